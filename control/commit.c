@@ -1,0 +1,171 @@
+/* commit.c - a set to disk, to the data plane and into memory, in that order
+ *
+ * The old binding stays in memory and in the data plane until the new one is safe on disk; a refusal by the
+ * data plane puts the old one back on disk. So a failure leaves what was there before the REGISTER.
+ */
+#include "base/log.h"
+#include "control/install.h"
+#include "control/persist.h"
+#include "control/register.h"
+
+static void persisted_later(void *ctx, bool ok)
+{
+	if (!ok)
+		log_event(LOG_ERROR, "registrar", "not_stored");
+}
+
+/* -1: the link is down, and the next synchronisation brings it. */
+static void installed_later(void *ctx, int status)
+{
+	if (status > 0)
+		log_event(LOG_ERROR, "registrar", "not_installed", LOG_U("status", (uint64_t)status));
+}
+
+void commit_change(struct control *c, const struct registration_set *set)
+{
+	persist_put(c->persist, set, persisted_later, NULL);
+	install_put(c->installer, set, installed_later, NULL);
+}
+
+struct registration_set *commit_remove(struct control *c, uint64_t set_id)
+{
+	struct registration_set *set = registrations_take(c->registrations, set_id);
+
+	if (!set)
+		return NULL;
+	persist_delete(c->persist, set_id, persisted_later, NULL);
+	install_delete(c->installer, set_id, installed_later, NULL);
+	return set;
+}
+
+static void finish(struct registering *g, enum commit_result result)
+{
+	g->committing = 0;
+	g->committed(g, result);
+}
+
+static void put_back(struct registering *g)
+{
+	struct control *c = g->r->c;
+	struct registration_set *old = registrations_by_id(c->registrations, g->set->id);
+
+	if (old)
+		persist_put(c->persist, old, persisted_later, NULL);
+	else
+		persist_delete(c->persist, g->set->id, persisted_later, NULL);
+	while (g->n_replaced) {
+		struct registration_set *was = g->replaced[--g->n_replaced];
+
+		if (registrations_put(c->registrations, was))
+			commit_change(c, was);
+		else
+			registration_set_free(was);
+	}
+}
+
+static void installed(void *ctx, int status)
+{
+	struct registering *g = ctx;
+	struct control *c = g->r->c;
+
+	if (status > 0) {
+		log_event(LOG_ERROR, "registrar", "install_refused", LOG_Z("impu", g->impu),
+			  LOG_U("status", (uint64_t)status));
+		put_back(g);
+		finish(g, COMMIT_REFUSED);
+		return;
+	}
+	/* Only a set that appeared under this one's identities since replace_others() can be in the way. */
+	if (!registrations_put(c->registrations, g->set)) {
+		install_delete(c->installer, g->set->id, installed_later, NULL);
+		put_back(g);
+		finish(g, COMMIT_REFUSED);
+		return;
+	}
+	g->set = NULL;
+	while (g->n_replaced)
+		registration_set_free(g->replaced[--g->n_replaced]);
+	finish(g, COMMIT_OK);
+}
+
+static void stored(void *ctx, bool ok)
+{
+	struct registering *g = ctx;
+
+	if (!ok) {
+		finish(g, COMMIT_NOT_STORED);
+		return;
+	}
+	/* A profile can come back with another identity in front, and so with another id. */
+	for (uint32_t i = 0; i < g->set->n_impu; i++) {
+		struct registration_set *other =
+			registrations_by_impu(g->r->c->registrations, g->set->impu[i]);
+
+		if (other && other->id != g->set->id)
+			g->replaced[g->n_replaced++] = commit_remove(g->r->c, other->id);
+	}
+	install_put(g->r->c->installer, g->set, installed, g);
+}
+
+/* An identity that another private identity holds in a set of its own stays there: a set has one owner. */
+static bool owned_by_other(struct registering *g, const struct registration_set *set)
+{
+	for (uint32_t i = 0; i < set->n_impu; i++) {
+		struct registration_set *other = registrations_by_impu(g->r->c->registrations, set->impu[i]);
+
+		if (other && other->id != set->id && other->impi[0] && strcmp(other->impi, set->impi))
+			return true;
+	}
+	return false;
+}
+
+void commit_put(struct registering *g, struct registration_set *set,
+		void (*done)(struct registering *g, enum commit_result result))
+{
+	g->committed = done;
+	g->set = set;
+	if (owned_by_other(g, set) || register_is_writing(g->r, set->id, g)) {
+		log_event(LOG_WARN, "registrar", "set_conflict", LOG_Z("impu", g->impu));
+		finish(g, COMMIT_REFUSED);
+		return;
+	}
+	g->committing = set->id;
+	persist_put(g->r->c->persist, set, stored, g);
+}
+
+static void removed(void *ctx, int status)
+{
+	finish(ctx, COMMIT_OK);
+}
+
+static void deleted(void *ctx, bool ok)
+{
+	struct registering *g = ctx;
+	uint64_t id = g->committing;
+	struct registration_set *gone;
+
+	if (!ok) {
+		finish(g, COMMIT_NOT_STORED);
+		return;
+	}
+	gone = registrations_take(g->r->c->registrations, id);
+	if (gone)
+		registration_set_free(gone);
+	install_delete(g->r->c->installer, id, removed, g);
+}
+
+void commit_delete(struct registering *g, uint64_t set_id,
+		   void (*done)(struct registering *g, enum commit_result result))
+{
+	g->committed = done;
+	if (!registrations_by_id(g->r->c->registrations, set_id)) {
+		finish(g, COMMIT_OK);
+		return;
+	}
+	if (register_is_writing(g->r, set_id, g)) {
+		finish(g, COMMIT_REFUSED);
+		return;
+	}
+	g->committing = set_id;
+	persist_delete(g->r->c->persist, set_id, deleted, g);
+}

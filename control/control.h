@@ -1,0 +1,26 @@
+/* control.h - the parts of saker-control that procedures work with */
+#pragma once
+
+struct conf;
+struct ev_loop;
+struct link;
+struct exchanges;
+struct registrations;
+struct installer;
+struct persist;
+struct cx_client;
+struct registrar;
+struct locator;
+
+struct control {
+	struct conf *conf;
+	struct ev_loop *loop;
+	struct link *link;
+	struct exchanges *exchanges;
+	struct registrations *registrations;
+	struct installer *installer;
+	struct persist *persist;
+	struct cx_client *cx;       /* NULL where neither I-CSCF nor S-CSCF runs */
+	struct registrar *registrar;
+	struct locator *locator;
+};

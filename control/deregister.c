@@ -1,0 +1,175 @@
+/* deregister.c - registrations ended by time or by the network (TS 24.229 §5.4.1.5, §5.4.1.6) */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "control/cx.h"
+#include "control/register.h"
+
+/* How long an expired contact is left alone while its set is being written. */
+enum { EXPIRE_POSTPONE_MS = 2000 };
+
+static void told(void *ctx, const struct cx_saa *a)
+{
+	if (a->result != CX_SUCCESS)
+		log_event(LOG_WARN, "registrar", "sar_failed", LOG_Z("result", cx_result_name(a->result)));
+}
+
+void deregister_tell_hss(struct control *c, const char *impi, const char *impu, enum cx_sat type)
+{
+	struct cx_sar q = {
+		.impi = slice_str(impi),
+		.n_impus = 1,
+		.impu = {slice_str(impu)},
+		.server_name = slice_str(c->conf->scscf_uri),
+		.type = type,
+	};
+
+	cx_sar(c->cx, &q, told, c);
+}
+
+static void postpone(struct registrar *r, struct registration_set *s, uint64_t now)
+{
+	for (uint32_t i = 0; i < s->n_contact; i++)
+		if (s->contact[i].expires_wall_ms <= now)
+			s->contact[i].expires_wall_ms = now + EXPIRE_POSTPONE_MS;
+	registrations_touch(r->c->registrations, s);
+}
+
+void registrar_expire(struct registrar *r, struct registration_set *s)
+{
+	uint64_t now = clock_wall_ms();
+
+	if (register_is_writing(r, s->id, NULL)) {
+		postpone(r, s, now);
+		return;
+	}
+	if (binding_expire(s, now) && s->n_contact)
+		commit_change(r->c, s);
+	if (s->n_contact) {
+		registrations_touch(r->c->registrations, s);
+		return;
+	}
+	r->stats.attempts[4]++;
+	r->stats.successes[4]++;
+	log_event(LOG_INFO, "registrar", "expired", LOG_Z("impu", s->impu[0]));
+	if (s->roles & ABI_REG_SCSCF)
+		deregister_tell_hss(r->c, s->impi, s->impu[0], CX_SAT_TIMEOUT_DEREGISTRATION);
+	s = commit_remove(r->c, s->id);
+	if (s)
+		registration_set_free(s);
+}
+
+/* Ids first: sets go while the list of them is walked otherwise. */
+struct found {
+	const struct slice *impi;
+	uint32_t n_impi;
+	uint64_t *id;
+	uint32_t n, cap;
+};
+
+static bool add_found(struct found *f, uint64_t id)
+{
+	for (uint32_t i = 0; i < f->n; i++)
+		if (f->id[i] == id)
+			return true;
+	if (f->n == f->cap) {
+		uint32_t cap = f->cap ? 2 * f->cap : 16;
+		uint64_t *more = realloc(f->id, cap * sizeof(*more));
+
+		if (!more)
+			return false;
+		f->id = more;
+		f->cap = cap;
+	}
+	f->id[f->n++] = id;
+	return true;
+}
+
+static bool of_impi(struct found *f, const char *impi)
+{
+	for (uint32_t i = 0; i < f->n_impi; i++)
+		if (f->impi[i].len && slice_eq(slice_str(impi), f->impi[i]))
+			return true;
+	return false;
+}
+
+static bool find_each(void *ctx, struct registration_set *s)
+{
+	struct found *f = ctx;
+
+	return !of_impi(f, s->impi) || add_found(f, s->id);
+}
+
+/* A REGISTER of the user that is between the HSS and its 200 OK must not bring the registration back. */
+static void revoke(struct registrar *r, struct found *f)
+{
+	for (struct registering *g = r->working; g; g = g->next_working) {
+		if (of_impi(f, g->impi))
+			g->revoked = true;
+		for (uint32_t i = 0; i < f->n; i++)
+			if (g->committing == f->id[i])
+				g->revoked = true;
+	}
+}
+
+/* hss: it is not the HSS that asked, and it is to be told. */
+static uint32_t end_registrations(struct registrar *r, struct found *f, const struct slice *impu, uint32_t n_impu,
+				  bool hss)
+{
+	struct registrations *all = r->c->registrations;
+	uint32_t removed = 0;
+
+	for (uint32_t i = 0; i < n_impu; i++) {
+		char name[IMPU_MAX + 1];
+		struct text t = text_in(name, sizeof(name));
+		struct registration_set *s;
+
+		text_put(&t, impu[i]);
+		s = t.overflow ? NULL : registrations_by_impu(all, text_cstr(&t));
+		if (s && (f->n_impi == 0 || !s->impi[0] || of_impi(f, s->impi)))
+			add_found(f, s->id);
+	}
+	if (n_impu == 0 && f->n_impi)
+		registrations_each(all, find_each, f);
+	revoke(r, f);
+	for (uint32_t i = 0; i < f->n; i++) {
+		struct registration_set *s = commit_remove(r->c, f->id[i]);
+
+		if (!s)
+			continue;
+		log_event(LOG_INFO, "registrar", "deregistered", LOG_Z("impu", s->impu[0]));
+		if (hss && s->roles & ABI_REG_SCSCF)
+			deregister_tell_hss(r->c, s->impi, s->impu[0], CX_SAT_ADMINISTRATIVE_DEREGISTRATION);
+		registration_set_free(s);
+		removed++;
+	}
+	r->stats.attempts[3] += removed;
+	r->stats.successes[3] += removed;
+	free(f->id);
+	return removed;
+}
+
+uint32_t registrar_deregister(struct registrar *r, struct slice impi, const struct slice *impu, uint32_t n_impu,
+			      enum cx_reason reason)
+{
+	struct found f = {.impi = &impi, .n_impi = impi.len ? 1 : 0};
+
+	return end_registrations(r, &f, impu, n_impu, true);
+}
+
+void registrar_rtr(void *control, const struct cx_rtr *q, struct cx_rta *a)
+{
+	struct control *c = control;
+	struct slice impi[1 + sizeof(q->associated_impi) / sizeof(q->associated_impi[0])];
+	struct found f = {.impi = impi};
+
+	if (q->impi.len)
+		impi[f.n_impi++] = q->impi;
+	for (uint32_t i = 0; i < q->n_associated && f.n_impi < sizeof(impi) / sizeof(impi[0]); i++)
+		impi[f.n_impi++] = q->associated_impi[i];
+	end_registrations(c->registrar, &f, q->impu, q->n_impus, false);
+	/* Nobody being registered is what was asked for (TS 29.228 §6.1.3.1). */
+	a->result = CX_SUCCESS;
+}

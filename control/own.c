@@ -1,0 +1,60 @@
+/* own.c - what is ours and whom we trust */
+#include "conf/conf.h"
+#include "control/register.h"
+#include "control/resolve.h"
+#include "sip/uri.h"
+
+bool own_domain(const struct conf *conf, struct slice host)
+{
+	if (slice_eq_nocase(host, slice_str(conf->realm)))
+		return true;
+	for (uint32_t i = 0; i < conf->n_domain; i++)
+		if (slice_eq_nocase(host, slice_str(conf->domain[i])))
+			return true;
+	return false;
+}
+
+bool own_address(const struct conf *conf, const struct addr *a)
+{
+	const struct conf_dataplane *d = &conf->dataplane;
+	bool port = a->port == d->sip_port ||
+		    (a->port >= d->worker_port_base && a->port - d->worker_port_base < (int)d->workers);
+
+	for (uint32_t i = 0; port && i < d->n_port; i++)
+		for (uint32_t j = 0; j < d->port[i].n_address; j++)
+			if (addr_same_ip(a, &d->port[i].address[j].ip))
+				return true;
+	return false;
+}
+
+static bool in_prefix(const struct conf_prefix *p, const struct addr *a)
+{
+	uint32_t whole = p->bits / 8, part = p->bits % 8;
+	uint8_t mask = (uint8_t)(0xff00 >> part);
+
+	if (p->ip.family != a->family || p->bits > (a->family == 4 ? 32 : 128))
+		return false;
+	if (memcmp(p->ip.ip, a->ip, whole))
+		return false;
+	return !part || ((p->ip.ip[whole] ^ a->ip[whole]) & mask) == 0;
+}
+
+bool own_peer(const struct conf *conf, const struct addr *a)
+{
+	for (uint32_t i = 0; i < conf->dataplane.n_peer; i++)
+		if (in_prefix(&conf->dataplane.peer[i].net, a))
+			return true;
+	return false;
+}
+
+bool own_uri(const struct conf *conf, struct slice uri)
+{
+	struct sip_uri u;
+	struct addr a;
+
+	if (sip_uri_decode(uri, &u) != SIP_OK || u.scheme > SIP_SCHEME_SIPS)
+		return false;
+	if (sip_uri_addr(&u, 5060, &a))
+		return own_address(conf, &a);
+	return own_domain(conf, u.host) || resolve_uri(conf, uri, &a) == RESOLVE_SELF;
+}

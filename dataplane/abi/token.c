@@ -1,0 +1,116 @@
+/* token.c - what we write into Record-Route and Path, and nobody else can */
+#include "abi/token.h"
+
+enum { MAC_DIGITS = 16 };
+
+uint64_t token_user(const struct hash_key *key, struct slice impu)
+{
+	uint64_t h = hash_table(key, impu.p, impu.len);
+	return h ? h : 1;
+}
+
+static uint64_t token_mac(const struct hash_key *key, struct slice text, struct slice bound_to)
+{
+	struct hash_mac m;
+
+	hash_mac_start(&m, key);
+	hash_mac_part(&m, text);
+	hash_mac_part(&m, bound_to);
+	return hash_mac_end(&m);
+}
+
+static void put_mac(struct text *out, uint32_t from, const struct hash_key *key, struct slice bound_to)
+{
+	text_hex(out, token_mac(key, text_since(out, from), bound_to), MAC_DIGITS);
+}
+
+/* Hexadecimal digits, most significant first; false for anything else. */
+static bool hex_u64(struct slice s, uint64_t *out)
+{
+	uint64_t v = 0;
+
+	for (uint32_t i = 0; i < s.len; i++) {
+		uint8_t c = s.p[i];
+		if (ascii_is_digit(c))
+			v = v << 4 | (uint64_t)(c - '0');
+		else if (c >= 'a' && c <= 'f')
+			v = v << 4 | (uint64_t)(c - 'a' + 10);
+		else
+			return false;
+	}
+	*out = v;
+	return true;
+}
+
+static bool check_mac(struct slice user, const struct hash_key *key, struct slice bound_to)
+{
+	uint64_t given, wanted;
+
+	if (user.len <= MAC_DIGITS)
+		return false;
+	struct slice text = slice_sub(user, 0, user.len - MAC_DIGITS);
+	if (!hex_u64(slice_from(user, text.len), &given))
+		return false;
+	wanted = token_mac(key, text, bound_to);
+	return constant_time_eq(&given, &wanted, sizeof(given));
+}
+
+void token_dialog_put(struct text *out, const struct hash_key *key, const struct token_dialog *d,
+		      struct slice call_id)
+{
+	uint32_t from = out->len;
+
+	text_char(out, 'd');
+	text_hex(out, d->legs, 2);
+	text_hex(out, d->orig, 16);
+	text_hex(out, d->term, 16);
+	put_mac(out, from, key, call_id);
+}
+
+bool token_dialog_get(struct slice user, const struct hash_key *key, struct slice call_id,
+		      struct token_dialog *out)
+{
+	uint64_t legs;
+
+	if (user.len != 1 + 2 + 16 + 16 + MAC_DIGITS || user.p[0] != 'd')
+		return false;
+	if (!check_mac(user, key, call_id))
+		return false;
+	if (!hex_u64(slice_sub(user, 1, 2), &legs) || !hex_u64(slice_sub(user, 3, 16), &out->orig) ||
+	    !hex_u64(slice_sub(user, 19, 16), &out->term))
+		return false;
+	out->legs = (uint8_t)legs;
+	return true;
+}
+
+void token_path_put(struct text *out, const struct hash_key *key, const struct addr *flow)
+{
+	uint32_t from = out->len;
+
+	text_char(out, 'p');
+	text_hex(out, flow->port, 4);
+	text_hex_bytes(out, slice_of(flow->ip, flow->family == 4 ? 4 : 16));
+	put_mac(out, from, key, SLICE_EMPTY);
+}
+
+bool token_path_get(struct slice user, const struct hash_key *key, struct addr *flow)
+{
+	uint64_t port;
+	uint32_t octets;
+
+	if (user.len == 1 + 4 + 8 + MAC_DIGITS)
+		octets = 4;
+	else if (user.len == 1 + 4 + 32 + MAC_DIGITS)
+		octets = 16;
+	else
+		return false;
+	if (user.p[0] != 'p' || !check_mac(user, key, SLICE_EMPTY))
+		return false;
+	memset(flow, 0, sizeof(*flow));
+	if (!hex_u64(slice_sub(user, 1, 4), &port) ||
+	    !hex_decode(slice_sub(user, 5, 2 * octets), flow->ip, octets))
+		return false;
+	flow->port = (uint16_t)port;
+	flow->family = octets == 4 ? 4 : 6;
+	return true;
+}

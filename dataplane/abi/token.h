@@ -1,0 +1,39 @@
+/* token.h - what we write into Record-Route and Path, and nobody else can
+ *
+ * A token is the user part of a SIP URI of ours: letters and digits only. It ends with a keyed check
+ * (SipHash-2-4, 64 bits), so that in-dialog requests need no dialog table and a forged
+ * token is told from ours. The key is the node's and outlives restarts. Any thread.
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "base/hash.h"
+
+enum { TOKEN_TEXT_MAX = 80 };
+
+/* Record-Route: who talks in this dialog. Bound to the Call-ID. */
+struct token_dialog {
+	uint8_t legs;    /* enum token_legs */
+	uint64_t orig;   /* hash of the served originating user's identity (token_user), 0: none here */
+	uint64_t term;   /* the same of the terminating user */
+};
+
+enum token_legs {
+	TOKEN_ORIG_UE = 1,   /* the caller's flow ends at this node */
+	TOKEN_TERM_UE = 2,   /* the callee's flow ends at this node */
+	TOKEN_ORIG_PEER = 4, /* the caller's side is a trusted peer */
+	TOKEN_TERM_PEER = 8,
+};
+
+/* A user's short name in tokens: a hash of the canonical identity keyed with the node's key. */
+uint64_t token_user(const struct hash_key *key, struct slice impu);
+
+void token_dialog_put(struct text *out, const struct hash_key *key, const struct token_dialog *d,
+		      struct slice call_id);
+/* False: not such a token, or not ours, or of another Call-ID. */
+bool token_dialog_get(struct slice user, const struct hash_key *key, struct slice call_id,
+		      struct token_dialog *out);
+
+/* Path: the UE's flow behind this P-CSCF. */
+void token_path_put(struct text *out, const struct hash_key *key, const struct addr *flow);
+bool token_path_get(struct slice user, const struct hash_key *key, struct addr *flow);

@@ -1,0 +1,97 @@
+/* addr.c - transport addresses from and to text */
+#include "base/addr.h"
+
+#include <arpa/inet.h>
+
+/* inet_pton is strict about octal and short forms, but wants a NUL. */
+static bool parse_family(struct slice s, int family, uint8_t *out)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (s.len == 0 || s.len >= sizeof(text) || memchr(s.p, 0, s.len))
+		return false;
+	memcpy(text, s.p, s.len);
+	text[s.len] = 0;
+	return inet_pton(family, text, out) == 1;
+}
+
+bool addr_parse_ip(struct slice s, struct addr *out)
+{
+	struct addr a = {0};
+
+	if (s.len > 2 && s.p[0] == '[') {
+		if (s.p[s.len - 1] != ']')
+			return false;
+		s = slice_sub(s, 1, s.len - 2);
+	} else if (s.len && ascii_is_digit(s.p[0]) && parse_family(s, AF_INET, a.ip)) {
+		a.family = 4;
+		*out = a;
+		return true;
+	}
+	if (!parse_family(s, AF_INET6, a.ip))
+		return false;
+	a.family = 6;
+	*out = a;
+	return true;
+}
+
+bool addr_parse(struct slice s, uint16_t default_port, struct addr *out)
+{
+	uint64_t port = default_port;
+	struct slice host = s;
+
+	if (s.len && s.p[0] == '[') {
+		uint32_t end = slice_find(s, ']');
+		host = slice_sub(s, 0, end + 1);
+		if (end == s.len)
+			return false;
+	} else if (slice_find(slice_from(s, slice_find(s, ':') + 1), ':') ==
+		   slice_from(s, slice_find(s, ':') + 1).len) {
+		host = slice_sub(s, 0, slice_find(s, ':'));
+	}
+	struct slice rest = slice_from(s, host.len);
+	if (rest.len && (rest.p[0] != ':' || !slice_u64(slice_from(rest, 1), 65535, &port)))
+		return false;
+	if (!addr_parse_ip(host, out))
+		return false;
+	out->port = (uint16_t)port;
+	return true;
+}
+
+/* SIP's common case, written without libc: four numbers. */
+static void put_v4(struct text *t, const uint8_t *ip)
+{
+	for (int i = 0; i < 4; i++) {
+		if (i)
+			text_char(t, '.');
+		text_u64(t, ip[i]);
+	}
+}
+
+void addr_put_host(struct text *t, const struct addr *a)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (a->family == 4) {
+		put_v4(t, a->ip);
+	} else if (a->family == 6 && inet_ntop(AF_INET6, a->ip, text, sizeof(text))) {
+		text_char(t, '[');
+		text_str(t, text);
+		text_char(t, ']');
+	}
+}
+
+void addr_put(struct text *t, const struct addr *a)
+{
+	addr_put_host(t, a);
+	text_char(t, ':');
+	text_u64(t, a->port);
+}
+
+const char *addr_text(const struct addr *a, char buf[ADDR_TEXT_MAX])
+{
+	struct text t = text_in(buf, ADDR_TEXT_MAX);
+
+	addr_put(&t, a);
+	return text_cstr(&t);
+}

@@ -1,0 +1,221 @@
+/* json.c - write JSON as a stream into growing memory */
+#include "base/json.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void json_init(struct json *j)
+{
+	*j = (struct json){0};
+}
+
+void json_free(struct json *j)
+{
+	free(j->p);
+	*j = (struct json){0};
+}
+
+static bool reserve(struct json *j, size_t more)
+{
+	if (j->failed)
+		return false;
+	if (more <= j->cap - j->len)
+		return true;
+	size_t cap = j->cap ? j->cap : 256;
+	while (cap - j->len < more) {
+		if (cap > SIZE_MAX / 2) {
+			j->failed = true;
+			return false;
+		}
+		cap *= 2;
+	}
+	char *p = realloc(j->p, cap);
+	if (!p) {
+		j->failed = true;
+		return false;
+	}
+	j->p = p;
+	j->cap = cap;
+	return true;
+}
+
+void json_raw(struct json *j, const char *text, size_t len)
+{
+	if (len == 0 || !reserve(j, len))
+		return;
+	memcpy(j->p + j->len, text, len);
+	j->len += len;
+}
+
+static void put_text(struct json *j, const char *text)
+{
+	json_raw(j, text, strlen(text));
+}
+
+/* Octets of the well-formed UTF-8 sequence at p (RFC 3629 §4), 0 if there is none. */
+static uint32_t utf8_length(const uint8_t *p, uint32_t left)
+{
+	static const struct {
+		uint8_t first, last, low, high, len;
+	} row[] = {
+		{0x00, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
+		{0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
+		{0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
+	};
+
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		if (p[0] < row[i].first || p[0] > row[i].last)
+			continue;
+		if (row[i].len > left)
+			return 0;
+		if (row[i].len > 1 && (p[1] < row[i].low || p[1] > row[i].high))
+			return 0;
+		for (uint32_t k = 2; k < row[i].len; k++)
+			if ((p[k] & 0xc0) != 0x80)
+				return 0;
+		return row[i].len;
+	}
+	return 0;
+}
+
+static void put_escaped(struct json *j, uint8_t c)
+{
+	char text[8];
+
+	switch (c) {
+	case '"':
+		put_text(j, "\\\"");
+		break;
+	case '\\':
+		put_text(j, "\\\\");
+		break;
+	case '\n':
+		put_text(j, "\\n");
+		break;
+	case '\r':
+		put_text(j, "\\r");
+		break;
+	case '\t':
+		put_text(j, "\\t");
+		break;
+	default:
+		snprintf(text, sizeof(text), "\\u%04x", c);
+		put_text(j, text);
+	}
+}
+
+static void put_string(struct json *j, struct slice s)
+{
+	uint32_t plain = 0; /* start of what can be copied as it is */
+
+	put_text(j, "\"");
+	for (uint32_t i = 0; i < s.len;) {
+		uint8_t c = s.p[i];
+		uint32_t n = utf8_length(s.p + i, s.len - i);
+
+		if (n > 1 || (n == 1 && c >= 0x20 && c < 0x7f && c != '"' && c != '\\')) {
+			i += n;
+			continue;
+		}
+		json_raw(j, (const char *)s.p + plain, i - plain);
+		put_escaped(j, c);
+		plain = ++i;
+	}
+	if (s.len > plain)
+		json_raw(j, (const char *)s.p + plain, s.len - plain);
+	put_text(j, "\"");
+}
+
+/* What comes before every value: the comma and the key. */
+static void begin(struct json *j, const char *key)
+{
+	if (j->comma)
+		put_text(j, ",");
+	if (key) {
+		put_string(j, slice_str(key));
+		put_text(j, ":");
+	}
+	j->comma = true;
+}
+
+void json_object(struct json *j, const char *key)
+{
+	begin(j, key);
+	put_text(j, "{");
+	j->comma = false;
+}
+
+void json_end_object(struct json *j)
+{
+	put_text(j, "}");
+	j->comma = true;
+}
+
+void json_array(struct json *j, const char *key)
+{
+	begin(j, key);
+	put_text(j, "[");
+	j->comma = false;
+}
+
+void json_end_array(struct json *j)
+{
+	put_text(j, "]");
+	j->comma = true;
+}
+
+void json_slice(struct json *j, const char *key, struct slice value)
+{
+	begin(j, key);
+	put_string(j, value);
+}
+
+void json_str(struct json *j, const char *key, const char *value)
+{
+	begin(j, key);
+	if (value)
+		put_string(j, slice_str(value));
+	else
+		put_text(j, "null");
+}
+
+void json_u64(struct json *j, const char *key, uint64_t value)
+{
+	char text[24];
+
+	begin(j, key);
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+	put_text(j, text);
+}
+
+void json_i64(struct json *j, const char *key, int64_t value)
+{
+	char text[24];
+
+	begin(j, key);
+	snprintf(text, sizeof(text), "%lld", (long long)value);
+	put_text(j, text);
+}
+
+void json_double(struct json *j, const char *key, double value)
+{
+	char text[32];
+
+	begin(j, key);
+	if (!isfinite(value)) {
+		put_text(j, "null");
+		return;
+	}
+	/* 15 digits read as people wrote them; 17 where they would not come back the same. */
+	snprintf(text, sizeof(text), "%.15g", value);
+	if (strtod(text, NULL) != value)
+		snprintf(text, sizeof(text), "%.17g", value);
+	put_text(j, text);
+}
+
+void json_bool(struct json *j, const char *key, bool value)
+{
+	begin(j, key);
+	put_text(j, value ? "true" : "false");
+}

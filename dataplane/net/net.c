@@ -1,0 +1,218 @@
+/* net.c - the packet side of the node: made once, and each worker's share */
+#include "net/net.h"
+
+#include <stdio.h>
+#include <sys/random.h>
+
+#include <rte_errno.h>
+#include <rte_malloc.h>
+#include <rte_ring.h>
+
+#include "net/arp.h"
+#include "net/flow.h"
+#include "net/fragment_in.h"
+#include "net/nd.h"
+#include "net/neighbour.h"
+#include "net/tx.h"
+#include "net/worker_state.h"
+
+static bool pair_rings(struct net *n, uint16_t from, uint16_t to)
+{
+	const unsigned flags = RING_F_SP_ENQ | RING_F_SC_DEQ;
+	char name[32];
+
+	snprintf(name, sizeof(name), "handoff_%u_%u", from, to);
+	n->handoff[from][to] = rte_ring_create(name, NET_RING, SOCKET_ID_ANY, flags);
+	snprintf(name, sizeof(name), "relay_%u_%u", from, to);
+	n->relay[from][to] = rte_ring_create(name, NET_RING, SOCKET_ID_ANY, flags);
+	snprintf(name, sizeof(name), "news_%u_%u", from, to);
+	n->news[from][to] = rte_ring_create_elem(name, sizeof(struct neighbour_news), NET_NEWS_RING,
+						 SOCKET_ID_ANY, flags);
+	return n->handoff[from][to] && n->relay[from][to] && n->news[from][to];
+}
+
+static bool all_rings(struct net *n)
+{
+	for (uint16_t from = 0; from < n->n_workers; from++)
+		for (uint16_t to = 0; to < n->n_workers; to++)
+			if (from != to && !pair_rings(n, from, to))
+				return false;
+	return true;
+}
+
+static void drain(struct rte_ring *r)
+{
+	void *m;
+
+	while (r && rte_ring_sc_dequeue(r, &m) == 0)
+		rte_pktmbuf_free(m);
+}
+
+static void free_rings(struct net *n)
+{
+	for (uint16_t from = 0; from < n->n_workers; from++) {
+		for (uint16_t to = 0; to < n->n_workers; to++) {
+			drain(n->handoff[from][to]);
+			drain(n->relay[from][to]);
+			rte_ring_free(n->handoff[from][to]);
+			rte_ring_free(n->relay[from][to]);
+			rte_ring_free(n->news[from][to]);
+		}
+	}
+}
+
+/* Enough for what the ports keep in their rings and the workers' caches, whatever was configured: a
+ * pool that the drivers alone can empty would forward nothing. */
+static bool make_pools(struct net *n, const struct conf_dataplane *c)
+{
+	uint32_t small = c->buffers, jumbo = c->buffers / 16, least = 0;
+
+	for (uint32_t i = 0; i < c->n_port; i++) {
+		uint32_t kept = port_buffers(&c->port[i], n->n_workers);
+		if (port_is_jumbo(&c->port[i]))
+			jumbo += kept;
+		else
+			least += kept;
+	}
+	least += n->n_workers * 2 * POOL_CACHE;
+	if (small < 2 * least)
+		small = 2 * least;
+	if (jumbo < 64u + n->n_workers * 2 * POOL_JUMBO_CACHE)
+		jumbo = 64u + n->n_workers * 2 * POOL_JUMBO_CACHE;
+	return pool_create(&n->pool, small, jumbo, SOCKET_ID_ANY);
+}
+
+static bool open_ports(struct net *n, const struct conf_dataplane *c, char *error)
+{
+	uint32_t next_queue = 0;
+
+	for (uint32_t i = 0; i < c->n_port; i++) {
+		if (!port_open(&n->port[i], &c->port[i], (uint8_t)i, &n->pool, n->n_workers,
+			       &next_queue, error))
+			return false;
+		n->n_ports++;
+	}
+	for (uint16_t i = 0; i < n->n_ports; i++)
+		if (!port_start(&n->port[i], error))
+			return false;
+	return true;
+}
+
+struct net *net_create(const struct conf_dataplane *c, const struct route_table *routes,
+		       char error[NET_ERROR_MAX])
+{
+	struct net *n = rte_zmalloc("net", sizeof(*n), RTE_CACHE_LINE_SIZE);
+
+	snprintf(error, NET_ERROR_MAX, "not enough memory for DPDK; raise dataplane.memory, or reserve "
+				       "more huge pages");
+	if (!n)
+		return NULL;
+	n->routes = routes;
+	n->sip_port = c->sip_port;
+	n->worker_port_base = c->worker_port_base;
+	n->n_workers = (uint16_t)c->workers;
+	if (!make_pools(n, c)) {
+		rte_free(n);
+		return NULL;
+	}
+	if (!all_rings(n) || !open_ports(n, c, error)) {
+		net_destroy(n);
+		return NULL;
+	}
+	n->flow_steering = flow_steer(n, c->steering);
+	return n;
+}
+
+void net_destroy(struct net *n)
+{
+	for (uint16_t i = 0; i < n->n_ports; i++)
+		port_close(&n->port[i]);
+	free_rings(n);
+	pool_destroy(&n->pool);
+	rte_free(n);
+}
+
+static uint64_t random_u64(void)
+{
+	uint64_t v;
+
+	/* The kernel's pool is ready long before a network interface is. */
+	return getrandom(&v, sizeof(v), 0) == sizeof(v) ? v : rte_rdtsc();
+}
+
+static void collect_queues(struct net_worker *w)
+{
+	for (uint16_t i = 0; i < w->net->n_ports; i++) {
+		const struct port *p = &w->net->port[i];
+
+		for (uint16_t q = 0; q < p->n_rx; q++)
+			if (p->rx_owner[q] == w->id)
+				w->queue[w->n_queues++] = (struct rx_queue){p->id, q, p->index};
+	}
+}
+
+struct net_worker *net_worker_create(struct net *n, uint16_t id, struct counters *counters)
+{
+	struct net_worker *w = rte_zmalloc("net_worker", sizeof(*w), RTE_CACHE_LINE_SIZE);
+
+	if (!w)
+		return NULL;
+	w->net = n;
+	w->id = id;
+	w->counters = counters;
+	w->ip_id = (uint16_t)random_u64();
+	w->fragment_id = (uint32_t)random_u64();
+	w->neighbours = neighbours_create(random_u64());
+	/* The seed is shared: all workers must agree on the owner of a fragment. */
+	w->fragments = fragments_create(FRAGMENT_DATAGRAMS, (uint64_t)(uintptr_t)n);
+	if (!w->neighbours || !w->fragments) {
+		net_worker_destroy(w);
+		return NULL;
+	}
+	collect_queues(w);
+	return w;
+}
+
+void net_worker_destroy(struct net_worker *w)
+{
+	for (uint16_t i = 0; i < w->net->n_ports; i++)
+		rte_pktmbuf_free_bulk(w->tx[i].m, w->tx[i].n);
+	neighbours_destroy(w->neighbours);
+	fragments_destroy(w->fragments);
+	rte_free(w);
+}
+
+void net_start(struct net_worker *w, uint64_t now_ms)
+{
+	const struct route_table *t = w->net->routes;
+
+	pool_use(&w->net->pool);
+	w->now_ms = now_ms;
+	w->now_tsc = rte_rdtsc();
+	/* Neighbours may still have the address of a machine we replace. */
+	for (uint32_t i = 0; w->id == 0 && i < t->n_local; i++) {
+		const struct port *p = &w->net->port[t->local_port[i]];
+
+		if (t->local[i].family == 4)
+			arp_request(w, p, &t->local[i], &t->local[i], NULL);
+		else
+			nd_announce(w, p, &t->local[i]);
+	}
+	net_tx_flush(w);
+}
+
+bool net_tick(struct net_worker *w, uint64_t now_ms)
+{
+	w->now_ms = now_ms;
+	w->now_tsc = rte_rdtsc();
+	bool any = neighbour_tick(w);
+
+	any = tx_relay(w) || any;
+	fragment_tick(w);
+	return any;
+}
+
+uint32_t net_held(const struct net_worker *w)
+{
+	return neighbour_held(w->neighbours) + fragment_held(w->fragments);
+}

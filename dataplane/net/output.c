@@ -1,0 +1,91 @@
+/* output.c - a SIP message becomes a UDP datagram to its next hop */
+#include "net/checksum.h"
+#include "net/ip_out.h"
+#include "net/neighbour.h"
+#include "net/worker_state.h"
+
+enum { UDP_HEADER = 8, UDP_CHECKSUM_AT = 6 };
+
+/* The message in an mbuf that is ours to write headers into. NULL: counted, b is freed. */
+static struct rte_mbuf *own_mbuf(struct net_worker *w, struct buf *b)
+{
+	struct rte_mbuf *m = pool_mbuf(b);
+	struct buf *copy;
+
+	if (!(b->flags & BUF_F_SHARED) && b->data - (uint8_t *)m->buf_addr >= POOL_LOWER_HEADERS)
+		return pool_restore(b);
+	copy = buf_alloc(b->len);
+	if (copy) {
+		memcpy(copy->data, b->data, b->len);
+		copy->len = b->len;
+	} else {
+		count(w->counters, COUNT_DROP_NOBUF);
+	}
+	buf_free(b);
+	return copy ? pool_restore(copy) : NULL;
+}
+
+static void put_udp(const struct port *p, struct rte_mbuf *m, const struct addr *src,
+		    const struct addr *dst)
+{
+	uint8_t *d = (uint8_t *)rte_pktmbuf_prepend(m, UDP_HEADER);
+	uint32_t len = m->pkt_len;
+	uint64_t sum = ip_out_pseudo(src, dst, IPPROTO_UDP, len);
+	uint16_t folded;
+
+	put_be16(d, src->port);
+	put_be16(d + 2, dst->port);
+	put_be16(d + 4, (uint16_t)len);
+	put_be16(d + UDP_CHECKSUM_AT, 0);
+	if (p->tx_checksum && ip_out_fits(p, dst, len)) {
+		folded = checksum_fold(sum);
+		m->ol_flags |= RTE_MBUF_F_TX_UDP_CKSUM |
+			       (dst->family == 4 ? RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM
+						 : RTE_MBUF_F_TX_IPV6);
+	} else {
+		folded = (uint16_t)~checksum_fold(checksum_add(sum, d, len));
+		/* Zero would mean: no checksum (RFC 768). */
+		if (folded == 0)
+			folded = 0xffff;
+	}
+	memcpy(d + UDP_CHECKSUM_AT, &folded, sizeof(folded));
+}
+
+static void complete_source(const struct net_worker *w, struct buf *b, const struct route *r)
+{
+	uint16_t port = b->src.port ? b->src.port : w->net->sip_port;
+
+	if (b->src.family == 0)
+		b->src = r->local;
+	b->src.port = port;
+}
+
+void net_output(struct net_worker *w, struct buf *b)
+{
+	const struct route *r = route_find(w->net->routes, &b->dst);
+	const struct rte_ether_addr *mac;
+	const struct addr *hop;
+	const struct port *p;
+	struct rte_mbuf *m;
+
+	if (r)
+		complete_source(w, b, r);
+	if (!r || b->src.family != b->dst.family) {
+		count(w->counters, COUNT_DROP_NOROUTE);
+		buf_free(b);
+		return;
+	}
+	p = &w->net->port[r->port];
+	hop = r->gateway.family ? &r->gateway : &b->dst;
+	mac = neighbour_find(w, hop, r->port);
+	if (!mac) {
+		neighbour_wait(w, hop, r->port, b);
+		return;
+	}
+	struct addr src = b->src, dst = b->dst;
+	m = own_mbuf(w, b);
+	if (!m)
+		return;
+	put_udp(p, m, &src, &dst);
+	ip_out(w, p, m, mac, &(struct ip_out_header){&src, &dst, IPPROTO_UDP, IP_OUT_HOPS});
+}

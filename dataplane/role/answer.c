@@ -1,0 +1,88 @@
+/* answer.c - responses this node makes itself */
+#include "role/answer.h"
+#include "role/transaction.h"
+#include "sip/parse.h"
+#include "sip/reply.h"
+
+struct addr answer_destination(const struct sip_via *via, const struct addr *source)
+{
+	struct addr to = *source;
+
+	if (!via->rport)
+		to.port = via->port ? via->port : 5060;
+	return to;
+}
+
+/* To tag: the same for every repeat of the request, and a stateless proxy's answer needs no
+ * memory (RFC 3261 §8.2.7). */
+static void put_to_tag(struct pass *p, struct text *t)
+{
+	struct hash_mac m;
+
+	hash_mac_start(&m, &p->w->node->branch_key);
+	hash_mac_part(&m, p->via.branch);
+	hash_mac_part(&m, p->call_id);
+	hash_mac_part(&m, p->from_tag);
+	text_hex(t, hash_mac_end(&m), 16);
+}
+
+static void put_warning(struct text *t, const struct pass *p, const char *warning)
+{
+	text_lit(t, "Warning: 399 ");
+	text_put(t, p->w->node->realm);
+	text_lit(t, " \"");
+	text_str(t, warning);
+	text_lit(t, "\"\r\n");
+}
+
+struct buf *answer_make(struct pass *p, uint16_t status, const char *warning, struct slice headers)
+{
+	uint8_t line[512], tag[16];
+	struct text lines = text_in(line, sizeof(line)), to_tag = text_in(tag, sizeof(tag));
+	struct buf *b = buf_alloc(p->msg.raw.len + sizeof(line) + 256);
+
+	if (!b)
+		return NULL;
+	if (warning)
+		put_warning(&lines, p, warning);
+	text_put(&lines, headers);
+	if (status != 100)
+		put_to_tag(p, &to_tag);
+
+	struct text out = text_in(b->data, b->tailroom);
+	struct sip_reply reply = {.status = status,
+				  .to_tag = text_slice(&to_tag),
+				  .headers = text_slice(&lines),
+				  .source = &p->b->src};
+	if (lines.overflow || !sip_reply_write(&p->msg, &reply, &out)) {
+		buf_free(b);
+		return NULL;
+	}
+	b->len = out.len;
+	b->src = p->b->dst;
+	b->dst = answer_destination(&p->via, &p->b->src);
+	b->port = p->b->port;
+	return b;
+}
+
+enum verdict answer_with(struct pass *p, uint16_t status, const char *warning, struct slice headers)
+{
+	if (p->msg.method == SIP_M_ACK)
+		return pass_drop(p, COUNT_DROP_ACK_STRAY);
+
+	struct buf *b = answer_make(p, status, warning, headers);
+	if (!b)
+		return pass_drop(p, COUNT_DROP_NOBUF);
+	count(p->w->counters, COUNT_ANSWERED);
+	if (p->txn)
+		transaction_answer(p, b, status);
+	else
+		p->out->buf[p->out->n++] = b;
+	buf_free(p->b);
+	return VERDICT_SEND;
+}
+
+enum verdict answer(struct pass *p, uint16_t status, const char *warning)
+{
+	return answer_with(p, status, warning, SLICE_EMPTY);
+}

@@ -1,0 +1,17 @@
+/* answer.h - responses this node makes itself */
+#pragma once
+
+#include "role/pass.h"
+
+/* Where the response to the request goes: RFC 3261 §18.2.2, RFC 3581 §4, from the top Via and the
+ * source address. */
+struct addr answer_destination(const struct sip_via *via, const struct addr *source);
+
+/* A response to the request in hand, with a Warning (399) if text is given; headers are further whole lines. NULL: no
+ * buffer. src, dst and port are set. */
+struct buf *answer_make(struct pass *p, uint16_t status, const char *warning, struct slice headers);
+
+/* Answers and ends the pass: SEND, or DROP for an ACK, which is never answered. An INVITE that has a server transaction is
+ * answered through it. */
+enum verdict answer(struct pass *p, uint16_t status, const char *warning);
+enum verdict answer_with(struct pass *p, uint16_t status, const char *warning, struct slice headers);

@@ -1,0 +1,393 @@
+/* client.c - the branches of an INVITE: client transactions (RFC 3261 §17.1.1, §16.7-16.9; RFC 6026 §7.2) */
+#include "role/forward.h"
+#include "role/response.h"
+#include "role/transaction_record.h"
+#include "sip/parse.h"
+
+enum { PATIENCE_T1 = 64 }; /* timers B, D, and after CANCEL, in units of T1 */
+
+static void release(struct buf **b)
+{
+	if (*b)
+		buf_free(*b);
+	*b = NULL;
+}
+
+static void client_free(struct transactions *t, struct client *c)
+{
+	wheel_clear(&t->wheel, client_timer(t, c));
+	release(&c->sent);
+	release(&c->response);
+	c->state = CLIENT_FREE;
+	c->next = t->free_client;
+	t->free_client = (int32_t)(c - t->client);
+}
+
+void client_orphan(struct role_worker *w, struct client *c)
+{
+	struct transactions *t = w->transactions;
+
+	c->server = NONE;
+	release(&c->response);
+	if (c->state != CLIENT_COMPLETED || !wheel_is_set(&t->wheel, client_timer(t, c)))
+		client_free(t, c);
+}
+
+bool transaction_branch(struct pass *p, struct branch_ref *ref)
+{
+	struct transactions *t = p->w->transactions;
+	int32_t i = t->free_client;
+	struct client *c;
+
+	if (i == NONE) {
+		count(p->w->counters, COUNT_DROP_TXN_FULL);
+		return false;
+	}
+	c = &t->client[i];
+	*ref = (struct branch_ref){p->w->id, (uint32_t)i, t->generation + 1};
+	c->generation = ref->generation;
+	return true;
+}
+
+void transaction_send(struct pass *p, const struct branch_ref *ref, struct buf *sent, bool ue)
+{
+	struct transactions *t = p->w->transactions;
+	struct client *c = &t->client[ref->slot];
+	uint32_t t1 = p->w->node->t1_ms;
+
+	t->free_client = c->next;
+	t->generation = ref->generation;
+	*c = (struct client){
+		.state = CLIENT_CALLING,
+		.generation = ref->generation,
+		.server = (int32_t)(p->txn - t->server),
+		.next = p->txn->first_client,
+		.sent = sent,
+		.to_ue = ue,
+		.term_user = p->term_user,
+		.interval_ms = t1,
+		.deadline_ms = p->now + PATIENCE_T1 * (uint64_t)t1,
+	};
+	p->txn->first_client = (int32_t)ref->slot;
+	buf_ref(sent);
+	p->out->buf[p->out->n++] = sent;
+	wheel_set(&t->wheel, client_timer(t, c), p->now + t1);
+}
+
+/* ---- ACK and CANCEL, made from the INVITE that was sent ---- */
+
+static void put_headers(struct text *t, const struct sip_msg *m, enum sip_header_id id)
+{
+	for (const struct sip_header *h = sip_first(m, id); h; h = sip_next(m, h)) {
+		text_put(t, sip_header_name(id));
+		text_lit(t, ": ");
+		text_put(t, sip_value(m, h));
+		text_lit(t, "\r\n");
+	}
+}
+
+static void put_top_via(struct text *t, const struct sip_msg *m)
+{
+	text_lit(t, "Via: ");
+	text_put(t, sip_first_value(m, SIP_H_VIA)); /* the line is ours: one value */
+	text_lit(t, "\r\n");
+}
+
+/* RFC 3261 §17.1.1.3, §9.1. `to` is the To to write: the response's for ACK, the INVITE's own for CANCEL. */
+static struct buf *make_for_invite(struct role_worker *w, struct client *c, struct slice method, struct slice to)
+{
+	struct sip_msg *m = &w->transactions->sent_msg;
+	struct buf *b;
+
+	if (!c->sent || sip_parse(buf_slice(c->sent), m) != SIP_OK)
+		return NULL;
+	b = buf_alloc(m->head_end + to.len + 256);
+	if (!b)
+		return NULL;
+	struct text t = text_in(b->data, b->tailroom);
+	text_put(&t, method);
+	text_char(&t, ' ');
+	text_put(&t, m->uri);
+	text_lit(&t, " SIP/2.0\r\n");
+	put_top_via(&t, m);
+	text_lit(&t, "Max-Forwards: 70\r\n");
+	put_headers(&t, m, SIP_H_ROUTE);
+	put_headers(&t, m, SIP_H_FROM);
+	text_lit(&t, "To: ");
+	text_put(&t, to.p ? to : sip_first_value(m, SIP_H_TO));
+	text_lit(&t, "\r\n");
+	put_headers(&t, m, SIP_H_CALL_ID);
+	text_lit(&t, "CSeq: ");
+	text_u64(&t, m->cseq);
+	text_char(&t, ' ');
+	text_put(&t, method);
+	text_lit(&t, "\r\nContent-Length: 0\r\n\r\n");
+	if (t.overflow) {
+		buf_free(b);
+		return NULL;
+	}
+	b->len = t.len;
+	b->src = c->sent->src;
+	b->dst = c->sent->dst;
+	b->port = c->sent->port;
+	return b;
+}
+
+static void send_made(struct role_worker *w, struct buf *b, struct outbox *out)
+{
+	if (!b) {
+		count(w->counters, COUNT_DROP_NOBUF);
+		return;
+	}
+	out->buf[out->n++] = b;
+	count(w->counters, COUNT_GENERATED);
+}
+
+static void cancel_client(struct role_worker *w, struct client *c, uint64_t now, struct outbox *out)
+{
+	struct transactions *t = w->transactions;
+
+	c->cancel = true;
+	if (c->state != CLIENT_PROCEEDING || c->cancel_sent)
+		return;
+	c->cancel_sent = true;
+	send_made(w, make_for_invite(w, c, SLICE("CANCEL"), SLICE_EMPTY), out);
+	c->deadline_ms = now + PATIENCE_T1 * (uint64_t)w->node->t1_ms;
+	wheel_set(&t->wheel, client_timer(t, c), c->deadline_ms);
+}
+
+void clients_cancel(struct role_worker *w, struct txn *s, uint64_t now, struct outbox *out)
+{
+	for (int32_t i = s->first_client; i != NONE; i = w->transactions->client[i].next)
+		cancel_client(w, &w->transactions->client[i], now, out);
+}
+
+/* ---- the best of the final responses (RFC 3261 §16.7 steps 5 and 6) ---- */
+
+/* Lower is better: 6xx, then the lowest class, and in 4xx those that help the caller to try again. */
+static uint32_t rank(uint16_t status)
+{
+	static const uint16_t helpful[] = {401, 407, 415, 420, 484};
+
+	if (status >= 600)
+		return 0;
+	for (uint32_t i = 0; i < sizeof(helpful) / sizeof(helpful[0]); i++)
+		if (status == helpful[i])
+			return status - 100u;
+	return status;
+}
+
+/* A response of a branch that only timed out stands behind any that was really given. */
+static struct client *best_client(struct transactions *t, const struct txn *s)
+{
+	struct client *best = NULL;
+
+	for (int32_t i = s->first_client; i != NONE; i = t->client[i].next) {
+		struct client *c = &t->client[i];
+
+		if (c->state != CLIENT_COMPLETED)
+			return NULL;
+		if (!best || (c->response && !best->response) ||
+		    (!c->response == !best->response && rank(c->status) < rank(best->status)))
+			best = c;
+	}
+	return best;
+}
+
+/* If every branch has ended, the INVITE is answered. */
+static void conclude(struct role_worker *w, struct txn *s, uint64_t now, struct outbox *out)
+{
+	struct client *best;
+
+	if (s->state != SERVER_PROCEEDING)
+		return;
+	best = best_client(w->transactions, s);
+	if (!best)
+		return;
+	if (best->response) {
+		struct buf *b = best->response;
+		best->response = NULL;
+		server_respond(w, s, b, best->status, now, out);
+		count(w->counters, COUNT_FORWARDED);
+	} else if (s->cancelled) {
+		server_answer(w, s, 487, "cancelled", now, out);
+	} else {
+		server_answer(w, s, 408, "the called terminal does not answer", now, out);
+	}
+}
+
+/* The branch is over: timer D soaks up repeats of the final response. */
+static void complete(struct role_worker *w, struct client *c, uint16_t status, uint64_t now)
+{
+	struct transactions *t = w->transactions;
+
+	c->state = CLIENT_COMPLETED;
+	c->status = status;
+	wheel_set(&t->wheel, client_timer(t, c), now + PATIENCE_T1 * (uint64_t)w->node->t1_ms);
+}
+
+/* ---- responses ---- */
+
+static struct buf *emit_upstream(struct pass *p, struct txn *s, struct client *c)
+{
+	struct buf *b = response_emit(p, c->to_ue, s->from_ue, c->term_user);
+
+	if (!b)
+		return NULL;
+	b->src = s->upstream_local;
+	b->dst = s->upstream;
+	b->port = s->upstream_port;
+	return b;
+}
+
+static enum verdict absorb(struct pass *p)
+{
+	count(p->w->counters, COUNT_ABSORBED);
+	buf_free(p->b);
+	return VERDICT_SEND;
+}
+
+static enum verdict provisional(struct pass *p, struct txn *s, struct client *c)
+{
+	struct transactions *t = p->w->transactions;
+	struct buf *b;
+
+	if (c->state != CLIENT_CALLING && c->state != CLIENT_PROCEEDING)
+		return absorb(p);
+	c->state = CLIENT_PROCEEDING;
+	if (!c->cancel_sent) { /* timer C starts, and starts anew with each (§16.7 step 2) */
+		c->deadline_ms = p->now + p->w->node->timer_c_ms;
+		wheel_set(&t->wheel, client_timer(t, c), c->deadline_ms);
+		if (c->cancel)
+			cancel_client(p->w, c, p->now, p->out);
+	}
+	if (p->msg.status == 100 || s->state != SERVER_PROCEEDING)
+		return absorb(p);
+	b = emit_upstream(p, s, c);
+	if (!b)
+		return VERDICT_DROP;
+	count(p->w->counters, COUNT_FORWARDED);
+	server_respond(p->w, s, b, p->msg.status, p->now, p->out);
+	return VERDICT_SEND;
+}
+
+/* Every 2xx goes upstream, repeats too: the caller's ACK answers each (RFC 6026 §7.2). */
+static enum verdict success(struct pass *p, struct txn *s, struct client *c)
+{
+	struct transactions *t = p->w->transactions;
+	struct buf *b = emit_upstream(p, s, c);
+
+	if (!b)
+		return VERDICT_DROP;
+	if (c->state == CLIENT_CALLING || c->state == CLIENT_PROCEEDING) {
+		c->state = CLIENT_ACCEPTED;
+		wheel_clear(&t->wheel, client_timer(t, c));
+		release(&c->sent);
+	}
+	count(p->w->counters, COUNT_FORWARDED);
+	if (s->state != SERVER_PROCEEDING) {
+		p->out->buf[p->out->n++] = b;
+		return VERDICT_SEND;
+	}
+	server_respond(p->w, s, b, p->msg.status, p->now, p->out);
+	clients_cancel(p->w, s, p->now, p->out);
+	return VERDICT_SEND;
+}
+
+/* §16.7 step 6: a 503 of one next hop says nothing of others, so it does not go upstream as it is. */
+static void edit_unavailable(struct pass *p)
+{
+	if (p->msg.status == 503)
+		sip_edit_replace(&p->edits, 0, p->msg.first_line,
+				 SLICE("SIP/2.0 500 Server Internal Error\r\n"));
+}
+
+static enum verdict failure(struct pass *p, struct txn *s, struct client *c)
+{
+	bool repeat = c->state == CLIENT_COMPLETED;
+	uint16_t status = p->msg.status == 503 ? 500 : p->msg.status;
+
+	if (c->state == CLIENT_ACCEPTED)
+		return absorb(p);
+	send_made(p->w, make_for_invite(p->w, c, SLICE("ACK"), sip_first_value(&p->msg, SIP_H_TO)), p->out);
+	if (repeat || !s)
+		return absorb(p);
+	complete(p->w, c, status, p->now);
+	if (s->state != SERVER_PROCEEDING)
+		return absorb(p);
+	edit_unavailable(p);
+	c->response = emit_upstream(p, s, c);
+	if (!c->response)
+		buf_free(p->b);
+	if (status >= 600)
+		clients_cancel(p->w, s, p->now, p->out);
+	conclude(p->w, s, p->now, p->out);
+	return VERDICT_SEND;
+}
+
+enum verdict transaction_response(struct pass *p, const struct branch_ref *ref)
+{
+	struct transactions *t = p->w->transactions;
+	struct client *c;
+	struct txn *s;
+
+	if (ref->worker != p->w->id || ref->slot >= t->n)
+		return pass_drop(p, COUNT_DROP_RESPONSE_FORGED);
+	c = &t->client[ref->slot];
+	if (c->state == CLIENT_FREE || c->generation != ref->generation)
+		return pass_drop(p, COUNT_DROP_RESPONSE_STRAY);
+	if (p->msg.method == SIP_M_CANCEL)
+		return absorb(p);
+	if (p->msg.method != SIP_M_INVITE)
+		return pass_drop(p, COUNT_DROP_RESPONSE_STRAY);
+	s = c->server == NONE ? NULL : &t->server[c->server];
+	if (p->msg.status >= 300)
+		return failure(p, s, c);
+	if (!s)
+		return pass_drop(p, COUNT_DROP_RESPONSE_STRAY);
+	return p->msg.status < 200 ? provisional(p, s, c) : success(p, s, c);
+}
+
+/* ---- timers ---- */
+
+/* Timers B and C, and no answer to CANCEL: as if 408 had come (§16.8, §17.1.1.2). */
+static void timed_out(struct role_worker *w, struct client *c, uint64_t now, struct outbox *out)
+{
+	count(w->counters, COUNT_TXN_TIMEOUT);
+	complete(w, c, 408, now);
+	if (c->server != NONE)
+		conclude(w, &w->transactions->server[c->server], now, out);
+}
+
+void client_expired(struct role_worker *w, struct client *c, uint64_t now, struct outbox *out)
+{
+	struct transactions *t = w->transactions;
+
+	switch (c->state) {
+	case CLIENT_CALLING:
+		if (now >= c->deadline_ms) {
+			timed_out(w, c, now, out);
+			return;
+		}
+		buf_ref(c->sent);
+		out->buf[out->n++] = c->sent;
+		count(w->counters, COUNT_RETRANS_TX);
+		c->interval_ms *= 2;
+		wheel_set(&t->wheel, client_timer(t, c), now + c->interval_ms);
+		return;
+	case CLIENT_PROCEEDING:
+		if (c->cancel_sent)
+			timed_out(w, c, now, out);
+		else /* timer C */
+			cancel_client(w, c, now, out);
+		return;
+	case CLIENT_COMPLETED: /* timer D */
+		if (c->server == NONE)
+			client_free(t, c);
+		else
+			release(&c->sent);
+		return;
+	default:
+		return;
+	}
+}

@@ -1,0 +1,311 @@
+/* forward.c - send a request on (RFC 3261 §16.6) */
+#include "role/forward.h"
+#include "role/answer.h"
+#include "role/branch.h"
+#include "role/pcscf.h"
+#include "role/transaction.h"
+#include "sip/emit.h"
+#include "sip/field.h"
+#include "sip/reply.h"
+
+/* §16.6 step 6, and what the P-CSCF asks for: Routes of ours go, foreign ones may stay. */
+static void edit_routes(struct pass *p)
+{
+	for (const struct sip_header *h = sip_first(&p->msg, SIP_H_ROUTE); h; h = sip_next(&p->msg, h)) {
+		if (h != p->foreign_route || p->drop_routes) {
+			sip_edit_delete_header(&p->edits, h);
+			continue;
+		}
+		if (p->foreign_at > h->value)
+			sip_edit_delete(&p->edits, h->value, (uint32_t)(p->foreign_at - h->value));
+		return;
+	}
+}
+
+/* Step 3. */
+static void edit_max_forwards(struct pass *p)
+{
+	const struct sip_header *h = sip_first(&p->msg, SIP_H_MAX_FORWARDS);
+	struct text *t = &p->edits.arena;
+	uint32_t from = t->len;
+
+	if (h) {
+		text_u64(t, (uint64_t)p->max_forwards - 1);
+		sip_edit_replace(&p->edits, h->value, h->value_len, text_since(t, from));
+		return;
+	}
+	text_lit(t, "Max-Forwards: ");
+	text_u64(t, (uint64_t)p->max_forwards - 1);
+	text_lit(t, "\r\n");
+	sip_edit_push(&p->edits, &p->msg, text_since(t, from));
+}
+
+/* RFC 3261 §18.2.1, RFC 3581 §4: the top Via learns where the request really came from. The pass's Via learns it too: the
+ * check of a stateless branch is over what the next response will say. */
+static void edit_received(struct pass *p)
+{
+	struct text *t = &p->edits.arena;
+	uint32_t from = t->len;
+	struct slice old, params, value;
+
+	sip_via_received(&p->via, &p->b->src, t, &old);
+	params = text_since(t, from);
+	if (old.p)
+		sip_edit_replace_slice(&p->edits, &p->msg, old, params);
+	else if (params.len)
+		sip_edit_insert(&p->edits, (uint32_t)(p->via.whole.p + p->via.whole.len - p->msg.raw.p), params);
+	p->via.received = sip_param(params, SLICE("received"), &value) ? value : SLICE_EMPTY;
+	p->via.rport_value = sip_param(params, SLICE("rport"), &value) ? p->b->src.port : 0;
+}
+
+static void put_uri_of(struct pass *p, const struct addr *ip, struct slice user)
+{
+	struct text *t = &p->edits.arena;
+
+	text_lit(t, "<sip:");
+	text_put(t, user);
+	text_char(t, '@');
+	addr_put_host(t, ip);
+	text_char(t, ':');
+	text_u64(t, role_port(p->w));
+	text_lit(t, ";lr>");
+}
+
+/* Step 4. Two entries where the two sides reach us at different addresses (RFC 5658). */
+static void push_record_route(struct pass *p, const struct target *to, const struct addr *local)
+{
+	uint8_t memory[TOKEN_TEXT_MAX];
+	struct text token = text_in(memory, sizeof(memory));
+	struct text *t = &p->edits.arena;
+	uint32_t from = t->len;
+	struct token_dialog d = {.orig = p->orig_user, .term = p->term_user};
+
+	d.legs = (p->source == SOURCE_UE ? TOKEN_ORIG_UE : TOKEN_ORIG_PEER) |
+		 (to->ue ? TOKEN_TERM_UE : TOKEN_TERM_PEER);
+	token_dialog_put(&token, &p->w->node->token_key, &d, p->call_id);
+	text_lit(t, "Record-Route: ");
+	put_uri_of(p, local, text_slice(&token));
+	if (!addr_same_ip(local, &p->b->dst)) {
+		text_char(t, ',');
+		put_uri_of(p, &p->b->dst, text_slice(&token));
+	}
+	text_lit(t, "\r\n");
+	sip_edit_push(&p->edits, &p->msg, text_since(t, from));
+}
+
+/* Step 8. `ref` NULL: stateless. */
+static void push_via(struct pass *p, const struct target *to, const struct addr *local,
+		     const struct branch_ref *ref, uint32_t loop)
+{
+	struct text *t = &p->edits.arena;
+	uint32_t from = t->len;
+
+	text_lit(t, "Via: SIP/2.0/UDP ");
+	addr_put_host(t, local);
+	text_char(t, ':');
+	text_u64(t, role_port(p->w));
+	text_lit(t, ";branch=");
+	if (ref) {
+		branch_put_transaction(t, p->w, ref, loop);
+	} else {
+		struct branch_stateless b = {.from_ue = p->source == SOURCE_UE, .to_ue = to->ue};
+		b.mac = branch_stateless_mac(p->w, &p->via, p->call_id, p->msg.cseq, p->msg.method,
+					     b.from_ue, b.to_ue);
+		branch_put_stateless(t, &b, loop);
+	}
+	text_lit(t, "\r\n");
+	sip_edit_push(&p->edits, &p->msg, text_since(t, from));
+}
+
+static void push_line(struct pass *p, struct slice name, struct slice value)
+{
+	struct text *t = &p->edits.arena;
+	uint32_t from = t->len;
+
+	text_put(t, name);
+	text_put(t, value);
+	text_lit(t, "\r\n");
+	sip_edit_push(&p->edits, &p->msg, text_since(t, from));
+}
+
+/* What differs from target to target. False: nothing leads to it. */
+static bool edit_target(struct pass *p, const struct target *to, const struct branch_ref *ref, uint32_t loop,
+			struct addr *local, uint8_t *port)
+{
+	const struct route *r = route_find(p->w->node->routes, &to->dst);
+
+	if (!r)
+		return false;
+	*local = to->local.family ? to->local : r->local;
+	*port = r->port;
+	local->port = role_port(p->w);
+	if (to->uri.p)
+		sip_edit_replace_slice(&p->edits, &p->msg, p->msg.uri, to->uri);
+	if (to->route.len)
+		push_line(p, SLICE("Route: "), to->route);
+	if (p->called_party) {
+		struct text *t = &p->edits.arena;
+		uint32_t from = t->len;
+
+		text_char(t, '<');
+		text_put(t, p->msg.uri);
+		text_char(t, '>');
+		push_line(p, SLICE("P-Called-Party-ID: "), text_since(t, from));
+	}
+	pcscf_leave(p, to);
+	if (p->record_route)
+		push_record_route(p, to, local);
+	push_via(p, to, local, ref, loop);
+	return true;
+}
+
+static void edit_common(struct pass *p)
+{
+	edit_routes(p);
+	edit_max_forwards(p);
+	edit_received(p);
+}
+
+/* A copy in a new buffer. */
+static struct buf *emit_copy(struct pass *p)
+{
+	uint32_t len = sip_emit_length(&p->msg, &p->edits);
+
+	if (len == 0) {
+		count(p->w->counters, COUNT_DROP_EDIT);
+		return NULL;
+	}
+	struct buf *b = buf_alloc(len);
+	if (!b) {
+		count(p->w->counters, COUNT_DROP_NOBUF);
+		return NULL;
+	}
+	b->len = sip_emit_copy(&p->msg, &p->edits, b->data);
+	b->rx_tsc = p->b->rx_tsc;
+	return b;
+}
+
+struct buf *forward_emit(struct pass *p)
+{
+	struct buf *b = p->b;
+	uint32_t len;
+
+	if (!(b->flags & BUF_F_SHARED)) {
+		uint8_t *start = sip_emit_in_place(&p->msg, &p->edits, b->headroom, &len);
+		if (start) {
+			uint8_t *end = b->data + b->len + b->tailroom;
+			b->headroom = (uint32_t)(b->headroom + (start - b->data));
+			b->data = start;
+			b->len = len;
+			b->tailroom = (uint32_t)(end - start - len);
+			return b;
+		}
+	}
+	b = emit_copy(p);
+	if (b)
+		buf_free(p->b);
+	return b;
+}
+
+static enum verdict forward_stateless(struct pass *p)
+{
+	const struct target *to = &p->target[0];
+	struct addr local;
+	uint8_t port;
+
+	edit_common(p);
+	if (!edit_target(p, to, NULL, branch_loop_hash(p), &local, &port))
+		return pass_drop(p, COUNT_DROP_NOROUTE);
+
+	struct buf *b = forward_emit(p);
+	if (!b)
+		return VERDICT_DROP;
+	b->src = local;
+	b->dst = to->dst;
+	b->port = port;
+	p->out->buf[p->out->n++] = b;
+	count(p->w->counters, COUNT_FORWARDED);
+	return VERDICT_SEND;
+}
+
+/* RFC 5393 §5.3: parallel branches share what breadth is left. */
+static enum verdict check_breadth(struct pass *p, uint32_t *each)
+{
+	struct slice value = sip_first_value(&p->msg, SIP_H_MAX_BREADTH);
+	uint32_t breadth = p->w->node->max_breadth;
+
+	if (value.p && !slice_u32(value, &breadth))
+		return answer(p, 400, "malformed Max-Breadth");
+	if (breadth < p->n_targets)
+		return answer(p, 440, "Max-Breadth is less than the contacts to try");
+	*each = breadth / p->n_targets;
+	return VERDICT_NEXT;
+}
+
+static void edit_breadth(struct pass *p, uint32_t each)
+{
+	struct text *t = &p->edits.arena;
+	uint32_t from = t->len;
+
+	sip_edit_delete_all(&p->edits, &p->msg, SIP_H_MAX_BREADTH);
+	text_u64(t, each);
+	push_line(p, SLICE("Max-Breadth: "), text_since(t, from));
+}
+
+/* One branch: its own edits on top of the common ones, in a buffer of its own, because the
+ * INVITE itself is kept to answer with. */
+static bool forward_branch(struct pass *p, const struct target *to, uint32_t loop)
+{
+	struct branch_ref ref;
+	struct addr local;
+	uint8_t port;
+
+	if (!transaction_branch(p, &ref))
+		return false;
+	if (!edit_target(p, to, &ref, loop, &local, &port)) {
+		count(p->w->counters, COUNT_DROP_NOROUTE);
+		return false;
+	}
+	struct buf *b = emit_copy(p);
+	if (!b)
+		return false;
+	b->src = local;
+	b->dst = to->dst;
+	b->port = port;
+	transaction_send(p, &ref, b, to->ue);
+	count(p->w->counters, COUNT_FORWARDED);
+	return true;
+}
+
+static enum verdict forward_invite(struct pass *p)
+{
+	uint32_t sent = 0, each = 0, loop = branch_loop_hash(p);
+	enum verdict v = check_breadth(p, &each);
+
+	if (v != VERDICT_NEXT)
+		return v;
+	if (!p->txn && !transaction_start(p))
+		return answer_with(p, 503, "no transaction free", SLICE("Retry-After: 5\r\n"));
+	edit_common(p);
+	if (p->n_targets > 1 || sip_first(&p->msg, SIP_H_MAX_BREADTH))
+		edit_breadth(p, each);
+
+	if (p->n_targets > 1)
+		p->w->common_edits = p->edits;
+	for (uint32_t i = 0; i < p->n_targets; i++) {
+		if (i)
+			p->edits = p->w->common_edits;
+		sent += forward_branch(p, &p->target[i], loop);
+	}
+	if (sent == 0)
+		return answer(p, 500, "the request could not be sent on");
+	buf_free(p->b);
+	return VERDICT_SEND;
+}
+
+enum verdict forward_request(struct pass *p)
+{
+	if (p->msg.method == SIP_M_INVITE)
+		return forward_invite(p);
+	return forward_stateless(p);
+}

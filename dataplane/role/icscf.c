@@ -1,0 +1,68 @@
+/* icscf.c - the I-CSCF (TS 24.229 §5.3.2): finds the S-CSCF of a called user */
+#include "role/icscf.h"
+#include "role/answer.h"
+#include "role/transaction.h"
+
+/* Registered here: no need to ask the HSS who serves the user (co-located roles). */
+static bool served_here(const struct pass *p, struct slice identity)
+{
+	const struct registration *r;
+	uint32_t i;
+
+	if (!(p->w->node->roles & NODE_SCSCF))
+		return false;
+	r = table_find_impu(p->w->tables, identity, table_hash_impu(p->w->tables, identity), &i);
+	return r && (r->roles & ABI_REG_SCSCF);
+}
+
+/* Control's answer to an earlier punt of this request. */
+static enum verdict take_location(struct pass *p)
+{
+	switch (p->resume->locate) {
+	case LOCATE_SCSCF:
+		p->target[0] = (struct target){.dst = p->resume->hop};
+		if (p->resume_route.len) {
+			struct text *t = &p->edits.arena;
+			uint32_t from = t->len;
+
+			text_char(t, '<');
+			text_put(t, p->resume_route);
+			text_lit(t, ";lr>");
+			p->target[0].route = text_since(t, from);
+		}
+		p->n_targets = 1;
+		p->drop_routes = true;
+		p->stage = STAGE_ROUTED;
+		return VERDICT_NEXT;
+	case LOCATE_LOCAL:
+		p->stage = STAGE_TERMINATING;
+		return VERDICT_NEXT;
+	default:
+		return answer(p, p->resume->status, "the called user cannot be reached");
+	}
+}
+
+enum verdict icscf_locate(struct pass *p)
+{
+	uint8_t memory[IMPU_MAX];
+	struct text identity = text_in(memory, sizeof(memory));
+	struct sip_uri uri;
+
+	if (p->stage != STAGE_LOCATE)
+		return VERDICT_NEXT;
+	if (sip_uri_decode(p->msg.uri, &uri) != SIP_OK || !sip_uri_identity(&uri, &identity))
+		return answer(p, 404, "the Request-URI is no public identity");
+	if (served_here(p, text_slice(&identity))) {
+		p->stage = STAGE_TERMINATING;
+		return VERDICT_NEXT;
+	}
+	if (p->resume)
+		return take_location(p);
+	if (p->msg.method == SIP_M_INVITE) {
+		if (!p->txn && !transaction_start(p))
+			return answer_with(p, 503, "no transaction free", SLICE("Retry-After: 5\r\n"));
+		transaction_hold(p);
+	}
+	p->punt = PUNT_LOCATE;
+	return VERDICT_PUNT;
+}

@@ -1,0 +1,358 @@
+/* pcscf.c - the P-CSCF (TS 24.229 §5.2): the edge of the trust domain */
+#include "role/pcscf.h"
+#include "role/answer.h"
+
+/* What a UE may not say of itself (TS 24.229 §4.4, §5.2.6.3.3; RFC 3325 §5). */
+static const uint8_t untrusted[] = {
+	SIP_H_P_ASSERTED_IDENTITY, SIP_H_P_CHARGING_VECTOR, SIP_H_P_CHARGING_FUNCTION_ADDRESSES,
+	SIP_H_P_SERVED_USER,       SIP_H_P_PROFILE_KEY,     SIP_H_P_USER_DATABASE,
+	SIP_H_P_ASSERTED_SERVICE,  SIP_H_P_VISITED_NETWORK_ID,
+	SIP_H_P_CALLED_PARTY_ID,   SIP_H_P_ASSOCIATED_URI,
+};
+
+/* What a UE may not see. */
+static const uint8_t internal[] = {
+	SIP_H_P_CHARGING_VECTOR, SIP_H_P_CHARGING_FUNCTION_ADDRESSES, SIP_H_P_SERVED_USER,
+	SIP_H_P_PROFILE_KEY,     SIP_H_P_USER_DATABASE,               SIP_H_P_VISITED_NETWORK_ID,
+};
+
+static void strip(struct pass *p, const uint8_t *ids, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (p->msg.first[ids[i]] != SIP_NO_HEADER)
+			sip_edit_delete_all(&p->edits, &p->msg, ids[i]);
+}
+
+/* Only the network may say network-provided (RFC 7315 §5.4). */
+static void strip_access_network(struct pass *p)
+{
+	for (const struct sip_header *h = sip_first(&p->msg, SIP_H_P_ACCESS_NETWORK_INFO); h;
+	     h = sip_next(&p->msg, h)) {
+		struct slice v = sip_value(&p->msg, h), value;
+
+		if (sip_param(slice_from(v, slice_find(v, ';')), SLICE("network-provided"), &value))
+			sip_edit_delete_header(&p->edits, h);
+	}
+}
+
+/* P-Access-Network-Info crosses to the network, but never to another UE (§5.2.6.4). */
+static void leave_access_network(struct pass *p, bool from_ue, bool to_ue)
+{
+	if (to_ue)
+		sip_edit_delete_all(&p->edits, &p->msg, SIP_H_P_ACCESS_NETWORK_INFO);
+	else if (from_ue)
+		strip_access_network(p);
+}
+
+/* If the name-addr is an identity that is registered from this flow and may be used: the set, and the
+ * identity as the registration has it. */
+static const struct registration *identity_on_flow(struct pass *p, struct slice value,
+						   const struct addr *flow, struct slice *identity)
+{
+	uint8_t memory[IMPU_MAX];
+	struct text canonical = text_in(memory, sizeof(memory));
+	struct sip_name_addr name;
+	struct sip_uri uri;
+	struct slice rest;
+	uint32_t i;
+
+	if (sip_name_addr_decode(value, SIP_E_HEADER, &name, &rest) != SIP_OK ||
+	    sip_uri_decode(name.uri, &uri) != SIP_OK || !sip_uri_identity(&uri, &canonical))
+		return NULL;
+	struct slice key = text_slice(&canonical);
+	const struct registration *r =
+		table_find_impu(p->w->tables, key, table_hash_impu(p->w->tables, key), &i);
+	if (!r || !(r->roles & ABI_REG_PCSCF) || (reg_impu(r, i)->flags & ABI_IMPU_BARRED) ||
+	    !reg_contact_on_flow(r, flow, p->now))
+		return NULL;
+	*identity = reg_text(r, reg_impu(r, i)->at, reg_impu(r, i)->len);
+	return r;
+}
+
+static struct slice default_identity(const struct registration *r)
+{
+	return reg_text(r, reg_impu(r, r->default_impu)->at, reg_impu(r, r->default_impu)->len);
+}
+
+/* §5.2.6.3.3 item 4: the identity the user prefers if it is the user's own; else, where one user alone is on the flow, that
+ * user's default. Where many share a flow, as behind a gateway, From says which. */
+static const struct registration *choose_identity(struct pass *p, struct slice *identity)
+{
+	const struct registration *r;
+
+	for (const struct sip_header *h = sip_first(&p->msg, SIP_H_P_PREFERRED_IDENTITY); h;
+	     h = sip_next(&p->msg, h)) {
+		r = identity_on_flow(p, sip_value(&p->msg, h), &p->b->src, identity);
+		if (r)
+			return r;
+	}
+	r = identity_on_flow(p, sip_first_value(&p->msg, SIP_H_FROM), &p->b->src, identity);
+	if (r)
+		return r;
+	r = p->flow.only;
+	if (!r || (reg_impu(r, r->default_impu)->flags & ABI_IMPU_BARRED) ||
+	    !reg_contact_on_flow(r, &p->b->src, p->now))
+		return NULL;
+	*identity = default_identity(r);
+	return r;
+}
+
+static enum verdict to_scscf(struct pass *p)
+{
+	const struct registration *r = p->orig_set;
+
+	if (!r->scscf.family)
+		return answer(p, 503, "the S-CSCF of this user has no address");
+	p->target[0] = (struct target){
+		.dst = r->scscf,
+		.route = reg_text(r, r->service_route, r->service_route_len),
+	};
+	p->n_targets = 1;
+	p->stage = STAGE_ROUTED;
+	return VERDICT_NEXT;
+}
+
+enum verdict pcscf_originating(struct pass *p)
+{
+	if (p->stage != STAGE_ARRIVED || p->source != SOURCE_UE)
+		return VERDICT_NEXT;
+	p->orig_set = choose_identity(p, &p->asserted);
+	if (!p->orig_set)
+		return answer(p, 403, "the identity is not registered from this address");
+	p->assert_identity = true;
+	p->orig_user = token_user(&p->w->node->token_key, p->asserted);
+	strip(p, untrusted, sizeof(untrusted));
+	sip_edit_delete_all(&p->edits, &p->msg, SIP_H_P_PREFERRED_IDENTITY);
+	/* The stored Service-Route stands for whatever Routes the UE wrote (§5.2.6.3.3 item 3b). */
+	p->drop_routes = true;
+	if (p->orig_set->roles & ABI_REG_SCSCF) {
+		p->stage = STAGE_ORIGINATING;
+		return VERDICT_NEXT;
+	}
+	return to_scscf(p);
+}
+
+/* The user a request is delivered to, for the token of the dialog: P-Called-Party-ID tells which of
+ * those on the flow. */
+static void note_called_user(struct pass *p, const struct reg_flow *flow)
+{
+	struct slice called = sip_first_value(&p->msg, SIP_H_P_CALLED_PARTY_ID), identity;
+
+	if (!called.p || !identity_on_flow(p, called, &flow->flow, &identity)) {
+		if (!flow->only)
+			return;
+		identity = default_identity(flow->only);
+	}
+	p->term_user = token_user(&p->w->node->token_key, identity);
+}
+
+enum verdict pcscf_deliver(struct pass *p)
+{
+	struct reg_flow flow;
+
+	if (p->stage != STAGE_DELIVER)
+		return VERDICT_NEXT;
+	if (!table_find_flow(p->w->tables, &p->path_flow, table_hash_flow(p->w->tables, &p->path_flow), &flow))
+		return answer(p, 480, "the terminal's flow is gone");
+	note_called_user(p, &flow);
+	p->target[0] = (struct target){.dst = flow.flow, .local = flow.local, .ue = true};
+	p->n_targets = 1;
+	p->drop_routes = true;
+	p->stage = STAGE_ROUTED;
+	return VERDICT_NEXT;
+}
+
+static const struct registration *dialog_user(struct pass *p, uint64_t user)
+{
+	const struct registration *r = user ? table_find_user(p->w->tables, user) : NULL;
+
+	return r && (r->roles & ABI_REG_PCSCF) ? r : NULL;
+}
+
+/* True if the sender is one of the two parties this dialog's token names. */
+static bool dialog_source(struct pass *p, const struct registration *orig, const struct registration *term)
+{
+	const struct addr *src = &p->b->src;
+
+	if ((orig && reg_contact_on_flow(orig, src, p->now)) ||
+	    (term && reg_contact_on_flow(term, src, p->now))) {
+		p->source = SOURCE_UE;
+		return true;
+	}
+	if ((p->token.legs & (TOKEN_ORIG_PEER | TOKEN_TERM_PEER)) && node_is_peer(p->w->node, src)) {
+		p->source = SOURCE_PEER;
+		return true;
+	}
+	return false;
+}
+
+/* The contact of a party that the Request-URI means: the flow at its address, or, for a terminal behind a
+ * translator, the contact that was registered with this very URI. */
+static const struct reg_contact *dialog_contact(struct pass *p, const struct registration *r,
+						const struct sip_uri *uri, const struct addr *a)
+{
+	if (!r)
+		return NULL;
+	for (uint32_t i = 0; i < r->n_contact; i++) {
+		const struct reg_contact *c = reg_contact(r, i);
+		struct sip_uri registered;
+
+		if (c->expires_ms <= p->now || !c->flow.family)
+			continue;
+		if (a->family && addr_eq(&c->flow, a))
+			return c;
+		if (sip_uri_decode(reg_text(r, c->uri, c->uri_len), &registered) == SIP_OK &&
+		    slice_eq_nocase(registered.host, uri->host) && registered.port == uri->port &&
+		    slice_eq(registered.user, uri->user))
+			return c;
+	}
+	return NULL;
+}
+
+/* Where an in-dialog request goes next: the next Route, else the far end's contact. */
+static enum verdict dialog_target(struct pass *p, const struct registration *orig,
+				  const struct registration *term)
+{
+	struct slice next = p->next_route.p ? p->next_route : p->msg.uri;
+	struct addr a = {0};
+	struct sip_uri uri;
+
+	if (sip_uri_decode(next, &uri) != SIP_OK)
+		return answer(p, 400, "malformed Route or Request-URI");
+	sip_uri_addr(&uri, 5060, &a);
+	if (!p->next_route.p) {
+		const struct reg_contact *c = dialog_contact(p, term, &uri, &a);
+		if (!c)
+			c = dialog_contact(p, orig, &uri, &a);
+		if (c) {
+			p->target[0] =
+				(struct target){.dst = c->flow, .local = c->local, .ue = true};
+			return VERDICT_NEXT;
+		}
+	}
+	if (a.family && node_is_peer(p->w->node, &a)) {
+		p->target[0] = (struct target){.dst = a};
+		return VERDICT_NEXT;
+	}
+	if (p->msg.method == SIP_M_ACK)
+		return pass_drop(p, COUNT_DROP_DESTINATION);
+	return answer(p, 404, "the destination is neither registered nor a peer");
+}
+
+enum verdict pcscf_dialog(struct pass *p)
+{
+	const struct registration *orig, *term;
+	enum verdict v;
+
+	if (p->stage != STAGE_DIALOG)
+		return VERDICT_NEXT;
+	orig = dialog_user(p, p->token.orig);
+	term = dialog_user(p, p->token.term);
+	if (!dialog_source(p, orig, term)) {
+		if (p->msg.method == SIP_M_ACK)
+			return pass_drop(p, COUNT_DROP_UNTRUSTED);
+		return answer(p, 403, "not a party of this dialog");
+	}
+	v = dialog_target(p, orig, term);
+	if (v != VERDICT_NEXT)
+		return v;
+	if (p->source == SOURCE_UE)
+		strip(p, untrusted, sizeof(untrusted));
+	p->n_targets = 1;
+	p->stage = STAGE_ROUTED;
+	return VERDICT_NEXT;
+}
+
+static void push_asserted_identity(struct pass *p, struct slice identity)
+{
+	struct text *t = &p->edits.arena;
+	uint32_t from = t->len;
+
+	text_lit(t, "P-Asserted-Identity: <");
+	text_put(t, identity);
+	text_lit(t, ">\r\n");
+	sip_edit_push(&p->edits, &p->msg, text_since(t, from));
+}
+
+/* RFC 7315 §4.6: unique over nodes, restarts and time. */
+static void push_charging_vector(struct pass *p)
+{
+	struct text *t = &p->edits.arena;
+	uint32_t from = t->len;
+	struct hash_mac m;
+
+	hash_mac_start(&m, &p->w->node->branch_key);
+	hash_mac_u64(&m, (uint64_t)p->w->id << 48 | ++p->w->icid);
+	text_lit(t, "P-Charging-Vector: icid-value=\"");
+	text_hex(t, hash_mac_end(&m), 16);
+	text_hex(t, p->w->id, 2);
+	text_hex(t, p->w->icid, 10);
+	text_lit(t, "\";icid-generated-at=");
+	addr_put_host(t, &p->b->dst);
+	text_lit(t, ";orig-ioi=");
+	text_put(t, p->w->node->realm);
+	text_lit(t, "\r\n");
+	sip_edit_push(&p->edits, &p->msg, text_since(t, from));
+}
+
+/* RFC 3325 §7, RFC 3323 §4.2. */
+static bool wants_privacy(const struct pass *p)
+{
+	for (const struct sip_header *h = sip_first(&p->msg, SIP_H_PRIVACY); h; h = sip_next(&p->msg, h)) {
+		struct slice rest = sip_value(&p->msg, h);
+
+		while (rest.len) {
+			uint32_t end = slice_find(rest, ';');
+			if (slice_eq_nocase(slice_trim(slice_sub(rest, 0, end)), SLICE("id")))
+				return true;
+			rest = slice_from(rest, end + 1);
+		}
+	}
+	return false;
+}
+
+void pcscf_leave(struct pass *p, const struct target *to)
+{
+	bool from_ue = p->source == SOURCE_UE, private = to->ue && wants_privacy(p);
+
+	leave_access_network(p, from_ue, to->ue);
+	if (p->assert_identity && !private)
+		push_asserted_identity(p, p->asserted);
+	if (to->ue && !from_ue) {
+		strip(p, internal, sizeof(internal));
+		if (private)
+			sip_edit_delete_all(&p->edits, &p->msg, SIP_H_P_ASSERTED_IDENTITY);
+	}
+	if (from_ue && !to->ue && p->msg.method != SIP_M_ACK)
+		push_charging_vector(p);
+}
+
+/* §5.2.6.4.4: the called user is asserted by the P-CSCF in what the called UE answers. */
+static void assert_answerer(struct pass *p, uint64_t user)
+{
+	const struct registration *r = dialog_user(p, user);
+
+	for (uint32_t i = 0; r && i < r->n_impu; i++) {
+		struct slice identity = reg_text(r, reg_impu(r, i)->at, reg_impu(r, i)->len);
+
+		if (token_user(&p->w->node->token_key, identity) != user)
+			continue;
+		push_asserted_identity(p, identity);
+		return;
+	}
+}
+
+void pcscf_response(struct pass *p, bool from_ue, bool to_ue, uint64_t term_user)
+{
+	if (from_ue) {
+		strip(p, untrusted, sizeof(untrusted));
+		sip_edit_delete_all(&p->edits, &p->msg, SIP_H_P_PREFERRED_IDENTITY);
+		if (term_user && !wants_privacy(p) && p->msg.status > 100 && p->msg.status < 300)
+			assert_answerer(p, term_user);
+	} else if (to_ue) {
+		strip(p, internal, sizeof(internal));
+		if (wants_privacy(p))
+			sip_edit_delete_all(&p->edits, &p->msg, SIP_H_P_ASSERTED_IDENTITY);
+	}
+	leave_access_network(p, from_ue, to_ue);
+}

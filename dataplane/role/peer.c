@@ -1,0 +1,68 @@
+/* peer.c - whom this node is and whom it trusts */
+#include "role/pass.h"
+
+bool node_own_port(const struct node *n, uint16_t port)
+{
+	return port == n->sip_port ||
+	       (n->worker_ports && port >= n->worker_port_base &&
+		port < n->worker_port_base + n->n_workers);
+}
+
+bool node_own_domain(const struct node *n, struct slice host)
+{
+	for (uint32_t i = 0; i < n->n_domains; i++)
+		if (slice_eq_nocase(host, n->domain[i]))
+			return true;
+	return false;
+}
+
+static bool own_role_host(const struct node *n, struct slice host)
+{
+	return ((n->roles & NODE_PCSCF) && slice_eq_nocase(host, n->pcscf_host)) ||
+	       ((n->roles & NODE_ICSCF) && slice_eq_nocase(host, n->icscf_host)) ||
+	       ((n->roles & NODE_SCSCF) && slice_eq_nocase(host, n->scscf_host));
+}
+
+bool node_own_uri(const struct node *n, const struct sip_uri *uri)
+{
+	struct addr a;
+
+	if (uri->scheme != SIP_SCHEME_SIP && uri->scheme != SIP_SCHEME_SIPS)
+		return false;
+	if (sip_uri_addr(uri, 5060, &a))
+		return node_own_port(n, a.port) && route_local(n->routes, &a) >= 0;
+	return own_role_host(n, uri->host);
+}
+
+static bool prefix_holds(const struct node_prefix *p, const struct addr *a)
+{
+	uint32_t octets = p->bits / 8, rest = p->bits % 8;
+
+	if (p->ip.family != a->family || memcmp(p->ip.ip, a->ip, octets) != 0)
+		return false;
+	return rest == 0 || ((p->ip.ip[octets] ^ a->ip[octets]) & (uint8_t)(0xff << (8 - rest))) == 0;
+}
+
+bool node_is_peer(const struct node *n, const struct addr *a)
+{
+	for (uint32_t i = 0; i < n->n_peers; i++)
+		if (prefix_holds(&n->peer[i], a))
+			return true;
+	return false;
+}
+
+/* A route without a domain holds for our own domains and addresses only: a foreign domain is never taken for
+ * ours by its user part. */
+const struct addr *node_static_route(const struct node *n, const struct sip_uri *uri)
+{
+	for (uint32_t i = 0; i < n->n_routes; i++) {
+		const struct node_route *r = &n->route[i];
+
+		if (r->user.len && !slice_eq(r->user, uri->user))
+			continue;
+		if (r->domain.len ? slice_eq_nocase(r->domain, uri->host)
+				  : node_own_domain(n, uri->host) || node_own_uri(n, uri))
+			return &r->to;
+	}
+	return NULL;
+}

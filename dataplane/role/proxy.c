@@ -1,0 +1,171 @@
+/* proxy.c - what every SIP proxy does with a request (RFC 3261 §16.3, §16.4) */
+#include "role/proxy.h"
+#include "role/answer.h"
+#include "role/branch.h"
+#include "sip/field.h"
+#include "sip/parse.h"
+
+static void decode_common(struct pass *p)
+{
+	p->call_id = sip_first_value(&p->msg, SIP_H_CALL_ID);
+	p->from_tag = sip_tag(sip_first_value(&p->msg, SIP_H_FROM));
+	p->to_tag = sip_tag(sip_first_value(&p->msg, SIP_H_TO));
+	p->is_dialog = p->to_tag.len > 0;
+}
+
+static enum verdict parse_failed(struct pass *p, enum sip_error e)
+{
+	const struct sip_error_info *info = sip_error_info(e);
+
+	if (p->msg.status)
+		return pass_drop(p, COUNT_DROP_PARSE_RESPONSE);
+	if (!info->status || !sip_parse_answerable(&p->msg) || sip_via_top(&p->msg, &p->via) != SIP_OK)
+		return pass_drop(p, e == SIP_E_NOT_SIP ? COUNT_DROP_NOT_SIP : COUNT_DROP_PARSE_REQUEST);
+	decode_common(p);
+	return answer(p, info->status, info->warning);
+}
+
+enum verdict proxy_parse(struct pass *p)
+{
+	enum sip_error e = sip_parse(buf_slice(p->b), &p->msg);
+
+	if (e == SIP_OK)
+		e = sip_via_top(&p->msg, &p->via);
+	if (e != SIP_OK)
+		return parse_failed(p, e);
+	decode_common(p);
+	sip_edits_reset(&p->edits);
+	return VERDICT_NEXT;
+}
+
+/* §16.3 step 3. OPTIONS that ends here could be answered instead; so could others: the clause leaves it open. */
+static enum verdict check_max_forwards(struct pass *p)
+{
+	const struct sip_header *h = sip_first(&p->msg, SIP_H_MAX_FORWARDS);
+
+	p->max_forwards = 70;
+	if (h && sip_max_forwards_decode(sip_value(&p->msg, h), &p->max_forwards) != SIP_OK)
+		return answer(p, 400, sip_error_info(SIP_E_MAX_FORWARDS)->warning);
+	if (p->max_forwards == 0)
+		return answer(p, 483, "Max-Forwards has come to 0");
+	return VERDICT_NEXT;
+}
+
+/* Option tags a proxy here understands: those that ask nothing of a proxy but to follow the specification. */
+static bool option_known(struct slice token)
+{
+	return slice_eq_nocase(token, SLICE("path"));
+}
+
+/* §16.3 step 5: Proxy-Require, with Unsupported for what we do not know. */
+static enum verdict check_proxy_require(struct pass *p)
+{
+	uint8_t line[512];
+	struct text unsupported = text_in(line, sizeof(line));
+	bool any = false;
+
+	for (const struct sip_header *h = sip_first(&p->msg, SIP_H_PROXY_REQUIRE); h;
+	     h = sip_next(&p->msg, h)) {
+		struct slice rest = sip_value(&p->msg, h), token;
+
+		while (sip_next_token(&rest, &token)) {
+			if (option_known(token))
+				continue;
+			text_str(&unsupported, any ? ", " : "Unsupported: ");
+			text_put(&unsupported, token);
+			any = true;
+		}
+	}
+	if (!any)
+		return VERDICT_NEXT;
+	text_lit(&unsupported, "\r\n");
+	return answer_with(p, 420, "Proxy-Require asks for an extension not supported here",
+			   unsupported.overflow ? SLICE_EMPTY : text_slice(&unsupported));
+}
+
+enum verdict proxy_validate(struct pass *p)
+{
+	enum verdict v = check_max_forwards(p);
+
+	if (v == VERDICT_NEXT)
+		v = check_proxy_require(p);
+	if (v == VERDICT_NEXT && branch_is_loop(p, branch_loop_hash(p)))
+		v = answer(p, 482, "the request has been here before, unchanged");
+	return v;
+}
+
+/* What a Route of ours tells. */
+static void read_own_route(struct pass *p, const struct sip_uri *uri)
+{
+	const struct hash_key *key = &p->w->node->token_key;
+
+	if (slice_eq(uri->user, SLICE("orig")))
+		p->orig = true;
+	else if (!p->own_dialog && token_dialog_get(uri->user, key, p->call_id, &p->token))
+		p->own_dialog = true;
+	else if (!p->own_path && token_path_get(uri->user, key, &p->path_flow))
+		p->own_path = true;
+}
+
+/* Reads own URIs at the front of one Route header. *more: all of it is ours, look at the next. */
+static enum sip_error read_routes(struct pass *p, const struct sip_header *h, bool *more)
+{
+	struct slice value = sip_value(&p->msg, h), rest = value;
+	struct sip_name_addr element;
+	struct sip_uri uri;
+
+	while (rest.len) {
+		struct slice from_here = rest;
+
+		if (sip_name_addr_decode(rest, SIP_E_ROUTE, &element, &rest) != SIP_OK ||
+		    sip_uri_decode(element.uri, &uri) != SIP_OK)
+			return SIP_E_ROUTE;
+		if (node_own_uri(p->w->node, &uri)) {
+			read_own_route(p, &uri);
+			continue;
+		}
+		*more = false;
+		p->next_route = element.uri;
+		p->foreign_route = h;
+		p->foreign_at = (uint16_t)(h->value + (from_here.p - value.p));
+		return SIP_OK;
+	}
+	*more = true;
+	return SIP_OK;
+}
+
+/* A strict router puts our Record-Route into the Request-URI (§16.4, second paragraph). RFC 3261 made loose
+ * routing mandatory, and our Record-Route says lr: such a request is refused, not guessed at. */
+static bool is_strict_routed(const struct pass *p)
+{
+	struct sip_uri uri;
+	struct token_dialog token;
+
+	return p->msg.uri.len > 50 && sip_uri_decode(p->msg.uri, &uri) == SIP_OK &&
+	       token_dialog_get(uri.user, &p->w->node->token_key, p->call_id, &token);
+}
+
+enum verdict proxy_routes(struct pass *p)
+{
+	const struct sip_header *h = sip_first(&p->msg, SIP_H_ROUTE);
+	bool more = true;
+
+	if (is_strict_routed(p))
+		return answer(p, 400, "the Request-URI is a Record-Route: strict routing is not supported");
+	for (; h && more; h = sip_next(&p->msg, h))
+		if (read_routes(p, h, &more) != SIP_OK)
+			return answer(p, 400, sip_error_info(SIP_E_ROUTE)->warning);
+	return VERDICT_NEXT;
+}
+
+void proxy_source(struct pass *p)
+{
+	const struct addr *src = &p->b->src;
+
+	p->source = SOURCE_UNKNOWN;
+	if ((p->w->node->roles & NODE_PCSCF) &&
+	    table_find_flow(p->w->tables, src, table_hash_flow(p->w->tables, src), &p->flow))
+		p->source = SOURCE_UE;
+	else if (node_is_peer(p->w->node, src))
+		p->source = SOURCE_PEER;
+}

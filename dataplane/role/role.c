@@ -1,0 +1,214 @@
+/* role.c - one SIP message in, a verdict and messages out: the roles in their order */
+#include "role/role.h"
+
+#include <stdlib.h>
+
+#include "role/answer.h"
+#include "role/forward.h"
+#include "role/icscf.h"
+#include "role/pcscf.h"
+#include "role/proxy.h"
+#include "role/response.h"
+#include "role/scscf.h"
+#include "role/transaction.h"
+
+struct role_worker *role_worker_create(const struct node *node, const struct tables *tables,
+				       struct counters *counters, uint16_t worker)
+{
+	struct role_worker *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return NULL;
+	w->node = node;
+	w->tables = tables;
+	w->counters = counters;
+	w->id = worker;
+	w->transactions = transactions_create(w);
+	if (!w->transactions) {
+		free(w);
+		return NULL;
+	}
+	return w;
+}
+
+void role_worker_destroy(struct role_worker *w)
+{
+	transactions_destroy(w->transactions);
+	free(w);
+}
+
+uint32_t role_transactions(const struct role_worker *w)
+{
+	return transactions_live(w->transactions);
+}
+
+bool role_tick(struct role_worker *w, uint64_t now_ms, struct outbox *out)
+{
+	return transactions_tick(w, now_ms, out);
+}
+
+uint32_t role_next_tick(const struct role_worker *w, uint64_t now_ms, uint32_t most)
+{
+	return transactions_next(w, now_ms, most);
+}
+
+static struct pass *pass_begin(struct role_worker *w, struct buf *b, uint64_t now_ms, struct outbox *out)
+{
+	struct pass *p = &w->pass;
+
+	memset(p, 0, offsetof(struct pass, target));
+	p->w = w;
+	p->b = b;
+	p->out = out;
+	p->now = now_ms;
+	return p;
+}
+
+/* INVITE, its CANCEL and its ACK meet on one worker, wherever the port put them. */
+static enum verdict request_owner(struct pass *p)
+{
+	uint8_t m = p->msg.method;
+
+	if (m != SIP_M_INVITE && m != SIP_M_ACK && m != SIP_M_CANCEL)
+		return VERDICT_NEXT;
+	p->txn_key = transaction_key(p->w, &p->via);
+	p->owner = (uint16_t)((p->txn_key >> 32) % p->w->node->n_workers);
+	return p->owner == p->w->id ? VERDICT_NEXT : VERDICT_HANDOFF;
+}
+
+/* REGISTER is control's, in every role. */
+static enum verdict request_register(struct pass *p)
+{
+	if (p->msg.method != SIP_M_REGISTER)
+		return VERDICT_NEXT;
+	p->punt = PUNT_REGISTER;
+	return VERDICT_PUNT;
+}
+
+/* A request to the node itself and to nobody on it: OPTIONS is answered (RFC 3261 §11), others have no target. */
+static enum verdict request_to_node(struct pass *p)
+{
+	struct sip_uri uri;
+
+	if (sip_uri_decode(p->msg.uri, &uri) != SIP_OK || uri.user.len || uri.scheme == SIP_SCHEME_TEL ||
+	    uri.scheme == SIP_SCHEME_URN)
+		return VERDICT_NEXT;
+	if (!node_own_uri(p->w->node, &uri) && !node_own_domain(p->w->node, uri.host))
+		return VERDICT_NEXT;
+	if (node_static_route(p->w->node, &uri))
+		return VERDICT_NEXT;
+	if (p->msg.method != SIP_M_OPTIONS)
+		return answer(p, 404, "the Request-URI names this node and no user");
+	return answer_with(p, 200, NULL,
+			   SLICE("Allow: INVITE, ACK, BYE, CANCEL, REGISTER, OPTIONS, MESSAGE, SUBSCRIBE, "
+				 "NOTIFY, PUBLISH, INFO, UPDATE, PRACK, REFER\r\n"
+				 "Accept: */*\r\nSupported: path\r\n"));
+}
+
+/* Who sent it and what its Routes say: the stage it starts with. */
+static enum verdict request_classify(struct pass *p)
+{
+	const struct node *n = p->w->node;
+	const struct addr *fixed;
+	struct sip_uri uri;
+
+	if (p->own_dialog && p->is_dialog) {
+		p->stage = STAGE_DIALOG;
+		return VERDICT_NEXT;
+	}
+	proxy_source(p);
+	p->record_route = p->msg.method == SIP_M_INVITE || p->msg.method == SIP_M_SUBSCRIBE ||
+			  p->msg.method == SIP_M_REFER;
+	if (p->source == SOURCE_UNKNOWN) {
+		if (p->msg.method == SIP_M_ACK)
+			return pass_drop(p, COUNT_DROP_UNTRUSTED);
+		return answer(p, 403, "the sender is neither registered nor a peer");
+	}
+	if (p->source == SOURCE_UE) {
+		if (!p->is_dialog)
+			return VERDICT_NEXT;
+		if (p->msg.method == SIP_M_ACK)
+			return pass_drop(p, COUNT_DROP_ACK_STRAY);
+		return answer(p, 481, "in-dialog request without our Record-Route");
+	}
+	if (p->own_path && (n->roles & NODE_PCSCF)) {
+		p->stage = STAGE_DELIVER;
+	} else if (p->orig && (n->roles & NODE_SCSCF)) {
+		p->stage = STAGE_ORIGINATING;
+	} else if (sip_uri_decode(p->msg.uri, &uri) == SIP_OK && (fixed = node_static_route(n, &uri))) {
+		p->target[0] = (struct target){.dst = *fixed};
+		p->n_targets = 1;
+		p->stage = STAGE_ROUTED;
+	} else {
+		p->stage = n->roles & NODE_ICSCF ? STAGE_LOCATE : STAGE_TERMINATING;
+	}
+	return VERDICT_NEXT;
+}
+
+typedef enum verdict request_step(struct pass *p);
+
+/* The way of a request, in order. Each step looks whether it applies; the first that gives a verdict ends it. */
+static request_step *const request_steps[] = {
+	request_owner,
+	transaction_take,  /* repeats, CANCEL, ACK of a transaction that is known */
+	proxy_validate,    /* RFC 3261 §16.3 */
+	request_register,
+	proxy_routes,      /* §16.4 */
+	request_to_node,
+	request_classify,
+	pcscf_dialog,      /* TS 24.229 §5.2.6.3.5 */
+	pcscf_originating, /* §5.2.6.3.3 */
+	scscf_originating, /* §5.4.3.2 */
+	icscf_locate,      /* §5.3.2 */
+	scscf_terminating, /* §5.4.3.3 */
+	pcscf_deliver,     /* §5.2.6.4 */
+	forward_request,   /* RFC 3261 §16.6 */
+};
+
+static enum verdict request_input(struct pass *p)
+{
+	for (uint32_t i = 0; i < sizeof(request_steps) / sizeof(request_steps[0]); i++) {
+		enum verdict v = request_steps[i](p);
+		if (v != VERDICT_NEXT)
+			return v;
+	}
+	return pass_drop(p, COUNT_DROP_DESTINATION);
+}
+
+enum verdict role_message(struct role_worker *w, struct buf *b, uint64_t now_ms, struct outbox *out,
+			  enum abi_punt_reason *punt, uint16_t *owner)
+{
+	struct pass *p = pass_begin(w, b, now_ms, out);
+	enum verdict v = proxy_parse(p);
+
+	if (v == VERDICT_NEXT) {
+		if (sip_is_request(&p->msg)) {
+			count(w->counters, COUNT_RX_REQUEST);
+			v = request_input(p);
+		} else {
+			count(w->counters, COUNT_RX_RESPONSE);
+			v = response_input(p);
+		}
+	}
+	*punt = p->punt;
+	*owner = p->owner;
+	return v;
+}
+
+void role_resume(struct role_worker *w, const struct abi_inject *verdict, struct slice route, struct buf *b,
+		 uint64_t now_ms, struct outbox *out)
+{
+	struct pass *p = pass_begin(w, b, now_ms, out);
+	enum verdict v;
+
+	p->resume = verdict;
+	p->resume_route = route;
+	v = proxy_parse(p);
+	if (v == VERDICT_NEXT)
+		v = sip_is_request(&p->msg) ? request_input(p) : VERDICT_DROP;
+	/* What was punted from here comes back here, so there is nothing to hand on or punt again. */
+	if (v == VERDICT_PUNT || v == VERDICT_HANDOFF)
+		v = pass_drop(p, COUNT_DROP_RESUME);
+	if (v == VERDICT_DROP)
+		buf_free(b);
+}

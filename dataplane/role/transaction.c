@@ -1,0 +1,363 @@
+/* transaction.c - INVITE transactions: records, look-up, and what requests do to them
+ *
+ * What responses and timers do is in client.c; both halves share transaction_record.h.
+ */
+#include "role/transaction.h"
+
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "base/clock.h"
+#include "role/answer.h"
+#include "role/proxy.h"
+#include "role/transaction_record.h"
+
+static uint32_t round_up_pow2(uint32_t n)
+{
+	uint32_t p = 16;
+
+	while (p < n)
+		p <<= 1;
+	return p;
+}
+
+static void chain_free_lists(struct transactions *t)
+{
+	for (uint32_t i = 0; i < t->n; i++) {
+		t->server[i].next = i + 1 < t->n ? (int32_t)(i + 1) : NONE;
+		t->client[i].next = i + 1 < t->n ? (int32_t)(i + 1) : NONE;
+	}
+	for (uint32_t i = 0; i <= t->bucket_mask; i++)
+		t->bucket[i] = NONE;
+}
+
+struct transactions *transactions_create(struct role_worker *w)
+{
+	uint32_t n = w->node->transactions, buckets = round_up_pow2(n);
+	struct transactions *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->n = n;
+	t->bucket_mask = buckets - 1;
+	t->server = calloc(n, sizeof(*t->server));
+	t->client = calloc(n, sizeof(*t->client));
+	t->timers = calloc(2 * (size_t)n, sizeof(*t->timers));
+	t->bucket = calloc(buckets, sizeof(*t->bucket));
+	if (!t->server || !t->client || !t->timers || !t->bucket ||
+	    getrandom(&t->generation, sizeof(t->generation), 0) != sizeof(t->generation)) {
+		transactions_destroy(t);
+		return NULL;
+	}
+	chain_free_lists(t);
+	wheel_init(&t->wheel, t->timers, clock_ms());
+	return t;
+}
+
+static void release(struct buf **b)
+{
+	if (*b)
+		buf_free(*b);
+	*b = NULL;
+}
+
+void transactions_destroy(struct transactions *t)
+{
+	if (!t)
+		return;
+	for (uint32_t i = 0; i < t->n && t->server && t->client; i++) {
+		release(&t->server[i].request);
+		release(&t->server[i].response);
+		release(&t->client[i].sent);
+		release(&t->client[i].response);
+	}
+	free(t->server);
+	free(t->client);
+	free(t->timers);
+	free(t->bucket);
+	free(t);
+}
+
+uint32_t transactions_live(const struct transactions *t)
+{
+	return t->live;
+}
+
+uint64_t transaction_key(const struct role_worker *w, const struct sip_via *via)
+{
+	struct hash_mac m;
+
+	hash_mac_start(&m, &w->node->branch_key);
+	hash_mac_part(&m, via->branch);
+	hash_mac_part(&m, via->host);
+	hash_mac_u64(&m, via->port);
+	return hash_mac_end(&m);
+}
+
+/* ---- server records ---- */
+
+/* 64 bits under a secret key stand for branch and sent-by: nobody outside can make two that
+ * meet, so the text need not be kept for as long as the record lives. */
+static struct txn *find_server(struct transactions *t, uint64_t key)
+{
+	for (int32_t i = t->bucket[key & t->bucket_mask]; i != NONE; i = t->server[i].next)
+		if (t->server[i].key == key)
+			return &t->server[i];
+	return NULL;
+}
+
+static struct txn *new_server(struct transactions *t, uint64_t key)
+{
+	int32_t i = t->free_server;
+	struct txn *s;
+
+	if (i == NONE)
+		return NULL;
+	s = &t->server[i];
+	t->free_server = s->next;
+	*s = (struct txn){.key = key, .first_client = NONE, .next = t->bucket[key & t->bucket_mask]};
+	t->bucket[key & t->bucket_mask] = i;
+	t->live++;
+	return s;
+}
+
+void server_free(struct role_worker *w, struct txn *s)
+{
+	struct transactions *t = w->transactions;
+	int32_t i = (int32_t)(s - t->server), *link = &t->bucket[s->key & t->bucket_mask];
+
+	while (*link != i)
+		link = &t->server[*link].next;
+	*link = s->next;
+	wheel_clear(&t->wheel, server_timer(t, s));
+	release(&s->request);
+	release(&s->response);
+	while (s->first_client != NONE) {
+		struct client *c = &t->client[s->first_client];
+		s->first_client = c->next;
+		client_orphan(w, c);
+	}
+	s->state = SERVER_FREE;
+	s->next = t->free_server;
+	t->free_server = i;
+	t->live--;
+	count(w->counters, COUNT_TXN_ENDED);
+}
+
+bool transaction_start(struct pass *p)
+{
+	struct transactions *t = p->w->transactions;
+	struct txn *s = new_server(t, p->txn_key);
+	struct buf *trying;
+
+	if (!s) {
+		count(p->w->counters, COUNT_DROP_TXN_FULL);
+		return false;
+	}
+	count(p->w->counters, COUNT_TXN_STARTED);
+	s->state = SERVER_PROCEEDING;
+	s->from_ue = p->source == SOURCE_UE;
+	s->request = p->b;
+	buf_ref(p->b);
+	s->upstream = answer_destination(&p->via, &p->b->src);
+	s->upstream_local = p->b->dst;
+	s->upstream_port = p->b->port;
+	p->txn = s;
+	trying = answer_make(p, 100, NULL, SLICE_EMPTY);
+	if (trying)
+		transaction_answer(p, trying, 100);
+	return true;
+}
+
+void transaction_hold(struct pass *p)
+{
+	p->txn->state = SERVER_HELD;
+	wheel_set(&p->w->transactions->wheel, server_timer(p->w->transactions, p->txn),
+		  p->now + 64 * (uint64_t)p->w->node->t1_ms);
+}
+
+/* ---- responses upstream ---- */
+
+void server_respond(struct role_worker *w, struct txn *s, struct buf *b, uint16_t status, uint64_t now,
+		    struct outbox *out)
+{
+	struct transactions *t = w->transactions;
+	uint32_t t1 = w->node->t1_ms;
+
+	release(&s->response);
+	if (status < 200) {
+		s->response = b;
+		buf_ref(b);
+	} else if (status < 300) { /* RFC 6026 §7.1: accepted; timer L */
+		s->state = SERVER_ACCEPTED;
+		release(&s->request);
+		wheel_set(&t->wheel, server_timer(t, s), now + 64 * (uint64_t)t1);
+	} else { /* completed; timers G and H */
+		s->state = SERVER_COMPLETED;
+		s->response = b;
+		buf_ref(b);
+		release(&s->request);
+		s->interval_ms = t1;
+		s->deadline_ms = now + 64 * (uint64_t)t1;
+		wheel_set(&t->wheel, server_timer(t, s), now + t1);
+	}
+	out->buf[out->n++] = b;
+}
+
+void transaction_answer(struct pass *p, struct buf *response, uint16_t status)
+{
+	server_respond(p->w, p->txn, response, status, p->now, p->out);
+}
+
+void server_answer(struct role_worker *w, struct txn *s, uint16_t status, const char *warning, uint64_t now,
+		   struct outbox *out)
+{
+	struct pass *p = &w->transactions->scratch;
+	struct buf *b;
+
+	memset(p, 0, offsetof(struct pass, target));
+	p->w = w;
+	p->b = s->request;
+	p->now = now;
+	p->out = out;
+	if (!s->request || proxy_parse(p) != VERDICT_NEXT)
+		return;
+	b = answer_make(p, status, warning, SLICE_EMPTY);
+	if (b) {
+		count(w->counters, COUNT_GENERATED);
+		server_respond(w, s, b, status, now, out);
+	}
+}
+
+/* ---- requests of a known transaction ---- */
+
+static enum verdict absorb(struct pass *p)
+{
+	count(p->w->counters, COUNT_ABSORBED);
+	buf_free(p->b);
+	return VERDICT_SEND;
+}
+
+static void resend_response(struct pass *p, struct txn *s)
+{
+	if (!s->response)
+		return;
+	buf_ref(s->response);
+	p->out->buf[p->out->n++] = s->response;
+}
+
+static enum verdict take_invite(struct pass *p, struct txn *s)
+{
+	if (p->resume) {
+		if (!s || s->state != SERVER_HELD)
+			return pass_drop(p, COUNT_DROP_RESUME);
+		wheel_clear(&p->w->transactions->wheel, server_timer(p->w->transactions, s));
+		s->state = SERVER_PROCEEDING;
+		p->txn = s;
+		return VERDICT_NEXT;
+	}
+	if (!s)
+		return VERDICT_NEXT;
+	count(p->w->counters, COUNT_RETRANS_RX);
+	resend_response(p, s);
+	return absorb(p);
+}
+
+static enum verdict take_ack(struct pass *p, struct txn *s)
+{
+	struct transactions *t = p->w->transactions;
+
+	if (!s || s->state == SERVER_ACCEPTED)
+		return VERDICT_NEXT;
+	if (s->state == SERVER_COMPLETED) { /* confirmed; timer I */
+		s->state = SERVER_CONFIRMED;
+		release(&s->response);
+		wheel_set(&t->wheel, server_timer(t, s), p->now + p->w->node->t4_ms);
+	}
+	return absorb(p);
+}
+
+/* RFC 3261 §16.10: hop by hop, so only the INVITE's own sender may cancel it. */
+static enum verdict take_cancel(struct pass *p, struct txn *s)
+{
+	struct addr to = answer_destination(&p->via, &p->b->src);
+
+	if (!s || !addr_eq(&s->upstream, &to))
+		return answer(p, 481, "no INVITE to cancel");
+	if (s->state == SERVER_HELD)
+		server_answer(p->w, s, 487, "cancelled", p->now, p->out);
+	else if (s->state == SERVER_PROCEEDING) {
+		s->cancelled = true;
+		clients_cancel(p->w, s, p->now, p->out);
+	}
+	return answer(p, 200, NULL);
+}
+
+enum verdict transaction_take(struct pass *p)
+{
+	struct txn *s;
+
+	switch (p->msg.method) {
+	case SIP_M_INVITE:
+		return take_invite(p, find_server(p->w->transactions, p->txn_key));
+	case SIP_M_ACK:
+		return take_ack(p, find_server(p->w->transactions, p->txn_key));
+	case SIP_M_CANCEL:
+		s = find_server(p->w->transactions, p->txn_key);
+		return take_cancel(p, s);
+	default:
+		return VERDICT_NEXT;
+	}
+}
+
+/* ---- timers ---- */
+
+static void server_expired(struct role_worker *w, struct txn *s, uint64_t now, struct outbox *out)
+{
+	struct transactions *t = w->transactions;
+
+	switch (s->state) {
+	case SERVER_HELD: /* control never came back */
+		count(w->counters, COUNT_TXN_TIMEOUT);
+		server_answer(w, s, 504, "the HSS was not asked in time", now, out);
+		if (s->state == SERVER_HELD)
+			server_free(w, s);
+		return;
+	case SERVER_COMPLETED:
+		if (now >= s->deadline_ms) { /* timer H: the ACK never came */
+			count(w->counters, COUNT_TXN_TIMEOUT);
+			server_free(w, s);
+			return;
+		}
+		buf_ref(s->response);
+		out->buf[out->n++] = s->response;
+		count(w->counters, COUNT_RETRANS_TX);
+		s->interval_ms = s->interval_ms * 2 < w->node->t2_ms ? s->interval_ms * 2 : w->node->t2_ms;
+		wheel_set(&t->wheel, server_timer(t, s), now + s->interval_ms);
+		return;
+	default: /* timers I and L */
+		server_free(w, s);
+	}
+}
+
+bool transactions_tick(struct role_worker *w, uint64_t now_ms, struct outbox *out)
+{
+	struct transactions *t = w->transactions;
+
+	while (out->n + OUTBOX_PER_MESSAGE <= OUTBOX_MAX) {
+		int32_t i = wheel_expired(&t->wheel, now_ms);
+
+		if (i == TIMER_NONE)
+			return false;
+		if ((uint32_t)i < t->n)
+			server_expired(w, &t->server[i], now_ms, out);
+		else
+			client_expired(w, &t->client[(uint32_t)i - t->n], now_ms, out);
+	}
+	return true;
+}
+
+uint32_t transactions_next(const struct role_worker *w, uint64_t now_ms, uint32_t most)
+{
+	return wheel_next(&w->transactions->wheel, now_ms, most);
+}

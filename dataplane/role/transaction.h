@@ -1,0 +1,45 @@
+/* transaction.h - INVITE transactions (RFC 3261 §16.7-16.10, §17; RFC 6026)
+ *
+ * One record a server transaction, one a branch (client transaction), both of one worker and
+ * nobody else's. Packet buffers are kept by reference: the INVITE as received (for answers), each INVITE
+ * as sent (for repeats, ACK and CANCEL), the last response sent (for repeats).
+ */
+#pragma once
+
+#include "role/branch.h"
+#include "role/pass.h"
+
+struct transactions;
+
+/* Main thread, at start. NULL: no memory. */
+struct transactions *transactions_create(struct role_worker *w);
+void transactions_destroy(struct transactions *t);
+uint32_t transactions_live(const struct transactions *t);
+
+/* Key of the server transaction: the top Via's branch and sent-by (RFC 3261 §17.2.3), keyed. INVITE, its CANCEL
+ * and its ACK have the same. */
+uint64_t transaction_key(const struct role_worker *w, const struct sip_via *via);
+
+/* A request that belongs to a known transaction is worked off here: repeats of INVITE, CANCEL, ACK for a non-2xx.
+ * NEXT: it is none; for an INVITE whose resumed transaction waits, p->txn is set. */
+enum verdict transaction_take(struct pass *p);
+
+/* Starts the server transaction of the INVITE in hand and answers 100 (RFC 3261 §16.2). False: no record free. */
+bool transaction_start(struct pass *p);
+/* The INVITE waits for control's verdict. */
+void transaction_hold(struct pass *p);
+/* This node's own response to the INVITE: takes the buf. */
+void transaction_answer(struct pass *p, struct buf *response, uint16_t status);
+
+/* Room for one more branch; its reference goes into the Via. False: none free. */
+bool transaction_branch(struct pass *p, struct branch_ref *ref);
+/* The INVITE as emitted for that branch: takes `sent`, sends it and starts timers A and B. ue: it goes to a
+ * registered flow. */
+void transaction_send(struct pass *p, const struct branch_ref *ref, struct buf *sent, bool ue);
+
+/* A response with a branch of ours; b is the pass's. */
+enum verdict transaction_response(struct pass *p, const struct branch_ref *ref);
+
+/* Timers: see role_tick. */
+bool transactions_tick(struct role_worker *w, uint64_t now_ms, struct outbox *out);
+uint32_t transactions_next(const struct role_worker *w, uint64_t now_ms, uint32_t most);

@@ -1,0 +1,98 @@
+/* transaction_record.h - the records of transaction.c and client.c; nobody else's business */
+#pragma once
+
+#include "role/timer.h"
+#include "role/transaction.h"
+
+enum { NONE = -1 };
+
+enum server_state {
+	SERVER_FREE,
+	SERVER_HELD,       /* control was asked about it */
+	SERVER_PROCEEDING,
+	SERVER_COMPLETED,  /* non-2xx sent; waits for ACK */
+	SERVER_CONFIRMED,  /* ACK came; soaks up repeats */
+	SERVER_ACCEPTED,   /* 2xx sent (RFC 6026) */
+};
+
+struct txn {
+	uint64_t key;
+	uint64_t deadline_ms;   /* timer H */
+	struct buf *request;    /* as received, while an answer of our own may be needed */
+	struct buf *response;   /* last sent, for repeats */
+	struct addr upstream;   /* where responses go, */
+	struct addr upstream_local; /* from where */
+	int32_t next;           /* in the bucket, or in the free list */
+	int32_t first_client;
+	uint32_t interval_ms;   /* timer G */
+	uint8_t state;          /* enum server_state */
+	bool cancelled;
+	bool from_ue;
+	uint8_t upstream_port;
+};
+
+enum client_state {
+	CLIENT_FREE,
+	CLIENT_CALLING,
+	CLIENT_PROCEEDING,
+	CLIENT_COMPLETED, /* non-2xx came, ACK sent; timer D */
+	CLIENT_ACCEPTED,  /* 2xx came; lives as long as its server transaction */
+};
+
+struct client {
+	uint64_t deadline_ms;   /* timer B or C, or the end of patience after CANCEL */
+	struct buf *sent;       /* the INVITE: for repeats, ACK and CANCEL */
+	struct buf *response;   /* non-2xx as it would go upstream */
+	uint64_t term_user;
+	uint32_t generation;
+	int32_t server;         /* NONE: its server transaction is over */
+	int32_t next;           /* of the same server, or in the free list */
+	uint32_t interval_ms;   /* timer A */
+	uint16_t status;        /* final */
+	uint8_t state;          /* enum client_state */
+	bool to_ue;
+	bool cancel;            /* to be cancelled when it may be */
+	bool cancel_sent;
+};
+
+struct transactions {
+	uint32_t n;             /* server records, and as many client records */
+	uint32_t bucket_mask;
+	uint32_t live;
+	uint32_t generation;
+	int32_t free_server, free_client;
+	struct txn *server;
+	struct client *client;
+	struct timer *timers;   /* servers', then clients' */
+	int32_t *bucket;
+	struct wheel wheel;
+	struct sip_msg sent_msg; /* of an INVITE sent earlier, to make ACK and CANCEL from */
+	struct pass scratch;     /* of an INVITE received earlier, to answer it */
+};
+
+static inline int32_t server_timer(const struct transactions *t, const struct txn *s)
+{
+	return (int32_t)(s - t->server);
+}
+
+static inline int32_t client_timer(const struct transactions *t, const struct client *c)
+{
+	return (int32_t)t->n + (int32_t)(c - t->client);
+}
+
+/* transaction.c */
+void server_free(struct role_worker *w, struct txn *s);
+/* Sends a response upstream and moves the state; takes b. */
+void server_respond(struct role_worker *w, struct txn *s, struct buf *b, uint16_t status, uint64_t now,
+		    struct outbox *out);
+/* A response of our own, made from the INVITE that was kept. */
+void server_answer(struct role_worker *w, struct txn *s, uint16_t status, const char *warning, uint64_t now,
+		   struct outbox *out);
+
+/* client.c */
+/* Its server transaction is gone: freed now, or when timer D has run. */
+void client_orphan(struct role_worker *w, struct client *c);
+/* CANCEL on every branch that has no final response: at once, or as soon as a provisional one has come
+ * (RFC 3261 §9.1). */
+void clients_cancel(struct role_worker *w, struct txn *s, uint64_t now, struct outbox *out);
+void client_expired(struct role_worker *w, struct client *c, uint64_t now, struct outbox *out);

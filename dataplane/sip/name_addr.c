@@ -1,0 +1,144 @@
+/* name_addr.c - name-addr, addr-spec and their lists (RFC 3261 §20.10, §25.1) */
+#include "sip/chars.h"
+#include "sip/name_addr.h"
+#include "sip/quoted.h"
+
+/* scheme ":" and at least one octet, all of them such as a URI may have. */
+static bool is_uri(struct slice s)
+{
+	uint32_t i = 0;
+
+	if (s.len == 0 || s.len > SIP_URI_MAX || !ascii_is_alpha(s.p[0]))
+		return false;
+	while (i < s.len && sip_is(s.p[i], SIP_C_TOKEN))
+		i++;
+	return i + 1 < s.len && s.p[i] == ':' && sip_all(slice_from(s, i + 1), SIP_C_URI);
+}
+
+/* The display name at p, if any: gives the place of its '<', or NULL if there is no '<' where one
+ * must be. */
+static const uint8_t *take_display(const uint8_t *p, const uint8_t *end, struct slice *display)
+{
+	const uint8_t *start = p;
+
+	if (p < end && *p == '"') {
+		p = sip_skip_quoted(p, end);
+		if (p == NULL)
+			return NULL;
+		*display = slice_between(start, p);
+		p = sip_skip_space(p, end);
+	} else {
+		while (p < end && sip_is(*p, SIP_C_PHRASE))
+			p++;
+		*display = slice_trim(slice_between(start, p));
+	}
+	return p < end && *p == '<' ? p : NULL;
+}
+
+/* addr-spec without brackets: what follows a ';' belongs to the header field, and a '?' or
+ * ',' may not be in it (RFC 3261 §20). */
+static const uint8_t *take_bare(const uint8_t *p, const uint8_t *end, struct slice *uri)
+{
+	const uint8_t *start = p;
+
+	while (p < end && sip_is(*p, SIP_C_URI) && *p != ';' && *p != ',' && *p != '?')
+		p++;
+	*uri = slice_between(start, p);
+	return p;
+}
+
+/* The URI at p, with or without brackets and display name; gives what is behind. */
+static const uint8_t *take_address(const uint8_t *p, const uint8_t *end, struct sip_name_addr *out)
+{
+	const uint8_t *open = take_display(p, end, &out->display);
+	const uint8_t *close;
+
+	if (open == NULL) {
+		out->display = SLICE_EMPTY;
+		p = take_bare(p, end, &out->uri);
+		return is_uri(out->uri) ? p : NULL;
+	}
+	close = memchr(open, '>', (size_t)(end - open));
+	if (close == NULL)
+		return NULL;
+	out->uri = slice_between(open + 1, close);
+	return is_uri(out->uri) ? close + 1 : NULL;
+}
+
+/* "*" stands alone: as Contact's whole value (RFC 3261 §20.10). */
+static bool is_star(struct slice value)
+{
+	return value.len == 1 && value.p[0] == '*';
+}
+
+enum sip_error sip_name_addr_decode(struct slice value, enum sip_error what,
+				    struct sip_name_addr *out, struct slice *rest)
+{
+	const uint8_t *start = value.p, *end = value.p + value.len, *p;
+	struct sip_param param;
+	enum sip_param_step step;
+
+	*out = (struct sip_name_addr){0};
+	start = sip_skip_space(start, end);
+	*rest = slice_between(end, end);
+	if (is_star(slice_trim(value))) {
+		out->star = true;
+		out->whole = slice_trim(value);
+		return SIP_OK;
+	}
+	p = take_address(start, end, out);
+	if (p == NULL)
+		return what;
+	*rest = slice_between(sip_skip_space(p, end), end);
+	out->params = slice_between(rest->p, rest->p);
+	out->whole = slice_between(start, p);
+	while ((step = sip_param_next(rest, &param)) == SIP_PARAM_FOUND) {
+		out->params.len = (uint32_t)(rest->p - out->params.p);
+		out->whole.len = (uint32_t)(rest->p - start);
+	}
+	if (step == SIP_PARAM_BAD)
+		return what;
+	if (rest->len == 0)
+		return SIP_OK;
+	if (rest->p[0] != ',')
+		return what;
+	*rest = slice_between(sip_skip_space(rest->p + 1, end), end);
+	return rest->len ? SIP_OK : what;
+}
+
+struct slice sip_tag(struct slice value)
+{
+	struct sip_name_addr field;
+	struct slice rest, tag;
+
+	if (sip_name_addr_decode(value, SIP_E_FROM, &field, &rest) != SIP_OK)
+		return SLICE_EMPTY;
+	return sip_param(field.params, SLICE("tag"), &tag) ? tag : SLICE_EMPTY;
+}
+
+void sip_walk(struct sip_name_addr_walk *w, const struct sip_msg *msg, enum sip_header_id id,
+	      enum sip_error what)
+{
+	*w = (struct sip_name_addr_walk){
+		.msg = msg,
+		.header = sip_first(msg, id),
+		.error = SIP_OK,
+		.what = what,
+	};
+	w->rest = w->header ? sip_value(msg, w->header) : SLICE_EMPTY;
+}
+
+bool sip_walk_next(struct sip_name_addr_walk *w, struct sip_name_addr *out)
+{
+	if (w->error != SIP_OK || w->header == NULL)
+		return false;
+	w->error = sip_name_addr_decode(w->rest, w->what, out, &w->rest);
+	if (w->error != SIP_OK)
+		return false;
+	if (w->rest.len == 0) {
+		w->header = sip_next(w->msg, w->header);
+		if (w->header)
+			w->rest = sip_value(w->msg, w->header);
+	}
+	return true;
+}

@@ -1,0 +1,333 @@
+/* parse.c - a datagram into a sip_msg: the index, and the fields every message needs */
+#include <immintrin.h>
+
+#include "sip/chars.h"
+#include "sip/field.h"
+#include "sip/header.h"
+#include "sip/name_addr.h"
+#include "sip/parse.h"
+#include "sip/scan.h"
+#include "sip/start_line.h"
+#include "sip/via.h"
+
+enum {
+	AHEAD = 32, /* octets looked at in one step for a header's colon */
+	/* RFC 4475 §3.1.1.7 has a valid tag of 303 octets. */
+	TAG_MAX = 2 * SIP_TOKEN_MAX,
+};
+
+/* What was found wrong first is what is answered; looking goes on, since the answer needs
+ * the header fields behind. */
+static inline void blame(enum sip_error *first, enum sip_error e)
+{
+	if (*first == SIP_OK)
+		*first = e;
+}
+
+static inline uint32_t find_colon(const uint8_t *p)
+{
+	__m128i colon = _mm_set1_epi8(':');
+	__m128i a = _mm_loadu_si128((const __m128i *)(const void *)p);
+	__m128i b = _mm_loadu_si128((const __m128i *)(const void *)(p + 16));
+	uint32_t map = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(a, colon)) |
+		       (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(b, colon)) << 16;
+
+	return map ? (uint32_t)__builtin_ctz(map) : AHEAD;
+}
+
+/* The name of the header line at p, and where its colon is; end if it has none. White space
+ * before the colon is no part of the name (RFC 3261 §25.1, HCOLON): what is stripped or
+ * trusted by name must be found however it is spelt. */
+static inline struct slice take_name(const uint8_t *p, const uint8_t *end, bool roomy,
+				     const uint8_t **colon)
+{
+	uint32_t len = roomy ? find_colon(p) : AHEAD;
+	const uint8_t *at = p + len;
+
+	if (len == AHEAD) {
+		at = memchr(p, ':', (size_t)(end - p));
+		if (at == NULL)
+			at = end;
+	} else if (at > end) {
+		at = end;
+	}
+	*colon = at;
+	while (at > p && (at[-1] == ' ' || at[-1] == '\t'))
+		at--;
+	return slice_between(p, at);
+}
+
+static inline void chain(struct sip_msg *msg, uint32_t index, uint8_t id)
+{
+	struct sip_header *h = &msg->header[index];
+
+	h->id = id;
+	h->next = SIP_NO_HEADER;
+	if (msg->first[id] == SIP_NO_HEADER)
+		msg->first[id] = (uint8_t)index;
+	else
+		msg->header[msg->last[id]].next = (uint8_t)index;
+	msg->last[id] = (uint8_t)index;
+}
+
+/* One header line, folds included: [from, lf], lf being its last LF. */
+static inline enum sip_error index_line(struct sip_msg *msg, uint32_t from, uint32_t lf)
+{
+	const uint8_t *raw = msg->raw.p, *p = raw + from, *end = raw + lf, *value;
+	bool roomy = msg->raw.len - from >= AHEAD;
+	struct slice name = take_name(p, end, roomy, &value);
+	struct sip_header *h = &msg->header[msg->n_headers];
+	enum sip_header_id id;
+
+	if (value == end)
+		return SIP_E_HEADER;
+	id = roomy ? sip_header_id_padded(name) : sip_header_id(name);
+	if (id == SIP_H_OTHER && !sip_is_token(name))
+		return SIP_E_HEADER;
+	for (value++; value < end && ascii_is_space(*value);)
+		value++;
+	while (end > value && ascii_is_space(end[-1]))
+		end--;
+	h->name = (uint16_t)from;
+	h->name_len = (uint16_t)name.len;
+	h->value = (uint16_t)(value - raw);
+	h->value_len = (uint16_t)(end - value);
+	h->end = (uint16_t)(lf + 1);
+	chain(msg, msg->n_headers++, (uint8_t)id);
+	return SIP_OK;
+}
+
+/* All lines behind the start line. A line that begins with white space continues the one before
+ * (RFC 3261 §7.3.1). */
+static enum sip_error index_lines(struct sip_msg *msg, const struct sip_scan *scan)
+{
+	uint32_t lines = scan->complete ? scan->n - 1 : scan->n;
+	const uint8_t *raw = msg->raw.p;
+	enum sip_error first = SIP_OK;
+
+	for (uint32_t k = 1; k < lines; k++) {
+		uint32_t from = scan->lf[k - 1] + 1u, lf = scan->lf[k];
+		enum sip_error e;
+
+		while (k + 1 < lines && (raw[lf + 1] == ' ' || raw[lf + 1] == '\t'))
+			lf = scan->lf[++k];
+		if (msg->n_headers == SIP_HEADERS_MAX)
+			return SIP_E_HEADER_COUNT;
+		e = index_line(msg, from, lf);
+		if (e != SIP_OK)
+			blame(&first, e);
+	}
+	return first;
+}
+
+static enum sip_error check_once(const struct sip_msg *msg, enum sip_header_id id,
+				 enum sip_error missing, enum sip_error twice)
+{
+	const struct sip_header *h = sip_first(msg, id);
+
+	if (h == NULL)
+		return missing;
+	return h->next == SIP_NO_HEADER ? SIP_OK : twice;
+}
+
+/* A second tag would let two hops take the message for different dialogs. */
+static enum sip_error check_tag(struct slice params, enum sip_error what)
+{
+	struct sip_param param;
+	bool seen = false;
+
+	while (sip_param_next(&params, &param) == SIP_PARAM_FOUND) {
+		if (!slice_eq_nocase(param.name, SLICE("tag")))
+			continue;
+		if (seen || !sip_is_token(param.value))
+			return what;
+		if (param.value.len > TAG_MAX)
+			return SIP_E_TOKEN_TOO_LONG;
+		seen = true;
+	}
+	return SIP_OK;
+}
+
+/* From or To: one address. A missing tag is RFC 2543's way (RFC 4475 §3.4.1). */
+static enum sip_error check_party(const struct sip_msg *msg, enum sip_header_id id,
+				  enum sip_error what)
+{
+	struct sip_name_addr party;
+	struct slice rest;
+	enum sip_error e;
+
+	e = sip_name_addr_decode(sip_first_value(msg, id), what, &party, &rest);
+	if (e != SIP_OK)
+		return e;
+	if (party.star || rest.len)
+		return what;
+	return check_tag(party.params, what);
+}
+
+/* Anything visible: RFC 3261's word is nearly that, and implementations are freer still. */
+static enum sip_error check_call_id(struct slice id)
+{
+	if (id.len == 0)
+		return SIP_E_CALL_ID;
+	if (id.len > SIP_TOKEN_MAX)
+		return SIP_E_TOKEN_TOO_LONG;
+	for (uint32_t i = 0; i < id.len; i++)
+		if ((uint8_t)(id.p[i] - 0x21) > 0x7e - 0x21)
+			return SIP_E_CALL_ID;
+	return SIP_OK;
+}
+
+static enum sip_error check_cseq(struct sip_msg *msg)
+{
+	struct slice name;
+	enum sip_error e = sip_cseq_decode(sip_first_value(msg, SIP_H_CSEQ), &msg->cseq, &name);
+
+	if (e != SIP_OK)
+		return e;
+	if (!sip_is_request(msg)) {
+		msg->method_name = name;
+		msg->method = (uint8_t)sip_method_id(name);
+		return SIP_OK;
+	}
+	return slice_eq(name, msg->method_name) ? SIP_OK : SIP_E_CSEQ_METHOD;
+}
+
+static enum sip_error check_presence(const struct sip_msg *msg)
+{
+	static const struct {
+		uint8_t id, missing, twice;
+	} once[] = {
+		{SIP_H_FROM, SIP_E_FROM_MISSING, SIP_E_FROM_TWICE},
+		{SIP_H_TO, SIP_E_TO_MISSING, SIP_E_TO_TWICE},
+		{SIP_H_CALL_ID, SIP_E_CALL_ID_MISSING, SIP_E_CALL_ID_TWICE},
+		{SIP_H_CSEQ, SIP_E_CSEQ_MISSING, SIP_E_CSEQ_TWICE},
+	};
+	enum sip_error e = sip_first(msg, SIP_H_VIA) ? SIP_OK : SIP_E_VIA_MISSING;
+
+	for (uint32_t i = 0; e == SIP_OK && i < sizeof(once) / sizeof(once[0]); i++)
+		e = check_once(msg, once[i].id, once[i].missing, once[i].twice);
+	return e;
+}
+
+/* RFC 3261 §8.1.1: the fields without which nothing is a SIP message. */
+static enum sip_error check_fields(struct sip_msg *msg)
+{
+	enum sip_error e = check_presence(msg);
+
+	if (e == SIP_OK)
+		e = check_cseq(msg);
+	if (e == SIP_OK)
+		e = check_call_id(sip_first_value(msg, SIP_H_CALL_ID));
+	if (e == SIP_OK)
+		e = check_party(msg, SIP_H_FROM, SIP_E_FROM);
+	if (e == SIP_OK)
+		e = check_party(msg, SIP_H_TO, SIP_E_TO);
+	return e;
+}
+
+/* Cuts the message behind its body (RFC 3261 §18.3): octets behind Content-Length are not part of
+ * it, fewer than announced make it malformed. Digits only, so no sign, and no number
+ * that wraps around. */
+static enum sip_error take_body(struct sip_msg *msg)
+{
+	const struct sip_header *h = sip_first(msg, SIP_H_CONTENT_LENGTH);
+	uint64_t length = 0, again;
+
+	if (h == NULL)
+		return SIP_OK;
+	if (!slice_u64(sip_value(msg, h), UINT64_MAX, &length))
+		return SIP_E_CONTENT_LENGTH;
+	while ((h = sip_next(msg, h)) != NULL) {
+		if (!slice_u64(sip_value(msg, h), UINT64_MAX, &again))
+			return SIP_E_CONTENT_LENGTH;
+		if (again != length)
+			return SIP_E_CONTENT_LENGTH_DIFFERS;
+	}
+	if (length > msg->body.len)
+		return SIP_E_CONTENT_LENGTH_LARGER;
+	msg->raw.len -= msg->body.len - (uint32_t)length;
+	msg->body.len = (uint32_t)length;
+	return SIP_OK;
+}
+
+static void start(struct slice datagram, struct sip_msg *msg)
+{
+	memset(msg, 0, offsetof(struct sip_msg, first));
+	memset(msg->first, SIP_NO_HEADER, sizeof(msg->first));
+	msg->raw = slice_sub(datagram, 0, SIP_MESSAGE_MAX);
+	msg->head_end = (uint16_t)msg->raw.len;
+	msg->body = slice_from(msg->raw, msg->raw.len);
+}
+
+/* What ended the scan, if not the empty line. */
+static enum sip_error why_no_end(struct slice datagram, const struct sip_scan *scan)
+{
+	if (scan->n >= SIP_HEADERS_MAX + 2)
+		return SIP_E_HEADER_COUNT;
+	return datagram.len > SIP_MESSAGE_MAX ? SIP_E_TOO_LARGE : SIP_E_TRUNCATED;
+}
+
+/* The first line without its CRLF, or LF. */
+static struct slice first_line(const struct sip_msg *msg)
+{
+	uint32_t len = msg->first_line - 1u;
+
+	return slice_sub(msg->raw, 0, len && msg->raw.p[len - 1] == '\r' ? len - 1 : len);
+}
+
+/* What a complete header section says about itself and what is behind it. */
+static enum sip_error check_whole(struct slice datagram, struct sip_msg *msg,
+				  const struct sip_scan *scan)
+{
+	enum sip_error first;
+
+	msg->head_end = scan->lf[scan->n - 2] + 1;
+	msg->body = slice_from(msg->raw, scan->head_end);
+	/* Who takes a lone CR for a line's end would see header fields in it that we do not. */
+	if (scan->bare_cr)
+		first = SIP_E_HEADER;
+	else if (datagram.len > SIP_MESSAGE_MAX)
+		first = SIP_E_TOO_LARGE;
+	else
+		first = check_fields(msg);
+	blame(&first, take_body(msg));
+	return first;
+}
+
+enum sip_error sip_parse(struct slice datagram, struct sip_msg *msg)
+{
+	struct sip_scan scan;
+	enum sip_error first;
+
+	start(datagram, msg);
+	sip_scan(msg->raw, &scan);
+	if (scan.n == 0)
+		return SIP_E_NOT_SIP;
+	msg->first_line = scan.lf[0] + 1;
+	first = sip_start_line(first_line(msg), msg);
+	if (first == SIP_E_NOT_SIP || first == SIP_E_STATUS)
+		return first;
+	blame(&first, index_lines(msg, &scan));
+	/* A datagram that begins with an empty line did not get past the start line. */
+	blame(&first, scan.complete ? check_whole(datagram, msg, &scan)
+				    : why_no_end(datagram, &scan));
+	return first;
+}
+
+bool sip_parse_answerable(const struct sip_msg *msg)
+{
+	struct sip_via via;
+
+	return sip_is_request(msg) && msg->method_name.len && msg->method != SIP_M_ACK &&
+	       sip_first_value(msg, SIP_H_FROM).len && sip_first_value(msg, SIP_H_TO).len &&
+	       sip_first_value(msg, SIP_H_CALL_ID).len && sip_first_value(msg, SIP_H_CSEQ).len &&
+	       sip_via_top(msg, &via) == SIP_OK;
+}
+
+bool sip_is_keepalive(struct slice datagram)
+{
+	for (uint32_t i = 0; i < datagram.len; i++)
+		if (datagram.p[i] != '\r' && datagram.p[i] != '\n')
+			return false;
+	return true;
+}

@@ -1,0 +1,29 @@
+/* scan.h - stage one of the parser: where lines end
+ *
+ * Finds each LF of the header section, up to and including the empty line. The
+ * variants (scalar, SSE4.2, AVX2, AVX-512) give the same answer; sip_scan picks the widest the
+ * CPU has, once, at start.
+ */
+#pragma once
+
+#include "base/limits.h"
+#include "base/slice.h"
+
+struct sip_scan {
+	uint32_t n;          /* lines found, start line included */
+	bool complete;       /* the empty line was found */
+	bool bare_cr;        /* a CR that no LF follows, before the empty line; if complete */
+	uint16_t head_end;   /* offset behind the empty line's LF */
+	uint16_t lf[SIP_HEADERS_MAX + 2 + 64]; /* offset of each LF; the tail is room for the last block */
+};
+
+typedef void sip_scan_fn(struct slice datagram, struct sip_scan *out);
+
+/* Any thread. Stops at the empty line, after SIP_HEADERS_MAX + 2 lines, at the end, or after
+ * SIP_MESSAGE_MAX octets. Reads nothing outside the datagram. */
+extern sip_scan_fn *sip_scan;
+
+sip_scan_fn sip_scan_scalar;
+/* By name "scalar", "sse42", "avx2", "avx512": NULL where this CPU has it not. For tests and
+ * the bench. */
+sip_scan_fn *sip_scan_variant(const char *name);

@@ -1,0 +1,17 @@
+/* install.h - the management thread's end of the install ring: records in, tables changed, acks out */
+#pragma once
+
+#include "abi/region.h"
+#include "table/registration.h"
+
+struct install {
+	struct tables *tables;
+	struct ring in;  /* consumer of the install ring */
+	struct ring out; /* producer of the ack ring */
+	uint64_t installs, errors;
+};
+
+/* Management thread, registered with urcu-qsbr. Works off up to `most` records; the number done. Stops early when the ack ring is full
+ * (control is gone or slow), so that no answer is lost. *wake is set if control sleeps (the caller writes the eventfd), else cleared. When fewer than `most` were
+ * there, it waits for a grace period and frees what they replaced. */
+uint32_t install_poll(struct install *in, uint32_t most, bool *wake);

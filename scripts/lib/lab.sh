@@ -1,0 +1,71 @@
+# lab.sh - the lab's network: hosts in network namespaces, joined by veth; sourced by scripts/lab, quickstart and tests
+#
+#   ${LAB}lte  10.10.0.2 ── veth ── 10.10.0.1 ┐
+#              fd00:10::2            fd00:10::1│
+#                                              │  saker-dataplane's ports (AF_XDP or AF_PACKET),
+#   ${LAB}wlan 10.20.0.2 ── veth ── 10.20.0.1 ┤  in ${LAB}node; control and hss beside it,
+#              fd00:20::2            fd00:20::1│  Diameter over that namespace's loopback
+#                                              │
+#   ${LAB}core 10.30.0.2 ── veth ── 10.30.0.1 ┘
+#              .10, .11: peers       fd00:30::1
+#
+# The addresses on the right belong to the data plane, not to the kernel of ${LAB}node. Nothing here leaves the
+# machine. Everything made is named after $LAB and removed by lab_down, whatever state it is in.
+
+LAB=${SAKER_LAB:-saker-}
+LAB_HOSTS=(lte wlan core)
+LAB_MTU=${SAKER_LAB_MTU:-1500}
+LAB_QUEUES=${SAKER_LAB_QUEUES:-1}
+
+lab_net() { # host -> the second octet of its network
+	case $1 in lte) echo 10 ;; wlan) echo 20 ;; core) echo 30 ;; esac
+}
+
+# Runs a command in a host: lab_in lte ping 10.10.0.1. As the unprivileged user `nobody` with lab_as.
+lab_in() { local host=$1; shift; ip netns exec "$LAB$host" "$@"; }
+lab_as() { local host=$1; shift; ip netns exec "$LAB$host" setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
+
+lab_link() { # host
+	local host=$1 n
+	n=$(lab_net "$host")
+	ip netns add "$LAB$host"
+	ip -n "${LAB}node" link add "$host" mtu "$LAB_MTU" numrxqueues "$LAB_QUEUES" numtxqueues "$LAB_QUEUES" \
+		type veth peer name eth0 netns "$LAB$host" mtu "$LAB_MTU"
+	# A veth hands over UDP with unfinished checksums and merged segments until told not to.
+	ip netns exec "$LAB$host" ethtool -K eth0 tx off rx off tso off gso off gro off >/dev/null 2>&1 || true
+	ip netns exec "${LAB}node" ethtool -K "$host" tx off rx off tso off gso off gro off >/dev/null 2>&1 || true
+	# The data plane is the host at this end; the kernel must not answer for it.
+	ip netns exec "${LAB}node" sysctl -qw "net.ipv6.conf.$host.disable_ipv6=1"
+	ip netns exec "$LAB$host" sysctl -qw net.ipv6.conf.eth0.accept_dad=0
+	ip -n "$LAB$host" link set lo up
+	ip -n "$LAB$host" addr add "10.$n.0.2/24" dev eth0
+	ip -n "$LAB$host" addr add "fd00:$n::2/64" dev eth0 nodad
+	ip -n "$LAB$host" link set eth0 up
+	ip -n "$LAB$host" route add default via "10.$n.0.1"
+	ip -n "$LAB$host" -6 route add default via "fd00:$n::1"
+	ip -n "${LAB}node" link set "$host" up
+}
+
+lab_up() {
+	local host
+	lab_down
+	ip netns add "${LAB}node"
+	ip -n "${LAB}node" link set lo up
+	for host in "${LAB_HOSTS[@]}"; do
+		lab_link "$host"
+	done
+	for n in 10 11 12 13; do
+		ip -n "${LAB}core" addr add "10.30.0.$n/24" dev eth0
+	done
+}
+
+# Ends what still runs in the lab's namespaces (only there), then removes them.
+lab_down() {
+	local ns pids
+	for ns in $(ip netns list | awk '{print $1}' | grep "^$LAB" || true); do
+		pids=$(ip netns pids "$ns" 2>/dev/null || true)
+		# shellcheck disable=SC2086
+		[ -n "$pids" ] && kill -KILL $pids 2>/dev/null || true
+		ip netns del "$ns" 2>/dev/null || true
+	done
+}

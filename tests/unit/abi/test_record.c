@@ -1,0 +1,470 @@
+/* test_record.c - the records of the channel: what is encoded is decoded, and every lie is caught */
+#include "abi/install.h"
+#include "abi/message.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include <cmocka.h>
+
+enum { PAGE = 4096, SPAN = 8 * PAGE };
+
+/* Memory whose end is guarded. */
+struct guarded {
+	uint8_t *map;
+};
+
+static struct guarded guarded_make(void)
+{
+	struct guarded g = {mmap(NULL, SPAN + PAGE, PROT_READ | PROT_WRITE,
+				 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)};
+
+	assert_ptr_not_equal(g.map, MAP_FAILED);
+	assert_int_equal(mprotect(g.map + SPAN, PAGE, PROT_NONE), 0);
+	return g;
+}
+
+static void *guarded_copy(struct guarded g, const void *data, uint32_t len)
+{
+	return len ? memcpy(g.map + SPAN - len, data, len) : g.map + SPAN;
+}
+
+static void guarded_free(struct guarded g)
+{
+	munmap(g.map, SPAN + PAGE);
+}
+
+static struct abi_install_view *view_make(void)
+{
+	struct abi_install_view *v = calloc(1, sizeof(*v));
+
+	v->type = INSTALL_REGISTRATION;
+	v->seq = 77;
+	v->registration = (struct abi_registration_view){
+		.set_id = 0x1122334455667788,
+		.roles = ABI_REG_PCSCF | ABI_REG_SCSCF,
+		.scscf = addr_v4(0x0a000001, 5060),
+		.service_route = SLICE("<sip:orig@scscf.example.org;lr>"),
+		.n_impu = 2,
+		.n_contact = 2,
+		.impu = {{SLICE("sip:alice@example.org"), ABI_IMPU_DEFAULT},
+			 {SLICE("tel:+49301234"), ABI_IMPU_BARRED}},
+		.contact = {{.flow = addr_v4(0xc0000201, 5062),
+			     .local = addr_v4(0xc0000202, 5060),
+			     .expires_ms = 600000,
+			     .registered_ms = 5,
+			     .q = 1000,
+			     .uri = SLICE("sip:alice@192.0.2.1:5062")},
+			    {.hop = {.ip = {0x20, 1, 0xd, 0xb8}, .port = 5060, .family = 6},
+			     .expires_ms = UINT64_MAX,
+			     .q = 500,
+			     .uri = SLICE("sip:alice@[2001:db8::9]"),
+			     .path = SLICE("<sip:t0ken@pcscf.example.org;lr>")}},
+	};
+	return v;
+}
+
+static void registration_assert_equal(const struct abi_registration_view *a,
+				      const struct abi_registration_view *b)
+{
+	assert_int_equal(a->set_id, b->set_id);
+	assert_int_equal(a->roles, b->roles);
+	assert_true(addr_eq(&a->scscf, &b->scscf));
+	assert_true(slice_eq(a->service_route, b->service_route));
+	assert_int_equal(a->n_impu, b->n_impu);
+	assert_int_equal(a->n_contact, b->n_contact);
+	for (uint32_t i = 0; i < a->n_impu; i++) {
+		assert_true(slice_eq(a->impu[i].impu, b->impu[i].impu));
+		assert_int_equal(a->impu[i].flags, b->impu[i].flags);
+	}
+	for (uint32_t i = 0; i < a->n_contact; i++) {
+		const struct abi_contact_view *x = &a->contact[i], *y = &b->contact[i];
+
+		assert_true(addr_eq(&x->flow, &y->flow));
+		assert_true(addr_eq(&x->local, &y->local));
+		assert_true(addr_eq(&x->hop, &y->hop));
+		assert_int_equal(x->expires_ms, y->expires_ms);
+		assert_int_equal(x->registered_ms, y->registered_ms);
+		assert_int_equal(x->q, y->q);
+		assert_true(slice_eq(x->uri, y->uri));
+		assert_true(slice_eq(x->path, y->path));
+	}
+}
+
+static void registration_comes_back_whole(void **state)
+{
+	struct abi_install_view *v = view_make(), *got = calloc(1, sizeof(*got));
+	uint8_t record[RING_RECORD_MAX];
+	uint32_t len = abi_install_encode(v, record, sizeof(record));
+
+	assert_true(len > 0);
+	assert_null(abi_install_decode(slice_of(record, len), got));
+	assert_int_equal(got->type, INSTALL_REGISTRATION);
+	assert_int_equal(got->seq, 77);
+	registration_assert_equal(&v->registration, &got->registration);
+	/* It fits exactly, and not into one octet less. */
+	assert_int_equal(abi_install_encode(v, record, len), len);
+	assert_int_equal(abi_install_encode(v, record, len - 1), 0);
+	assert_int_equal(abi_install_encode(v, record, 0), 0);
+	free(v);
+	free(got);
+}
+
+static void short_records_come_back(void **state)
+{
+	static const enum abi_install_type types[] = {INSTALL_DELETE, INSTALL_SYNC_BEGIN,
+						      INSTALL_SYNC_END};
+
+	for (int i = 0; i < 3; i++) {
+		struct abi_install_view v = {.type = types[i], .seq = 9, .set_id = 4711}, got;
+		uint8_t record[64];
+		uint32_t len = abi_install_encode(&v, record, sizeof(record));
+
+		assert_int_equal(len, 24);
+		assert_null(abi_install_decode(slice_of(record, len), &got));
+		assert_int_equal(got.type, types[i]);
+		assert_int_equal(got.seq, 9);
+		if (types[i] == INSTALL_DELETE)
+			assert_int_equal(got.set_id, 4711);
+		assert_non_null(abi_install_decode(slice_of(record, len + 1), &got));
+	}
+	struct abi_install_view unknown = {.type = INSTALL_SYNC_END + 1};
+	uint8_t record[64];
+	assert_int_equal(abi_install_encode(&unknown, record, sizeof(record)), 0);
+}
+
+static void every_prefix_is_refused_without_reading_on(void **state)
+{
+	struct abi_install_view *v = view_make(), *got = calloc(1, sizeof(*got));
+	struct guarded g = guarded_make();
+	uint8_t record[RING_RECORD_MAX];
+	uint32_t len = abi_install_encode(v, record, sizeof(record));
+
+	for (uint32_t i = 0; i < len; i++) {
+		const char *wrong = abi_install_decode(slice_of(guarded_copy(g, record, i), i), got);
+
+		assert_non_null(wrong);
+		assert_int_equal(got->seq, i < 24 ? 0 : 77);
+	}
+	guarded_free(g);
+	free(v);
+	free(got);
+}
+
+static void slice_assert_inside(struct slice s, const uint8_t *from, uint32_t len)
+{
+	assert_true(s.len == 0 || (s.p >= from && s.p + s.len <= from + len));
+}
+
+/* All 255 other values of each octet: refused, or decoded to slices that lie inside the record and to bounds that hold. */
+static void every_octet_changed_is_refused_or_sound(void **state)
+{
+	struct abi_install_view *v = view_make(), *got = calloc(1, sizeof(*got));
+	struct guarded g = guarded_make();
+	uint8_t record[RING_RECORD_MAX];
+	uint32_t len = abi_install_encode(v, record, sizeof(record)), refused = 0;
+	uint8_t *at = guarded_copy(g, record, len);
+
+	for (uint32_t i = 0; i < len; i++) {
+		for (int x = 1; x < 256; x++) {
+			at[i] = record[i] ^ (uint8_t)x;
+			if (abi_install_decode(slice_of(at, len), got)) {
+				refused++;
+				continue;
+			}
+			if (got->type != INSTALL_REGISTRATION)
+				continue;
+			const struct abi_registration_view *r = &got->registration;
+			assert_in_range(r->n_impu, 1, SET_IMPUS_MAX);
+			assert_in_range(r->n_contact, 0, SET_CONTACTS_MAX);
+			for (uint32_t j = 0; j < r->n_impu; j++) {
+				assert_in_range(r->impu[j].impu.len, 1, IMPU_MAX);
+				slice_assert_inside(r->impu[j].impu, at, len);
+			}
+			for (uint32_t j = 0; j < r->n_contact; j++) {
+				assert_in_range(r->contact[j].uri.len, 1, SIP_URI_MAX);
+				slice_assert_inside(r->contact[j].uri, at, len);
+				slice_assert_inside(r->contact[j].path, at, len);
+			}
+			slice_assert_inside(r->service_route, at, len);
+		}
+		at[i] = record[i];
+	}
+	assert_true(refused > len);
+	guarded_free(g);
+	free(v);
+	free(got);
+}
+
+static const uint8_t long_text[SIP_EDIT_TEXT_MAX + 1] = {[0 ... SIP_EDIT_TEXT_MAX] = 'a'};
+
+enum broken_rule {
+	NO_IMPU, IMPUS_OVER, CONTACTS_OVER, EMPTY_IMPU, LONG_IMPU, IMPU_FLAG, NO_ROLE, ROLE_UNKNOWN,
+	BIG_Q, NO_URI, LONG_URI, LONG_PATH, LONG_ROUTE, URI_CRLF, PATH_NUL, IMPU_LF, ROUTE_DEL,
+	FLOW_FAMILY, LOCAL_PAD, HOP_JUNK, FLOW_PORT_ALONE, RULES
+};
+
+static void rule_break(struct abi_registration_view *r, enum broken_rule rule)
+{
+	struct abi_contact_view *c = &r->contact[0];
+
+	switch (rule) {
+	case NO_IMPU: r->n_impu = 0; break;
+	case IMPUS_OVER: r->n_impu = SET_IMPUS_MAX + 1; break;
+	case CONTACTS_OVER: r->n_contact = SET_CONTACTS_MAX + 1; break;
+	case EMPTY_IMPU: r->impu[1].impu.len = 0; break;
+	case LONG_IMPU: r->impu[1].impu = slice_of(long_text, IMPU_MAX + 1); break;
+	case IMPU_FLAG: r->impu[0].flags = 4; break;
+	case NO_ROLE: r->roles = 0; break;
+	case ROLE_UNKNOWN: r->roles = 4; break;
+	case BIG_Q: c->q = 1001; break;
+	case NO_URI: c->uri.len = 0; break;
+	case LONG_URI: c->uri = slice_of(long_text, SIP_URI_MAX + 1); break;
+	case LONG_PATH: c->path = slice_of(long_text, SIP_EDIT_TEXT_MAX + 1); break;
+	case LONG_ROUTE: r->service_route = slice_of(long_text, SIP_EDIT_TEXT_MAX + 1); break;
+	case URI_CRLF: c->uri = SLICE("sip:a@b\r\nVia: x"); break;
+	case PATH_NUL: c->path = SLICE("<sip:a\0b>"); break;
+	case IMPU_LF: r->impu[0].impu = SLICE("sip:a\n@b"); break;
+	case ROUTE_DEL: r->service_route = SLICE("<sip:\x7f>"); break;
+	case FLOW_FAMILY: c->flow.family = 5; break;
+	case LOCAL_PAD: c->local.pad = 1; break;
+	case HOP_JUNK: c->hop = (struct addr){.ip = {[9] = 1}, .family = 4}; break;
+	case FLOW_PORT_ALONE: c->flow = (struct addr){.port = 5060}; break;
+	case RULES: break;
+	}
+}
+
+static void broken_rules_are_not_encoded(void **state)
+{
+	uint8_t record[RING_RECORD_MAX];
+
+	for (int rule = 0; rule < RULES; rule++) {
+		struct abi_install_view *v = view_make();
+
+		assert_true(abi_install_encode(v, record, sizeof(record)) > 0);
+		rule_break(&v->registration, rule);
+		if (abi_install_encode(v, record, sizeof(record)) != 0)
+			fail_msg("rule %d was broken and encoded", rule);
+		free(v);
+	}
+}
+
+/* The same from a hostile encoder: the octets are changed after ours has written them. */
+static void broken_rules_are_not_decoded(void **state)
+{
+	struct abi_install_view *v = view_make(), *got = calloc(1, sizeof(*got));
+	uint8_t record[RING_RECORD_MAX];
+	uint32_t len = abi_install_encode(v, record, sizeof(record));
+	const uint32_t impus = 24 + 28, contacts = impus + 2 + 21 + 2 + 13;
+	const struct {
+		uint32_t at;
+		uint8_t octet;
+	} lies[] = {
+		{0, 5}, {0, 0}, {3, 1},             /* type */
+		{24, 0}, {24, 4},                   /* roles */
+		{25, 0}, {25, 33}, {25, 255},       /* identities */
+		{26, 9}, {26, 255},                 /* contacts */
+		{28, 255}, {29, 1},                 /* length of Service-Route */
+		{32 + 18, 9}, {32 + 19, 1},         /* S-CSCF: family, pad */
+		{impus, 4}, {impus + 1, 0}, {impus + 1, 255}, {impus + 2, '\r'},
+		{contacts + 77, 4},                 /* q: 1000 + ... */
+		{contacts + 78, 0}, {contacts + 79, 8}, /* length of the URI */
+		{contacts + 88, '\n'},
+	};
+
+	assert_true(len > 0);
+	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+		uint8_t was = record[lies[i].at];
+
+		record[lies[i].at] = lies[i].octet;
+		if (!abi_install_decode(slice_of(record, len), got))
+			fail_msg("lie %zu was believed", i);
+		record[lies[i].at] = was;
+	}
+	assert_null(abi_install_decode(slice_of(record, len), got));
+	free(v);
+	free(got);
+}
+
+static void largest_set_fits_a_record_or_is_refused(void **state)
+{
+	struct abi_install_view *v = view_make(), *got = calloc(1, sizeof(*got));
+	struct abi_registration_view *r = &v->registration;
+	uint8_t record[RING_RECORD_MAX + 64];
+
+	r->n_impu = SET_IMPUS_MAX;
+	r->n_contact = SET_CONTACTS_MAX;
+	for (int i = 0; i < SET_IMPUS_MAX; i++)
+		r->impu[i].impu = slice_of(long_text, IMPU_MAX);
+	for (int i = 0; i < SET_CONTACTS_MAX; i++)
+		r->contact[i].uri = slice_of(long_text, SIP_URI_MAX);
+	uint32_t len = abi_install_encode(v, record, sizeof(record));
+	assert_in_range(len, 16000, RING_RECORD_MAX);
+	assert_null(abi_install_decode(slice_of(record, len), got));
+	registration_assert_equal(r, &got->registration);
+	for (int i = 0; i < SET_CONTACTS_MAX; i++)
+		r->contact[i].path = slice_of(long_text, SIP_URI_MAX);
+	assert_int_equal(abi_install_encode(v, record, sizeof(record)), 0);
+	free(v);
+	free(got);
+}
+
+static struct abi_punt *punt_make(uint32_t len)
+{
+	struct abi_punt *p = calloc(1, sizeof(*p) + len);
+
+	*p = (struct abi_punt){.reason = PUNT_REGISTER, .worker = 3, .len = len,
+			       .src = addr_v4(0xc0000201, 1), .dst = addr_v4(0xc0000202, 2)};
+	return p;
+}
+
+static void punt_is_checked(void **state)
+{
+	struct abi_punt *p = punt_make(100);
+	const uint32_t len = sizeof(*p) + 100;
+
+	assert_null(abi_punt_check(p, len));
+	assert_non_null(abi_punt_check(p, len - 1));
+	assert_non_null(abi_punt_check(p, sizeof(*p) - 1));
+	assert_non_null(abi_punt_check(p, 0));
+	p->len = 0;
+	assert_non_null(abi_punt_check(p, sizeof(*p)));
+	p->len = UINT32_MAX - 10;
+	assert_non_null(abi_punt_check(p, len));
+	p->len = SIP_MESSAGE_MAX + 1;
+	assert_non_null(abi_punt_check(p, sizeof(*p) + SIP_MESSAGE_MAX + 1));
+	p->len = 100;
+	p->reason = 0;
+	assert_non_null(abi_punt_check(p, len));
+	p->reason = PUNT_REQUEST + 1;
+	assert_non_null(abi_punt_check(p, len));
+	p->reason = PUNT_REQUEST;
+	p->worker = WORKERS_MAX;
+	assert_non_null(abi_punt_check(p, len));
+	p->worker = 0;
+	p->src.family = 0;
+	assert_non_null(abi_punt_check(p, len));
+	p->src.family = 6;
+	assert_null(abi_punt_check(p, len));
+	p->dst.ip[15] = 1;
+	assert_non_null(abi_punt_check(p, len));
+	free(p);
+}
+
+static struct abi_inject *inject_make(enum abi_inject_type type, uint32_t len, uint16_t route)
+{
+	struct abi_inject *i = calloc(1, sizeof(*i) + len + route);
+
+	*i = (struct abi_inject){.type = (uint8_t)type, .len = len, .route_len = route,
+				 .src = addr_v4(0xc0000201, 1), .dst = addr_v4(0xc0000202, 2)};
+	return i;
+}
+
+static void inject_send_is_checked(void **state)
+{
+	struct abi_inject *i = inject_make(INJECT_SEND, 50, 0);
+	const uint32_t len = sizeof(*i) + 50;
+
+	assert_null(abi_inject_check(i, len));
+	assert_non_null(abi_inject_check(i, len + 1));
+	assert_non_null(abi_inject_check(i, sizeof(*i) - 1));
+	i->src = (struct addr){0};
+	assert_null(abi_inject_check(i, len));
+	i->src.family = 6;
+	assert_non_null(abi_inject_check(i, len));
+	i->src.family = 4;
+	i->dst.family = 0;
+	assert_non_null(abi_inject_check(i, len));
+	i->dst.family = 4;
+	i->len = UINT32_MAX;
+	i->route_len = 51;
+	/* Their sum wraps round to 50. */
+	assert_non_null(abi_inject_check(i, len));
+	i->len = 50;
+	i->route_len = 0;
+	assert_null(abi_inject_check(i, len));
+	i->type = 3;
+	assert_non_null(abi_inject_check(i, len));
+	i->type = 0;
+	assert_non_null(abi_inject_check(i, len));
+	free(i);
+}
+
+static void inject_resume_is_checked(void **state)
+{
+	struct abi_inject *i = inject_make(INJECT_RESUME, 50, 20);
+	const uint32_t len = sizeof(*i) + 70;
+
+	assert_non_null(abi_inject_check(i, len));
+	i->locate = LOCATE_LOCAL;
+	assert_null(abi_inject_check(i, len));
+	i->locate = LOCATE_SCSCF;
+	assert_non_null(abi_inject_check(i, len));
+	i->hop = addr_v4(0xc0000203, 5060);
+	assert_null(abi_inject_check(i, len));
+	i->route_len = 0;
+	i->len = 70;
+	assert_non_null(abi_inject_check(i, len));
+	i->locate = LOCATE_REJECT;
+	assert_non_null(abi_inject_check(i, len));
+	i->status = 299;
+	assert_non_null(abi_inject_check(i, len));
+	i->status = 300;
+	assert_null(abi_inject_check(i, len));
+	i->status = 699;
+	assert_null(abi_inject_check(i, len));
+	i->status = 700;
+	assert_non_null(abi_inject_check(i, len));
+	i->status = 404;
+	i->locate = LOCATE_REJECT + 1;
+	assert_non_null(abi_inject_check(i, len));
+	i->locate = LOCATE_REJECT;
+	i->src.family = 0;
+	assert_non_null(abi_inject_check(i, len));
+	free(i);
+}
+
+static void capture_is_checked(void **state)
+{
+	struct abi_capture *c = calloc(1, sizeof(*c) + 30);
+	const uint32_t len = sizeof(*c) + 30;
+
+	*c = (struct abi_capture){.len = 30, .worker = 1, .src = addr_v4(1, 1),
+				  .dst = addr_v4(2, 2)};
+	assert_null(abi_capture_check(c, len));
+	assert_non_null(abi_capture_check(c, len - 1));
+	c->src = (struct addr){0};
+	assert_non_null(abi_capture_check(c, len));
+	c->out = 1;
+	assert_null(abi_capture_check(c, len));
+	c->out = 2;
+	assert_non_null(abi_capture_check(c, len));
+	c->out = 1;
+	c->worker = UINT16_MAX;
+	assert_non_null(abi_capture_check(c, len));
+	c->worker = 1;
+	c->dst.family = 7;
+	assert_non_null(abi_capture_check(c, len));
+	free(c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(registration_comes_back_whole),
+		cmocka_unit_test(short_records_come_back),
+		cmocka_unit_test(every_prefix_is_refused_without_reading_on),
+		cmocka_unit_test(every_octet_changed_is_refused_or_sound),
+		cmocka_unit_test(broken_rules_are_not_encoded),
+		cmocka_unit_test(broken_rules_are_not_decoded),
+		cmocka_unit_test(largest_set_fits_a_record_or_is_refused),
+		cmocka_unit_test(punt_is_checked),
+		cmocka_unit_test(inject_send_is_checked),
+		cmocka_unit_test(inject_resume_is_checked),
+		cmocka_unit_test(capture_is_checked),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,701 @@
+/* test_call.c - calls and messages through one composed node, message by message */
+#include "bench.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ALL (NODE_PCSCF | NODE_ICSCF | NODE_SCSCF)
+
+static const char *const alice_flow[] = {"10.10.0.2:5060"};
+static const char *const bob_flow[] = {"10.20.0.2:5060"};
+static const char *const bob_three[] = {"10.20.0.2:5060", "10.20.0.3:5060", "10.10.0.9:5062"};
+
+static const char invite[] =
+	"INVITE sip:bob@ims.example SIP/2.0\n"
+	"Via: SIP/2.0/UDP 10.10.0.2:5060;branch=z9hG4bKabc;rport\n"
+	"Route: <sip:10.10.0.1:5060;lr>,<sip:orig@scscf.ims.example:5060;lr>\n"
+	"Max-Forwards: 70\n"
+	"From: <sip:alice@ims.example>;tag=1\n"
+	"To: <sip:bob@ims.example>\n"
+	"Call-ID: call-1\n"
+	"CSeq: 1 INVITE\n"
+	"Contact: <sip:alice@10.10.0.2:5060>\n"
+	"P-Asserted-Identity: <sip:carol@ims.example>\n"
+	"P-Charging-Vector : icid-value=evil\n"
+	"P-Access-Network-Info: 3GPP-E-UTRAN-FDD;utran-cell-id-3gpp=1\n"
+	"Content-Type: application/sdp\n"
+	"Content-Length: 5\n\nv=0\n";
+
+static struct bench *with_users(uint32_t roles)
+{
+	struct bench *b = bench_open(roles);
+
+	bench_register(b, "alice", 1, alice_flow);
+	bench_register(b, "bob", 1, bob_flow);
+	return b;
+}
+
+/* The text of `message` with `from` replaced by `to`, once. */
+static const char *changed(const char *message, const char *from, const char *to)
+{
+	static char out[BENCH_MESSAGE_MAX];
+	const char *at = strstr(message, from);
+
+	assert_non_null(at);
+	char *next = strdup(message); /* which may be `out` */
+	snprintf(out, sizeof(out), "%.*s%s%s", (int)(at - message), next, to, next + (at - message) + strlen(from));
+	free(next);
+	return out;
+}
+
+static void dst_is(struct bench *b, uint32_t i, const char *dst)
+{
+	char is[ADDR_TEXT_MAX];
+
+	assert_true(i < b->n_out);
+	assert_string_equal(addr_text(&b->out[i].dst, is), dst);
+}
+
+static void test_invite_goes_to_the_callee(void **state)
+{
+	struct bench *b = with_users(ALL);
+
+	bench_input(b, invite, "10.10.0.2:5060", "10.10.0.1:5060");
+	assert_int_equal(b->verdict, VERDICT_SEND);
+	assert_int_equal(b->n_out, 2);
+	assert_int_equal(b->out[0].msg.status, 100);
+	dst_is(b, 0, "10.10.0.2:5060");
+	assert_memory_equal(b->out[1].text, "INVITE sip:bob@10.20.0.2:5060 SIP/2.0\r\n", 39);
+	dst_is(b, 1, "10.20.0.2:5060");
+	assert_int_equal(bench_headers(b, 1, SIP_H_VIA), 2);
+	assert_int_equal(bench_headers(b, 1, SIP_H_ROUTE), 0);
+	assert_string_equal(bench_header(b, 1, SIP_H_MAX_FORWARDS), "69");
+	assert_string_equal(bench_header(b, 1, SIP_H_P_ASSERTED_IDENTITY), "<sip:alice@ims.example>");
+	assert_string_equal(bench_header(b, 1, SIP_H_P_CALLED_PARTY_ID), "<sip:bob@ims.example>");
+	assert_int_equal(bench_headers(b, 1, SIP_H_P_CHARGING_VECTOR), 0);
+	assert_int_equal(bench_headers(b, 1, SIP_H_P_ACCESS_NETWORK_INFO), 0);
+	assert_non_null(strstr(b->out[1].text, ";rport=5060"));
+	assert_non_null(strstr(bench_header(b, 1, SIP_H_RECORD_ROUTE), "@10.20.0.1:5060;lr>,<sip:d"));
+	assert_non_null(strstr(b->out[1].text, "\r\n\r\nv=0\r\n"));
+	bench_close(b);
+}
+
+/* A repeat of the INVITE is answered by the transaction with the last response. */
+static void test_invite_repeated(void **state)
+{
+	struct bench *b = with_users(ALL);
+
+	bench_input(b, invite, "10.10.0.2:5060", "10.10.0.1:5060");
+	bench_input(b, invite, "10.10.0.2:5060", "10.10.0.1:5060");
+	assert_int_equal(b->n_out, 1);
+	assert_int_equal(b->out[0].msg.status, 100);
+	bench_expect_count(b, COUNT_RETRANS_RX, 1);
+	bench_close(b);
+}
+
+/* Timer A doubles; timer B gives 408 (RFC 3261 section 17.1.1.2). */
+static void test_no_answer(void **state)
+{
+	struct bench *b = with_users(ALL);
+	uint32_t sent = 0;
+
+	bench_input(b, invite, "10.10.0.2:5060", "10.10.0.1:5060");
+	for (uint32_t ms = 0; ms < 31000; ms += 100) {
+		bench_wait(b, 100);
+		sent += b->n_out;
+		for (uint32_t i = 0; i < b->n_out; i++)
+			assert_int_equal(b->out[i].msg.method, SIP_M_INVITE);
+	}
+	assert_int_equal(sent, 5); /* at 0.5, 1.5, 3.5, 7.5 and 15.5 s */
+	for (uint32_t ms = 0; ms < 4000 && b->out[0].msg.status != 408; ms += 100)
+		bench_wait(b, 100);
+	assert_int_equal(b->n_out, 1);
+	assert_int_equal(b->out[0].msg.status, 408);
+	dst_is(b, 0, "10.10.0.2:5060");
+	bench_expect_count(b, COUNT_TXN_TIMEOUT, 1);
+	bench_close(b);
+}
+
+/* The caller's side of an established dialog: Route set and remote target from the 200. */
+struct dialog {
+	char route[1024], to[256];
+};
+
+static struct dialog answer_call(struct bench *b)
+{
+	struct dialog d;
+
+	bench_input(b, invite, "10.10.0.2:5060", "10.10.0.1:5060");
+	assert_int_equal(b->n_out, 2);
+	bench_input(b, bench_response(b, 1, "200 OK", "b"), "10.20.0.2:5060", "10.20.0.1:5060");
+	assert_int_equal(b->n_out, 1);
+	assert_int_equal(b->out[0].msg.status, 200);
+	dst_is(b, 0, "10.10.0.2:5060");
+	assert_int_equal(bench_headers(b, 0, SIP_H_VIA), 1);
+	assert_string_equal(bench_header(b, 0, SIP_H_P_ASSERTED_IDENTITY), "<sip:bob@ims.example>");
+	snprintf(d.to, sizeof(d.to), "%s", bench_header(b, 0, SIP_H_TO));
+	/* The caller's route set is the Record-Route upside down (RFC 3261 section 12.1.2). */
+	char *rr = strdup(bench_header(b, 0, SIP_H_RECORD_ROUTE)), *comma = strchr(rr, ',');
+	*comma = 0;
+	snprintf(d.route, sizeof(d.route), "%s,%s", comma + 1, rr);
+	free(rr);
+	return d;
+}
+
+static const char *in_dialog(const struct dialog *d, const char *method, uint32_t cseq)
+{
+	static char out[BENCH_MESSAGE_MAX];
+
+	snprintf(out, sizeof(out),
+		 "%s sip:bob@10.20.0.2:5060 SIP/2.0\n"
+		 "Via: SIP/2.0/UDP 10.10.0.2:5060;branch=z9hG4bK%s%u;rport\n"
+		 "Route: %s\nMax-Forwards: 70\nFrom: <sip:alice@ims.example>;tag=1\nTo: %s\n"
+		 "Call-ID: call-1\nCSeq: %u %s\nContent-Length: 0\n\n",
+		 method, method, cseq, d->route, d->to, cseq, method);
+	return out;
+}
+
+static void test_whole_call(void **state)
+{
+	struct bench *b = with_users(ALL);
+	struct dialog d = answer_call(b);
+
+	bench_input(b, in_dialog(&d, "ACK", 1), "10.10.0.2:5060", "10.10.0.1:5060");
+	assert_int_equal(b->n_out, 1);
+	assert_int_equal(b->out[0].msg.method, SIP_M_ACK);
+	dst_is(b, 0, "10.20.0.2:5060");
+	assert_int_equal(bench_headers(b, 0, SIP_H_ROUTE), 0);
+
+	bench_input(b, in_dialog(&d, "BYE", 2), "10.10.0.2:5060", "10.10.0.1:5060");
+	assert_int_equal(b->n_out, 1);
+	dst_is(b, 0, "10.20.0.2:5060");
+	bench_input(b, bench_response(b, 0, "200 OK", NULL), "10.20.0.2:5060", "10.20.0.1:5060");
+	assert_int_equal(b->n_out, 1);
+	assert_int_equal(b->out[0].msg.status, 200);
+	dst_is(b, 0, "10.10.0.2:5060");
+
+	/* Timer L ends the transaction. */
+	bench_wait(b, 33000);
+	assert_int_equal(role_transactions(b->worker), 0);
+	bench_close(b);
+}
+
+/* RFC 6026: a 2xx sent again by the callee still finds its way. */
+static void test_2xx_repeated(void **state)
+{
+	struct bench *b = with_users(ALL);
+	char *ok;
+
+	bench_input(b, invite, "10.10.0.2:5060", "10.10.0.1:5060");
+	ok = strdup(bench_response(b, 1, "200 OK", "b"));
+	for (int i = 0; i < 3; i++) {
+		bench_input(b, ok, "10.20.0.2:5060", "10.20.0.1:5060");
+		assert_int_equal(b->n_out, 1);
+		dst_is(b, 0, "10.10.0.2:5060");
+	}
+	bench_wait(b, 33000);
+	bench_input(b, ok, "10.20.0.2:5060", "10.20.0.1:5060");
+	assert_int_equal(b->verdict, VERDICT_DROP);
+	bench_expect_count(b, COUNT_DROP_RESPONSE_STRAY, 1);
+	free(ok);
+	bench_close(b);
+}
+
+/* In-dialog requests are a registered party's; the token is bound to its Call-ID. */
+static void test_dialog_injection(void **state)
+{
+	struct bench *b = with_users(ALL);
+	struct dialog d = answer_call(b);
+
+	bench_input(b, in_dialog(&d, "BYE", 2), "10.10.0.77:5060", "10.10.0.1:5060");
+	assert_int_equal(b->out[0].msg.status, 403);
+	dst_is(b, 0, "10.10.0.77:5060");
+	bench_input(b, changed(in_dialog(&d, "BYE", 2), "Call-ID: call-1", "Call-ID: call-2"), "10.10.0.2:5060",
+		    "10.10.0.1:5060");
+	assert_int_equal(b->out[0].msg.status, 481);
+	bench_input(b, changed(in_dialog(&d, "BYE", 2), "sip:bob@10.20.0.2:5060", "sip:bob@192.0.2.1:5060"),
+		    "10.10.0.2:5060", "10.10.0.1:5060");
+	assert_int_equal(b->out[0].msg.status, 404);
+	bench_close(b);
+}
+
+static void test_rejected(void **state)
+{
+	struct bench *b = with_users(ALL);
+	char *busy;
+
+	bench_input(b, invite, "10.10.0.2:5060", "10.10.0.1:5060");
+	busy = strdup(bench_response(b, 1, "486 Busy Here", "b"));
+	bench_input(b, busy, "10.20.0.2:5060", "10.20.0.1:5060");
+	assert_int_equal(b->n_out, 2);
+	assert_int_equal(b->out[0].msg.method, SIP_M_ACK);
+	dst_is(b, 0, "10.20.0.2:5060");
+	assert_int_equal(bench_headers(b, 0, SIP_H_VIA), 1);
+	assert_int_equal(b->out[1].msg.status, 486);
+	dst_is(b, 1, "10.10.0.2:5060");
+
+	bench_input(b, busy, "10.20.0.2:5060", "10.20.0.1:5060"); /* the repeat is acknowledged again, and goes no further */
+	assert_int_equal(b->n_out, 1);
+	assert_int_equal(b->out[0].msg.method, SIP_M_ACK);
+
+	bench_wait(b, 520); /* timer G */
+	assert_int_equal(b->n_out, 1);
+	assert_int_equal(b->out[0].msg.status, 486);
+
+	bench_input(b,
+		    "ACK sip:bob@ims.example SIP/2.0\nVia: SIP/2.0/UDP 10.10.0.2:5060;branch=z9hG4bKabc;rport\n"
+		    "Max-Forwards: 70\nFrom: <sip:alice@ims.example>;tag=1\nTo: <sip:bob@ims.example>;tag=b\n"
+		    "Call-ID: call-1\nCSeq: 1 ACK\nContent-Length: 0\n\n",
+		    "10.10.0.2:5060", "10.10.0.1:5060");
+	assert_int_equal(b->n_out, 0);
+	bench_wait(b, 40000);
+	assert_int_equal(role_transactions(b->worker), 0);
+	free(busy);
+	bench_close(b);
+}
+
+/* RFC 3261 section 16.7 step 6. */
+static void test_503_becomes_500(void **state)
+{
+	struct bench *b = with_users(ALL);
+
+	bench_input(b, invite, "10.10.0.2:5060", "10.10.0.1:5060");
+	bench_input(b, bench_response(b, 1, "503 Service Unavailable", "b"), "10.20.0.2:5060", "10.20.0.1:5060");
+	assert_int_equal(b->out[1].msg.status, 500);
+	bench_close(b);
+}
+
+static const char cancel[] =
+	"CANCEL sip:bob@ims.example SIP/2.0\nVia: SIP/2.0/UDP 10.10.0.2:5060;branch=z9hG4bKabc;rport\n"
+	"Max-Forwards: 70\nFrom: <sip:alice@ims.example>;tag=1\nTo: <sip:bob@ims.example>\n"
+	"Call-ID: call-1\nCSeq: 1 CANCEL\nContent-Length: 0\n\n";
+
+static void test_cancel(void **state)
+{
+	struct bench *b = with_users(ALL);
+	struct bench_out *sent = malloc(sizeof(*sent));
+
+	bench_input(b, invite, "10.10.0.2:5060", "10.10.0.1:5060");
+	char *ringing = strdup(bench_response(b, 1, "180 Ringing", "b"));
+	char *cancelled = strdup(bench_response(b, 1, "487 Request Terminated", "b"));
+	*sent = b->out[1];
+
+	/* Nobody else may cancel it. */
+	bench_input(b, cancel, "10.10.0.3:5060", "10.10.0.1:5060");
+	assert_int_equal(b->n_out, 1);
+	assert_int_equal(b->out[0].msg.status, 481);
+
+	/* Before a provisional response no CANCEL goes out (RFC 3261 section 9.1); it follows the 180. */
+	bench_input(b, cancel, "10.10.0.2:5060", "10.10.0.1:5060");
+	assert_int_equal(b->n_out, 1);
+	assert_int_equal(b->out[0].msg.status, 200);
+	bench_input(b, ringing, "10.20.0.2:5060", "10.20.0.1:5060");
+	assert_int_equal(b->n_out, 2);
+	assert_int_equal(b->out[0].msg.method, SIP_M_CANCEL);
+	dst_is(b, 0, "10.20.0.2:5060");
+	assert_true(slice_eq(sip_first_value(&b->out[0].msg, SIP_H_VIA), sip_first_value(&sent->msg, SIP_H_VIA)) ||
+		    strstr(sent->text, bench_header(b, 0, SIP_H_VIA)));
+	assert_int_equal(b->out[1].msg.status, 180);
+
+	bench_input(b, cancelled, "10.20.0.2:5060", "10.20.0.1:5060");
+	assert_int_equal(b->n_out, 2);
+	assert_int_equal(b->out[0].msg.method, SIP_M_ACK);
+	assert_int_equal(b->out[1].msg.status, 487);
+	free(sent);
+	free(ringing);
+	free(cancelled);
+	bench_close(b);
+}
+
+/* Three contacts ring; one answers; the others are cancelled (RFC 3261 section 16.7 step 10). */
+static void test_fork(void **state)
+{
+	struct bench *b = bench_open(ALL);
+	char *ringing[3], *ok;
+
+	bench_register(b, "alice", 1, alice_flow);
+	bench_register(b, "bob", 3, bob_three);
+	bench_input(b, invite, "10.10.0.2:5060", "10.10.0.1:5060");
+	assert_int_equal(b->n_out, 4);
+	assert_string_equal(bench_header(b, 1, SIP_H_MAX_BREADTH), "20");
+	for (int i = 0; i < 3; i++)
+		ringing[i] = strdup(bench_response(b, (uint32_t)i + 1, "180 Ringing", "x"));
+	ok = strdup(bench_response(b, 2, "200 OK", "y"));
+	for (int i = 0; i < 3; i++) {
+		bench_input(b, ringing[i], bob_three[i], "10.20.0.1:5060");
+		assert_int_equal(b->n_out, 1);
+		free(ringing[i]);
+	}
+	bench_input(b, ok, bob_three[1], "10.20.0.1:5060");
+	assert_int_equal(b->n_out, 3);
+	assert_int_equal(b->out[0].msg.status, 200);
+	assert_int_equal(b->out[1].msg.method, SIP_M_CANCEL);
+	assert_int_equal(b->out[2].msg.method, SIP_M_CANCEL);
+	free(ok);
+	bench_close(b);
+}
+
+static void test_fork_best_response(void **state)
+{
+	struct bench *b = bench_open(ALL);
+	char *final[3];
+	const char *lines[] = {"404 Not Found", "486 Busy Here", "401 Unauthorized"};
+
+	bench_register(b, "alice", 1, alice_flow);
+	bench_register(b, "bob", 3, bob_three);
+	bench_input(b, invite, "10.10.0.2:5060", "10.10.0.1:5060");
+	for (int i = 0; i < 3; i++)
+		final[i] = strdup(bench_response(b, (uint32_t)i + 1, lines[i], "x"));
+	for (int i = 0; i < 3; i++) {
+		bench_input(b, final[i], bob_three[i], "10.20.0.1:5060");
+		assert_int_equal(b->n_out, i < 2 ? 1 : 2); /* ACK, and at the end the best */
+		free(final[i]);
+	}
+	assert_int_equal(b->out[1].msg.status, 401);
+	bench_close(b);
+}
+
+static const char message[] =
+	"MESSAGE sip:bob@ims.example SIP/2.0\nVia: SIP/2.0/UDP 10.10.0.2:5060;branch=z9hG4bKm1\n"
+	"Max-Forwards: 70\nFrom: <sip:alice@ims.example>;tag=1\nTo: <sip:bob@ims.example>\n"
+	"Call-ID: m-1\nCSeq: 1 MESSAGE\nContent-Type: text/plain\nContent-Length: 2\n\nhi";
+
+static void test_message(void **state)
+{
+	struct bench *b = with_users(ALL);
+	char *first, *ok;
+
+	bench_input(b, message, "10.10.0.2:5060", "10.10.0.1:5060");
+	assert_int_equal(b->n_out, 1);
+	dst_is(b, 0, "10.20.0.2:5060");
+	first = strdup(b->out[0].text);
+	ok = strdup(bench_response(b, 0, "200 OK", "b"));
+
+	/* Stateless and deterministic: a repeat leaves octet for octet the same (RFC 3261 section 16.11). */
+	bench_input(b, message, "10.10.0.2:5060", "10.10.0.1:5060");
+	assert_string_equal(b->out[0].text, first);
+
+	bench_input(b, ok, "10.20.0.2:5060", "10.20.0.1:5060");
+	assert_int_equal(b->n_out, 1);
+	dst_is(b, 0, "10.10.0.2:5060");
+	assert_int_equal(role_transactions(b->worker), 0);
+
+	/* A way back that was tampered with does not pass. */
+	bench_input(b, changed(ok, "10.10.0.2:5060", "10.10.0.66:5060"), "10.20.0.2:5060", "10.20.0.1:5060");
+	assert_int_equal(b->verdict, VERDICT_DROP);
+	bench_expect_count(b, COUNT_DROP_RESPONSE_FORGED, 1);
+	free(first);
+	free(ok);
+	bench_close(b);
+}
+
+static void test_identity(void **state)
+{
+	struct bench *b = with_users(ALL);
+
+	/* Another's identity preferred: the user's own default is asserted (TS 24.229 section 5.2.6.3.3). */
+	bench_input(b, changed(message, "Max-Forwards", "P-Preferred-Identity: <sip:bob@ims.example>\nMax-Forwards"),
+		    "10.10.0.2:5060", "10.10.0.1:5060");
+	assert_string_equal(bench_header(b, 0, SIP_H_P_ASSERTED_IDENTITY), "<sip:alice@ims.example>");
+	/* Unregistered sender. */
+	bench_input(b, message, "10.10.0.3:5060", "10.10.0.1:5060");
+	assert_int_equal(b->out[0].msg.status, 403);
+	/* Many users on one flow: From says which, and must be one of them. */
+	bench_register(b, "dave", 1, alice_flow);
+	bench_input(b, message, "10.10.0.2:5060", "10.10.0.1:5060");
+	assert_string_equal(bench_header(b, 0, SIP_H_P_ASSERTED_IDENTITY), "<sip:alice@ims.example>");
+	bench_input(b, changed(message, "From: <sip:alice", "From: <sip:bob"), "10.10.0.2:5060", "10.10.0.1:5060");
+	assert_int_equal(b->out[0].msg.status, 403);
+	bench_close(b);
+}
+
+static void test_privacy(void **state)
+{
+	struct bench *b = with_users(ALL);
+
+	bench_input(b, changed(message, "Max-Forwards", "Privacy: user;id\nMax-Forwards"), "10.10.0.2:5060",
+		    "10.10.0.1:5060");
+	assert_int_equal(bench_headers(b, 0, SIP_H_P_ASSERTED_IDENTITY), 0);
+	bench_close(b);
+}
+
+/* The strip list against every way to write a header (CVE-2020-28361). */
+static void test_strip_spellings(void **state)
+{
+	static const char *const names[] = {"P-Asserted-Identity",  "P-Charging-Vector",
+					    "P-Served-User",        "P-Charging-Function-Addresses",
+					    "P-Visited-Network-ID", "P-Called-Party-ID",
+					    "P-Profile-Key",        "P-User-Database",
+					    "P-Asserted-Service",   "P-Associated-URI"};
+	static const char *const spelled[] = {"%s: <sip:evil@x>\n",  "%s : <sip:evil@x>\n",   "%s\t: <sip:evil@x>\n",
+					      "%s:\n <sip:evil@x>\n", "%s:<sip:evil@x>\n",     "%s   :\t<sip:evil@x>\n",
+					      "%s: <sip:evil@x>\n%s: <sip:evil@y>\n"};
+	struct bench *b = with_users(ALL);
+
+	for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++) {
+		for (size_t s = 0; s < 3 * sizeof(spelled) / sizeof(spelled[0]); s++) {
+			char name[64], line[256];
+
+			snprintf(name, sizeof(name), "%s", names[n]);
+			for (char *c = name; *c; c++) /* as written, lower, UPPER */
+				if (s % 3)
+					*c = (char)(s % 3 == 1 ? (*c | 0x20) : (*c >= 'a' && *c <= 'z' ? *c - 32 : *c));
+			for (char *c = name; *c; c++)
+				if (*c == ('-' | 0x20))
+					*c = '-';
+			snprintf(line, sizeof(line), spelled[s / 3], name, name);
+			strcat(line, "Max-Forwards");
+			bench_input(b, changed(message, "Max-Forwards", line), "10.10.0.2:5060", "10.10.0.1:5060");
+			assert_int_equal(b->n_out, 1);
+			assert_int_equal(b->out[0].msg.status, 0);
+			assert_null(strstr(b->out[0].text, "evil"));
+		}
+	}
+	bench_close(b);
+}
+
+static void status_of(struct bench *b, const char *text, const char *src, uint16_t status)
+{
+	bench_input(b, text, src, "10.10.0.1:5060");
+	if (b->n_out != 1)
+		fail_msg("verdict %d, %u messages out for %s", b->verdict, b->n_out, text);
+	if (b->out[0].msg.status != status)
+		fail_msg("expected %u, got %s", status, b->out[0].text);
+}
+
+static void test_refusals(void **state)
+{
+	struct bench *b = with_users(ALL);
+	const char *ue = "10.10.0.2:5060";
+
+	status_of(b, changed(message, "Max-Forwards: 70", "Max-Forwards: 0"), ue, 483);
+	status_of(b, changed(message, "Max-Forwards: 70", "Max-Forwards: x"), ue, 400);
+	status_of(b, changed(message, "MESSAGE sip:bob@ims.example", "MESSAGE http://bob"), ue, 416);
+	status_of(b, changed(message, "SIP/2.0\n", "SIP/3.0\n"), ue, 505);
+	status_of(b, changed(message, "Max-Forwards", "Proxy-Require: nothing\nMax-Forwards"), ue, 420);
+	assert_string_equal(bench_header(b, 0, SIP_H_UNSUPPORTED), "nothing");
+	status_of(b, changed(message, "Call-ID: m-1\n", ""), ue, 400);
+	status_of(b, changed(message, "Content-Length: 2", "Content-Length: 3"), ue, 400);
+	assert_non_null(strstr(bench_header(b, 0, SIP_H_WARNING), "Content-Length"));
+	status_of(b, changed(message, "sip:bob@ims.example SIP", "sip:bob@elsewhere.example SIP"), ue, 404);
+	status_of(b, changed(message, "To: <sip:bob@ims.example>", "To: <sip:bob@ims.example>;tag=x"), ue, 481);
+	bench_close(b);
+}
+
+/* A malformed response is dropped, never answered. */
+static void test_malformed_response(void **state)
+{
+	struct bench *b = with_users(ALL);
+
+	bench_input(b, "SIP/2.0 200 OK\nVia: SIP/2.0/UDP 10.10.0.1;branch=z9hG4bKx\nCSeq: 1 INVITE\n\n", "10.20.0.2:5060",
+		    "10.20.0.1:5060");
+	assert_int_equal(b->verdict, VERDICT_DROP);
+	assert_int_equal(b->n_out, 0);
+	bench_expect_count(b, COUNT_DROP_PARSE_RESPONSE, 1);
+	bench_close(b);
+}
+
+static void test_forged_response(void **state)
+{
+	struct bench *b = with_users(ALL);
+	char *ok, *at;
+
+	bench_input(b, invite, "10.10.0.2:5060", "10.10.0.1:5060");
+	ok = strdup(bench_response(b, 1, "200 OK", "b"));
+	at = strstr(ok, "z9hG4bKt") + 12;
+	*at = *at == '0' ? '1' : '0';
+	bench_input(b, ok, "10.20.0.2:5060", "10.20.0.1:5060");
+	assert_int_equal(b->verdict, VERDICT_DROP);
+	bench_expect_count(b, COUNT_DROP_RESPONSE_FORGED, 1);
+	free(ok);
+	bench_close(b);
+}
+
+static void test_options(void **state)
+{
+	struct bench *b = with_users(ALL);
+
+	status_of(b, changed(changed(message, "MESSAGE sip:bob@ims.example", "OPTIONS sip:10.10.0.1"), "1 MESSAGE", "1 OPTIONS"),
+		  "10.10.0.9:5060", 200);
+	bench_close(b);
+}
+
+/* The called user is not in the tables: control is asked, the caller gets its 100, and repeats wait. */
+static void test_locate(void **state)
+{
+	struct bench *b = bench_open(ALL);
+
+	bench_register(b, "alice", 1, alice_flow);
+	bench_input(b, invite, "10.10.0.2:5060", "10.10.0.1:5060");
+	assert_int_equal(b->verdict, VERDICT_PUNT);
+	assert_int_equal(b->punt, PUNT_LOCATE);
+	assert_int_equal(b->n_out, 1);
+	assert_int_equal(b->out[0].msg.status, 100);
+	bench_input(b, invite, "10.10.0.2:5060", "10.10.0.1:5060");
+	assert_int_equal(b->verdict, VERDICT_SEND);
+
+	bench_resume(b, invite, "10.10.0.2:5060", "10.10.0.1:5060", LOCATE_REJECT, 404, NULL, NULL);
+	assert_int_equal(b->n_out, 1);
+	assert_int_equal(b->out[0].msg.status, 404);
+	/* The verdict comes once; a second finds nothing to resume. */
+	bench_resume(b, invite, "10.10.0.2:5060", "10.10.0.1:5060", LOCATE_REJECT, 404, NULL, NULL);
+	assert_int_equal(b->n_out, 0);
+	bench_expect_count(b, COUNT_DROP_RESUME, 1);
+	bench_close(b);
+}
+
+static void test_locate_elsewhere(void **state)
+{
+	struct bench *b = bench_open(ALL);
+
+	bench_register(b, "alice", 1, alice_flow);
+	bench_input(b, invite, "10.10.0.2:5060", "10.10.0.1:5060");
+	bench_resume(b, invite, "10.10.0.2:5060", "10.10.0.1:5060", LOCATE_SCSCF, 0, "10.30.0.50:5060",
+		     "sip:scscf2.ims.example:5060");
+	assert_int_equal(b->n_out, 1);
+	dst_is(b, 0, "10.30.0.50:5060");
+	assert_string_equal(bench_header(b, 0, SIP_H_ROUTE), "<sip:scscf2.ims.example:5060;lr>");
+	assert_int_equal(bench_headers(b, 0, SIP_H_P_CHARGING_VECTOR), 1);
+	assert_null(strstr(b->out[0].text, "evil"));
+	bench_close(b);
+}
+
+static void test_locate_cancelled(void **state)
+{
+	struct bench *b = bench_open(ALL);
+
+	bench_register(b, "alice", 1, alice_flow);
+	bench_input(b, invite, "10.10.0.2:5060", "10.10.0.1:5060");
+	bench_input(b, cancel, "10.10.0.2:5060", "10.10.0.1:5060");
+	assert_int_equal(b->n_out, 2);
+	assert_int_equal(b->out[0].msg.status, 487);
+	assert_int_equal(b->out[1].msg.status, 200);
+	bench_close(b);
+}
+
+static void test_register_is_punted(void **state)
+{
+	struct bench *b = with_users(ALL);
+
+	bench_input(b, changed(changed(message, "MESSAGE sip:bob@", "REGISTER sip:"), "1 MESSAGE", "1 REGISTER"),
+		    "10.10.0.44:5060", "10.10.0.1:5060");
+	assert_int_equal(b->verdict, VERDICT_PUNT);
+	assert_int_equal(b->punt, PUNT_REGISTER);
+	bench_close(b);
+}
+
+/* The stock generator: no Route, From names its own address, BYE without our Record-Route. */
+static void test_static_route(void **state)
+{
+	struct bench *b = bench_open(ALL);
+	static const char stock[] =
+		"INVITE sip:service@10.30.0.1:5060 SIP/2.0\nVia: SIP/2.0/UDP 10.30.0.10:5060;branch=z9hG4bK-1-1-0\n"
+		"From: sipp <sip:sipp@10.30.0.10:5060>;tag=1\nTo: service <sip:service@10.30.0.1:5060>\n"
+		"Call-ID: s-1\nCSeq: 1 INVITE\nContact: sip:sipp@10.30.0.10:5060\nMax-Forwards: 70\n"
+		"Content-Length: 0\n\n";
+
+	bench_input(b, stock, "10.30.0.10:5060", "10.30.0.1:5060");
+	assert_int_equal(b->n_out, 2);
+	dst_is(b, 1, "10.30.0.11:5070");
+	bench_input(b,
+		    changed(changed(changed(changed(stock, "INVITE sip", "BYE sip"), "1 INVITE", "2 BYE"), "1-1-0", "1-1-7"),
+			    "5060>\nCall", "5060>;tag=9\nCall"),
+		    "10.30.0.10:5060", "10.30.0.1:5060");
+	assert_int_equal(b->n_out, 1);
+	dst_is(b, 0, "10.30.0.11:5070");
+	/* The same from an address that is no peer. */
+	bench_input(b, changed(stock, "1-1-0", "1-1-8"), "10.10.0.10:5060", "10.10.0.1:5060");
+	assert_int_equal(b->out[0].msg.status, 403);
+	bench_close(b);
+}
+
+static void test_barred_and_expired(void **state)
+{
+	struct bench *b = with_users(ALL);
+
+	b->now += 601000;
+	bench_register(b, "alice", 1, alice_flow);
+	bench_input(b, message, "10.10.0.2:5060", "10.10.0.1:5060");
+	assert_int_equal(b->out[0].msg.status, 480);
+	bench_close(b);
+}
+
+static void test_table_full(void **state)
+{
+	struct bench *b = with_users(ALL);
+	char text[BENCH_MESSAGE_MAX], branch[64];
+
+	for (int i = 0; i < 64; i++) {
+		snprintf(branch, sizeof(branch), "z9hG4bKfull%d", i);
+		snprintf(text, sizeof(text), "%s", changed(invite, "z9hG4bKabc", branch));
+		bench_input(b, text, "10.10.0.2:5060", "10.10.0.1:5060");
+		assert_int_equal(b->n_out, 2);
+	}
+	bench_input(b, invite, "10.10.0.2:5060", "10.10.0.1:5060");
+	assert_int_equal(b->n_out, 1);
+	assert_int_equal(b->out[0].msg.status, 503);
+	assert_string_equal(bench_header(b, 0, SIP_H_RETRY_AFTER), "5");
+	bench_close(b);
+}
+
+/* A request that comes back to us unchanged (RFC 5393). */
+static void test_loop(void **state)
+{
+	struct bench *b = bench_open(ALL);
+	static const char *const peer[] = {"10.30.0.1:5060"};
+	char *looped;
+
+	bench_register(b, "alice", 1, alice_flow);
+	(void)peer;
+	bench_input(b, changed(invite, "sip:bob@ims.example SIP", "sip:service@ims.example SIP"), "10.10.0.2:5060",
+		    "10.10.0.1:5060");
+	assert_int_equal(b->n_out, 2);
+	looped = strdup(b->out[1].text);
+	/* The far end sends it straight back: same Request-URI, same tags, our Via on top of the stack. */
+	char twice[BENCH_MESSAGE_MAX];
+	snprintf(twice, sizeof(twice), "%s", changed(looped, "Via: ", "Via: SIP/2.0/UDP 10.30.0.11:5070;branch=z9hG4bKfar\r\nVia: "));
+	bench_input(b, twice, "10.30.0.11:5070", "10.30.0.1:5060");
+	assert_int_equal(b->n_out, 2); /* Routes were taken off, so it is a spiral once... */
+	snprintf(twice, sizeof(twice), "%s", changed(b->out[1].text, "Via: ", "Via: SIP/2.0/UDP 10.30.0.11:5070;branch=z9hG4bKfar2\r\nVia: "));
+	bench_input(b, twice, "10.30.0.11:5070", "10.30.0.1:5060");
+	assert_int_equal(b->n_out, 1); /* ... and then a loop */
+	assert_int_equal(b->out[0].msg.status, 482);
+	free(looped);
+	bench_close(b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_invite_goes_to_the_callee),
+		cmocka_unit_test(test_invite_repeated),
+		cmocka_unit_test(test_no_answer),
+		cmocka_unit_test(test_whole_call),
+		cmocka_unit_test(test_2xx_repeated),
+		cmocka_unit_test(test_dialog_injection),
+		cmocka_unit_test(test_rejected),
+		cmocka_unit_test(test_503_becomes_500),
+		cmocka_unit_test(test_cancel),
+		cmocka_unit_test(test_fork),
+		cmocka_unit_test(test_fork_best_response),
+		cmocka_unit_test(test_message),
+		cmocka_unit_test(test_identity),
+		cmocka_unit_test(test_privacy),
+		cmocka_unit_test(test_strip_spellings),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_malformed_response),
+		cmocka_unit_test(test_forged_response),
+		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_locate),
+		cmocka_unit_test(test_locate_elsewhere),
+		cmocka_unit_test(test_locate_cancelled),
+		cmocka_unit_test(test_register_is_punted),
+		cmocka_unit_test(test_static_route),
+		cmocka_unit_test(test_barred_and_expired),
+		cmocka_unit_test(test_table_full),
+		cmocka_unit_test(test_loop),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
