@@ -1,7 +1,7 @@
 /* answered.c - final responses, kept for as long as their requests may come again
  *
- * All are kept equally long, so the order of coming is the order of going: a queue, and a hash table of
- * fixed size beside it.
+ * All are kept equally long, so the order of coming is the order of going: a queue, and a hash
+ * table of fixed size beside it.
  */
 #include "control/answered.h"
 
@@ -94,7 +94,8 @@ void answered_put(struct answered *a, const struct answer *answer, uint64_t now_
 	}
 }
 
-bool answered_get(struct answered *a, const struct transaction_id *id, uint64_t now_ms, struct answer *out)
+bool answered_get(struct answered *a, const struct transaction_id *id, uint64_t now_ms,
+		  struct answer *out)
 {
 	const struct kept *k = *chain_of(a, id);
 

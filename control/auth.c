@@ -66,11 +66,13 @@ static bool decode_one(struct slice rest, struct auth_credentials *out)
 	return slice_trim(rest).len == 0;
 }
 
-enum auth_found auth_decode(const struct sip_msg *msg, struct slice realm, struct auth_credentials *out)
+enum auth_found auth_decode(const struct sip_msg *msg, struct slice realm,
+			    struct auth_credentials *out)
 {
 	enum auth_found found = AUTH_NONE;
 
-	for (const struct sip_header *h = sip_first(msg, SIP_H_AUTHORIZATION); h; h = sip_next(msg, h)) {
+	for (const struct sip_header *h = sip_first(msg, SIP_H_AUTHORIZATION); h;
+	     h = sip_next(msg, h)) {
 		struct auth_credentials c;
 		struct slice scheme, rest;
 
@@ -102,8 +104,9 @@ static struct digest digest_start(enum auth_algorithm algorithm)
 {
 	struct digest d = {.ctx = EVP_MD_CTX_new()};
 
-	d.ok = d.ctx && EVP_DigestInit_ex(d.ctx, algorithm == AUTH_SHA256 ? EVP_sha256() : EVP_md5(),
-					  NULL) == 1;
+	d.ok = d.ctx &&
+	       EVP_DigestInit_ex(d.ctx, algorithm == AUTH_SHA256 ? EVP_sha256() : EVP_md5(),
+				 NULL) == 1;
 	return d;
 }
 
@@ -130,8 +133,8 @@ static int digest_end(struct digest *d, char out[AUTH_DIGEST_MAX + 1])
 	return d->ok ? 0 : -1;
 }
 
-int auth_ha1(enum auth_algorithm algorithm, struct slice username, struct slice realm, struct slice secret,
-	     char out[AUTH_DIGEST_MAX + 1])
+int auth_ha1(enum auth_algorithm algorithm, struct slice username, struct slice realm,
+	     struct slice secret, char out[AUTH_DIGEST_MAX + 1])
 {
 	struct digest d = digest_start(algorithm);
 
@@ -171,8 +174,8 @@ int auth_expected(const struct auth_credentials *c, const char *ha1, struct slic
 	return digest_end(&d, out);
 }
 
-/* HA1 for the algorithm the client used, or false: that one was not offered. An answer to an AKA
- * challenge by plain MD5 is a downgrade (RFC 3310 §3.3). */
+/* HA1 for the algorithm the client used, or false: that one was not offered. An answer to an
+ * AKA challenge by plain MD5 is a downgrade (RFC 3310 §3.3). */
 static bool challenge_ha1(const struct challenge *ch, const struct auth_credentials *c,
 			  char out[AUTH_DIGEST_MAX + 1])
 {
@@ -180,8 +183,8 @@ static bool challenge_ha1(const struct challenge *ch, const struct auth_credenti
 
 	if (ch->scheme == CX_AUTH_AKA)
 		return c->algorithm == AUTH_AKAV1_MD5 && ch->xres_len &&
-		       auth_ha1(AUTH_AKAV1_MD5, c->username, c->realm, slice_of(ch->xres, ch->xres_len),
-				out) == 0;
+		       auth_ha1(AUTH_AKAV1_MD5, c->username, c->realm,
+				slice_of(ch->xres, ch->xres_len), out) == 0;
 	if (c->algorithm != AUTH_MD5 && c->algorithm != AUTH_SHA256)
 		return false;
 	known = c->algorithm == AUTH_SHA256 ? ch->ha1_sha256 : ch->ha1;
@@ -203,18 +206,22 @@ static bool same_digest(struct slice given, const char *expected)
 	return constant_time_eq(lower, expected, given.len);
 }
 
-bool auth_check(const struct challenge *ch, const struct auth_credentials *c, struct slice method)
+bool auth_check(const struct challenge *ch, const struct auth_credentials *c,
+		struct slice method)
 {
 	char ha1[AUTH_DIGEST_MAX + 1], expected[AUTH_DIGEST_MAX + 1];
 	bool right;
 
-	if (!slice_eq(c->username, slice_str(ch->impi)) || !slice_eq(c->realm, slice_str(ch->realm)))
+	if (!slice_eq(c->username, slice_str(ch->impi)) ||
+	    !slice_eq(c->realm, slice_str(ch->realm)))
 		return false;
-	if (c->qop.len && (!slice_eq_nocase(c->qop, SLICE("auth")) || !c->cnonce.len || !c->nc.len))
+	if (c->qop.len &&
+	    (!slice_eq_nocase(c->qop, SLICE("auth")) || !c->cnonce.len || !c->nc.len))
 		return false;
 	if (!challenge_ha1(ch, c, ha1))
 		return false;
-	right = auth_expected(c, ha1, method, expected) == 0 && same_digest(c->response, expected);
+	right = auth_expected(c, ha1, method, expected) == 0 &&
+		same_digest(c->response, expected);
 	OPENSSL_cleanse(ha1, sizeof(ha1));
 	OPENSSL_cleanse(expected, sizeof(expected));
 	return right;
@@ -234,7 +241,8 @@ bool auth_count(struct challenge *ch, const struct auth_credentials *c)
 	}
 	if (!hex_decode(c->nc, octet, sizeof(octet)))
 		return false;
-	nc = (uint32_t)octet[0] << 24 | (uint32_t)octet[1] << 16 | (uint32_t)octet[2] << 8 | octet[3];
+	nc = (uint32_t)octet[0] << 24 | (uint32_t)octet[1] << 16 | (uint32_t)octet[2] << 8 |
+	     octet[3];
 	if (nc <= ch->nc)
 		return false;
 	ch->nc = nc;
@@ -242,14 +250,22 @@ bool auth_count(struct challenge *ch, const struct auth_credentials *c)
 	return true;
 }
 
+static bool is_base64(uint8_t c)
+{
+	return ascii_is_alpha(c) || ascii_is_digit(c) || c == '+' || c == '/';
+}
+
 bool auth_auts(const struct challenge *ch, const struct auth_credentials *c, uint8_t out[30])
 {
 	uint8_t decoded[AUTS_DIGITS / 4 * 3];
 
-	/* EVP_DecodeBlock takes white space and counts padding as octets: the form is checked here. */
-	if (c->auts.len != AUTS_DIGITS || c->auts.p[AUTS_DIGITS - 1] != '=' ||
-	    c->auts.p[AUTS_DIGITS - 2] == '=' ||
-	    EVP_DecodeBlock(decoded, c->auts.p, AUTS_DIGITS) != (int)sizeof(decoded))
+	/* EVP_DecodeBlock takes white space, and padding anywhere: the form is checked here. */
+	if (c->auts.len != AUTS_DIGITS || c->auts.p[AUTS_DIGITS - 1] != '=')
+		return false;
+	for (uint32_t i = 0; i < AUTS_DIGITS - 1; i++)
+		if (!is_base64(c->auts.p[i]))
+			return false;
+	if (EVP_DecodeBlock(decoded, c->auts.p, AUTS_DIGITS) != (int)sizeof(decoded))
 		return false;
 	memcpy(out, ch->rand, 16);
 	memcpy(out + 16, decoded, AUTS_OCTETS);
@@ -287,8 +303,8 @@ static void put_quoted(struct text *out, struct slice s)
 	text_char(out, '"');
 }
 
-static void challenge_line(struct text *out, const struct challenge *ch, const char *algorithm, bool stale,
-			   const struct cx_vector *keys)
+static void challenge_line(struct text *out, const struct challenge *ch, const char *algorithm,
+			   bool stale, const struct cx_vector *keys)
 {
 	text_lit(out, "WWW-Authenticate: Digest realm=");
 	put_quoted(out, slice_str(ch->realm));
@@ -297,8 +313,10 @@ static void challenge_line(struct text *out, const struct challenge *ch, const c
 	text_lit(out, "\",algorithm=");
 	text_str(out, algorithm);
 	text_lit(out, ",qop=\"auth\",opaque=\"");
-	/* Nothing is read back from it: the nonce alone finds the challenge. Some terminals want one. */
-	text_hex(out, hash_table(&(struct hash_key){0}, ch->nonce, (uint32_t)strlen(ch->nonce)), 16);
+	/* Nothing is read back from it: the nonce alone finds the challenge. Some terminals
+	 * want one. */
+	text_hex(out, hash_table(&(struct hash_key){0}, ch->nonce, (uint32_t)strlen(ch->nonce)),
+		 16);
 	text_lit(out, "\"");
 	if (stale)
 		text_lit(out, ",stale=true");

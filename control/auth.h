@@ -1,7 +1,8 @@
 /* auth.h - digest access authentication as SIP and IMS AKA use it
  *
- * RFC 2617 and RFC 7616 (MD5, SHA-256; qop "auth", and none), RFC 8760, RFC 3310 (AKAv1-MD5). Pure functions over
- * text; any thread. Passwords are never seen: HA1 or XRES come from the HSS.
+ * RFC 2617 and RFC 7616 (MD5, SHA-256; qop "auth", and none), RFC 8760, RFC 3310 (AKAv1-MD5).
+ * Pure functions over text; any thread. Passwords are never seen: HA1 or XRES come from the
+ * HSS.
  */
 #pragma once
 
@@ -20,29 +21,33 @@ struct auth_credentials {
 enum auth_found { AUTH_NONE, AUTH_FOUND, AUTH_MALFORMED };
 
 /* Of several Digest headers the one for `realm` is taken, else the first. */
-enum auth_found auth_decode(const struct sip_msg *msg, struct slice realm, struct auth_credentials *out);
+enum auth_found auth_decode(const struct sip_msg *msg, struct slice realm,
+			    struct auth_credentials *out);
 
-/* True if it answers a challenge. The first REGISTER of an IMS terminal has a username, and empty nonce and
- * response (TS 24.229 §5.1.1.2.1). */
+/* True if it answers a challenge. The first REGISTER of an IMS terminal has a username, and
+ * empty nonce and response (TS 24.229 §5.1.1.2.1). */
 bool auth_is_response(const struct auth_credentials *c);
 
 enum { AUTH_DIGEST_MAX = 64 };
 /* Hexadecimal HA1 = H(username:realm:secret), lower case, NUL-terminated. `algorithm` gives the
  * hash. 0, or -1 if the crypto library fails. */
-int auth_ha1(enum auth_algorithm algorithm, struct slice username, struct slice realm, struct slice secret,
-	     char out[AUTH_DIGEST_MAX + 1]);
-/* The response that the credentials should carry (RFC 7616 §3.4.1; without qop RFC 2617 §3.2.2.1). */
+int auth_ha1(enum auth_algorithm algorithm, struct slice username, struct slice realm,
+	     struct slice secret, char out[AUTH_DIGEST_MAX + 1]);
+/* The response that the credentials should carry (RFC 7616 §3.4.1; without qop RFC 2617
+ * §3.2.2.1). */
 int auth_expected(const struct auth_credentials *c, const char *ha1, struct slice method,
 		  char out[AUTH_DIGEST_MAX + 1]);
 
-/* True if the response is right for this challenge: algorithm offered, username and realm as challenged, digest
- * equal (in constant time). The nonce count is not looked at: auth_count. */
-bool auth_check(const struct challenge *ch, const struct auth_credentials *c, struct slice method);
-/* After auth_check: true if the nonce count is one not seen yet, which is noted (RFC 7616 §3.4). Without qop a
- * nonce serves once. */
+/* True if the response is right for this challenge: algorithm offered, username and realm as
+ * challenged, digest equal (in constant time). The nonce count is not looked at: auth_count. */
+bool auth_check(const struct challenge *ch, const struct auth_credentials *c,
+		struct slice method);
+/* After auth_check: true if the nonce count is one not seen yet, which is noted (RFC 7616
+ * §3.4). Without qop a nonce serves once. */
 bool auth_count(struct challenge *ch, const struct auth_credentials *c);
 
-/* RAND || AUTS for the HSS (TS 29.228 §6.3.1) from the auts parameter; false: not 14 octets of base64. */
+/* RAND || AUTS for the HSS (TS 29.228 §6.3.1) from the auts parameter; false: not 14 octets of
+ * base64. */
 bool auth_auts(const struct challenge *ch, const struct auth_credentials *c, uint8_t out[30]);
 
 /* The text of the nonce: AKA: base64(RAND || AUTN) (RFC 3310 §3.2); Digest: random. False: no
@@ -50,8 +55,9 @@ bool auth_auts(const struct challenge *ch, const struct auth_credentials *c, uin
 bool auth_nonce(const struct cx_vector *v, char out[NONCE_TEXT_MAX + 1]);
 
 enum auth_offer { AUTH_OFFER_MD5 = 1, AUTH_OFFER_SHA256 = 2, AUTH_OFFER_STALE = 4 };
-/* WWW-Authenticate lines with CRLF: for AKA one, with ck and ik where `keys` (a P-CSCF on another node takes them
- * out again: TS 24.229 §5.4.1.2.1); for Digest one an offer, the stronger first (RFC 8760 §2.4). */
+/* WWW-Authenticate lines with CRLF: for AKA one, with ck and ik where `keys` (a P-CSCF on
+ * another node takes them out again: TS 24.229 §5.4.1.2.1); for Digest one an offer, the
+ * stronger first (RFC 8760 §2.4). */
 void auth_challenge_put(struct text *out, const struct challenge *ch, uint32_t offers,
 			const struct cx_vector *keys);
 

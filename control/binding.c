@@ -6,12 +6,12 @@
 #include "sip/field.h"
 #include "sip/uri.h"
 
-/* Parameters that make two URIs differ when only one has them, or their values do (RFC 3261 §19.1.4), and
- * transport, by which another socket is meant. */
+/* Parameters that make two URIs differ when only one has them, or their values do (RFC 3261
+ * §19.1.4), and transport, by which another socket is meant. */
 static bool same_params(struct slice a, struct slice b)
 {
-	static const struct slice names[] = {SLICE("user"), SLICE("ttl"), SLICE("method"), SLICE("maddr"),
-					     SLICE("transport")};
+	static const struct slice names[] = {SLICE("user"), SLICE("ttl"), SLICE("method"),
+					     SLICE("maddr"), SLICE("transport")};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		struct slice va = SLICE_EMPTY, vb = SLICE_EMPTY;
@@ -31,8 +31,9 @@ bool binding_same_uri(struct slice a, struct slice b)
 		return true;
 	if (sip_uri_decode(a, &ua) != SIP_OK || sip_uri_decode(b, &ub) != SIP_OK)
 		return false;
-	return ua.scheme == ub.scheme && slice_eq(ua.user, ub.user) && slice_eq_nocase(ua.host, ub.host) &&
-	       ua.port == ub.port && same_params(ua.params, ub.params);
+	return ua.scheme == ub.scheme && slice_eq(ua.user, ub.user) &&
+	       slice_eq_nocase(ua.host, ub.host) && ua.port == ub.port &&
+	       same_params(ua.params, ub.params);
 }
 
 char *binding_text(struct slice s)
@@ -60,7 +61,8 @@ void binding_remove(struct registration_set *set, uint32_t i)
 {
 	contact_free(&set->contact[i]);
 	set->n_contact--;
-	memmove(&set->contact[i], &set->contact[i + 1], (set->n_contact - i) * sizeof(set->contact[0]));
+	memmove(&set->contact[i], &set->contact[i + 1],
+		(set->n_contact - i) * sizeof(set->contact[0]));
 	memset(&set->contact[set->n_contact], 0, sizeof(set->contact[0]));
 }
 
@@ -84,7 +86,8 @@ static bool in_order(const struct registration_contact *have, const struct regis
 	return !slice_eq(slice_str(have->call_id), call_id) || g->x->msg.cseq > have->cseq;
 }
 
-/* The same instance and flow of a UE replaces its old contact, whatever address it had (RFC 5626 §6). */
+/* The same instance and flow of a UE replaces its old contact, whatever address it had (RFC
+ * 5626 §6). */
 static bool replaces(const struct registration_contact *have, const struct register_contact *c)
 {
 	if (c->instance.len && slice_eq(slice_str(have->instance), c->instance) &&
@@ -120,7 +123,8 @@ static char *echo_params(struct slice params)
 }
 
 static bool fill(struct registration_contact *out, const struct registering *g,
-		 const struct register_contact *c, uint64_t expires_wall_ms, uint64_t now_wall_ms)
+		 const struct register_contact *c, uint64_t expires_wall_ms,
+		 uint64_t now_wall_ms)
 {
 	*out = (struct registration_contact){
 		.expires_wall_ms = expires_wall_ms,
@@ -147,7 +151,8 @@ static bool fill(struct registration_contact *out, const struct registering *g,
 }
 
 enum binding_result binding_put(struct registration_set *set, const struct registering *g,
-				const struct register_contact *c, uint32_t expires, uint64_t now_wall_ms)
+				const struct register_contact *c, uint32_t expires,
+				uint64_t now_wall_ms)
 {
 	struct registration_contact fresh;
 
@@ -180,7 +185,8 @@ static enum binding_result apply_one(struct registration_set *set, const struct 
 	return binding_put(set, g, c, expires, now_wall_ms);
 }
 
-enum binding_result binding_apply(struct registration_set *set, const struct registering *g, uint64_t now_wall_ms)
+enum binding_result binding_apply(struct registration_set *set, const struct registering *g,
+				  uint64_t now_wall_ms)
 {
 	enum binding_result result = BINDING_OK;
 

@@ -1,7 +1,8 @@
 /* commit.c - a set to disk, to the data plane and into memory, in that order
  *
- * The old binding stays in memory and in the data plane until the new one is safe on disk; a refusal by the
- * data plane puts the old one back on disk. So a failure leaves what was there before the REGISTER.
+ * The old binding stays in memory and in the data plane until the new one is safe on disk; a
+ * refusal by the data plane puts the old one back on disk. So a failure leaves what was there
+ * before the REGISTER.
  */
 #include "base/log.h"
 #include "control/install.h"
@@ -18,7 +19,8 @@ static void persisted_later(void *ctx, bool ok)
 static void installed_later(void *ctx, int status)
 {
 	if (status > 0)
-		log_event(LOG_ERROR, "registrar", "not_installed", LOG_U("status", (uint64_t)status));
+		log_event(LOG_ERROR, "registrar", "not_installed",
+			  LOG_U("status", (uint64_t)status));
 }
 
 void commit_change(struct control *c, const struct registration_set *set)
@@ -44,7 +46,8 @@ static void finish(struct registering *g, enum commit_result result)
 	g->committed(g, result);
 }
 
-static void put_back(struct registering *g)
+/* taken: the data plane has the new set already. */
+static void put_back(struct registering *g, bool taken)
 {
 	struct control *c = g->r->c;
 	struct registration_set *old = registrations_by_id(c->registrations, g->set->id);
@@ -53,6 +56,10 @@ static void put_back(struct registering *g)
 		persist_put(c->persist, old, persisted_later, NULL);
 	else
 		persist_delete(c->persist, g->set->id, persisted_later, NULL);
+	if (taken && old)
+		install_put(c->installer, old, installed_later, NULL);
+	else if (taken)
+		install_delete(c->installer, g->set->id, installed_later, NULL);
 	while (g->n_replaced) {
 		struct registration_set *was = g->replaced[--g->n_replaced];
 
@@ -71,14 +78,14 @@ static void installed(void *ctx, int status)
 	if (status > 0) {
 		log_event(LOG_ERROR, "registrar", "install_refused", LOG_Z("impu", g->impu),
 			  LOG_U("status", (uint64_t)status));
-		put_back(g);
+		put_back(g, false);
 		finish(g, COMMIT_REFUSED);
 		return;
 	}
-	/* Only a set that appeared under this one's identities since replace_others() can be in the way. */
+	/* Only memory, or a set that took one of the identities since stored(), can be in the
+	 * way. */
 	if (!registrations_put(c->registrations, g->set)) {
-		install_delete(c->installer, g->set->id, installed_later, NULL);
-		put_back(g);
+		put_back(g, true);
 		finish(g, COMMIT_REFUSED);
 		return;
 	}
@@ -107,13 +114,16 @@ static void stored(void *ctx, bool ok)
 	install_put(g->r->c->installer, g->set, installed, g);
 }
 
-/* An identity that another private identity holds in a set of its own stays there: a set has one owner. */
+/* An identity that another private identity holds in a set of its own stays there: a set has
+ * one owner. */
 static bool owned_by_other(struct registering *g, const struct registration_set *set)
 {
 	for (uint32_t i = 0; i < set->n_impu; i++) {
-		struct registration_set *other = registrations_by_impu(g->r->c->registrations, set->impu[i]);
+		struct registration_set *other =
+			registrations_by_impu(g->r->c->registrations, set->impu[i]);
 
-		if (other && other->id != set->id && other->impi[0] && strcmp(other->impi, set->impi))
+		if (other && other->id != set->id && other->impi[0] &&
+		    strcmp(other->impi, set->impi))
 			return true;
 	}
 	return false;

@@ -1,4 +1,5 @@
-/* deregister.c - registrations ended by time or by the network (TS 24.229 §5.4.1.5, §5.4.1.6) */
+/* deregister.c - registrations ended by time or by the network (TS 24.229 §5.4.1.5, §5.4.1.6)
+ */
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -7,16 +8,18 @@
 #include "control/cx.h"
 #include "control/register.h"
 
-/* How long an expired contact is left alone while its set is being written. */
+/* How long an expired set is left alone while a REGISTER writes it. */
 enum { EXPIRE_POSTPONE_MS = 2000 };
 
 static void told(void *ctx, const struct cx_saa *a)
 {
 	if (a->result != CX_SUCCESS)
-		log_event(LOG_WARN, "registrar", "sar_failed", LOG_Z("result", cx_result_name(a->result)));
+		log_event(LOG_WARN, "registrar", "sar_failed",
+			  LOG_Z("result", cx_result_name(a->result)));
 }
 
-void deregister_tell_hss(struct control *c, const char *impi, const char *impu, enum cx_sat type)
+void deregister_tell_hss(struct control *c, const char *impi, const char *impu,
+			 enum cx_sat type)
 {
 	struct cx_sar q = {
 		.impi = slice_str(impi),
@@ -26,15 +29,10 @@ void deregister_tell_hss(struct control *c, const char *impi, const char *impu, 
 		.type = type,
 	};
 
+	/* A set of a time when this node was an S-CSCF. */
+	if (!c->cx)
+		return;
 	cx_sar(c->cx, &q, told, c);
-}
-
-static void postpone(struct registrar *r, struct registration_set *s, uint64_t now)
-{
-	for (uint32_t i = 0; i < s->n_contact; i++)
-		if (s->contact[i].expires_wall_ms <= now)
-			s->contact[i].expires_wall_ms = now + EXPIRE_POSTPONE_MS;
-	registrations_touch(r->c->registrations, s);
 }
 
 void registrar_expire(struct registrar *r, struct registration_set *s)
@@ -42,7 +40,7 @@ void registrar_expire(struct registrar *r, struct registration_set *s)
 	uint64_t now = clock_wall_ms();
 
 	if (register_is_writing(r, s->id, NULL)) {
-		postpone(r, s, now);
+		registrations_defer(r->c->registrations, s->id, now + EXPIRE_POSTPONE_MS);
 		return;
 	}
 	if (binding_expire(s, now) && s->n_contact)
@@ -102,7 +100,8 @@ static bool find_each(void *ctx, struct registration_set *s)
 	return !of_impi(f, s->impi) || add_found(f, s->id);
 }
 
-/* A REGISTER of the user that is between the HSS and its 200 OK must not bring the registration back. */
+/* A REGISTER of the user that is between the HSS and its 200 OK must not bring the registration
+ * back. */
 static void revoke(struct registrar *r, struct found *f)
 {
 	for (struct registering *g = r->working; g; g = g->next_working) {
@@ -115,8 +114,8 @@ static void revoke(struct registrar *r, struct found *f)
 }
 
 /* hss: it is not the HSS that asked, and it is to be told. */
-static uint32_t end_registrations(struct registrar *r, struct found *f, const struct slice *impu, uint32_t n_impu,
-				  bool hss)
+static uint32_t end_registrations(struct registrar *r, struct found *f,
+				  const struct slice *impu, uint32_t n_impu, bool hss)
 {
 	struct registrations *all = r->c->registrations;
 	uint32_t removed = 0;
@@ -141,7 +140,8 @@ static uint32_t end_registrations(struct registrar *r, struct found *f, const st
 			continue;
 		log_event(LOG_INFO, "registrar", "deregistered", LOG_Z("impu", s->impu[0]));
 		if (hss && s->roles & ABI_REG_SCSCF)
-			deregister_tell_hss(r->c, s->impi, s->impu[0], CX_SAT_ADMINISTRATIVE_DEREGISTRATION);
+			deregister_tell_hss(r->c, s->impi, s->impu[0],
+					    CX_SAT_ADMINISTRATIVE_DEREGISTRATION);
 		registration_set_free(s);
 		removed++;
 	}
@@ -151,8 +151,8 @@ static uint32_t end_registrations(struct registrar *r, struct found *f, const st
 	return removed;
 }
 
-uint32_t registrar_deregister(struct registrar *r, struct slice impi, const struct slice *impu, uint32_t n_impu,
-			      enum cx_reason reason)
+uint32_t registrar_deregister(struct registrar *r, struct slice impi, const struct slice *impu,
+			      uint32_t n_impu, enum cx_reason reason)
 {
 	struct found f = {.impi = &impi, .n_impi = impi.len ? 1 : 0};
 
@@ -167,7 +167,8 @@ void registrar_rtr(void *control, const struct cx_rtr *q, struct cx_rta *a)
 
 	if (q->impi.len)
 		impi[f.n_impi++] = q->impi;
-	for (uint32_t i = 0; i < q->n_associated && f.n_impi < sizeof(impi) / sizeof(impi[0]); i++)
+	for (uint32_t i = 0; i < q->n_associated && f.n_impi < sizeof(impi) / sizeof(impi[0]);
+	     i++)
 		impi[f.n_impi++] = q->associated_impi[i];
 	end_registrations(c->registrar, &f, q->impu, q->n_impus, false);
 	/* Nobody being registered is what was asked for (TS 29.228 §6.1.3.1). */

@@ -33,14 +33,14 @@ struct owner {
 struct server {
 	struct exchange x; /* first: a procedure's exchange is this server */
 	struct owner owner;
-	struct server *next;  /* in its chain, later on the list of the ended */
+	struct server *next; /* in its chain, later on the list of the ended */
 	struct transaction_id id;
 	struct transaction *transaction;
-	struct addr to;       /* where responses go */
-	uint8_t *response;    /* the last one */
+	struct addr to;    /* where responses go */
+	uint8_t *response; /* the last one */
 	uint32_t response_len;
 	bool ended;
-	uint8_t memory[];     /* of raw */
+	uint8_t memory[]; /* of raw */
 };
 
 struct client {
@@ -82,9 +82,11 @@ static void on_send(void *owner)
 	struct owner *o = owner;
 
 	if (o->kind == OWNER_SERVER) {
-		struct server *s = (struct server *)((uint8_t *)owner - offsetof(struct server, owner));
+		struct server *s =
+			(struct server *)((uint8_t *)owner - offsetof(struct server, owner));
 
-		link_send(o->e->link, slice_of(s->response, s->response_len), &s->x.dst, &s->to);
+		link_send(o->e->link, slice_of(s->response, s->response_len), &s->x.dst,
+			  &s->to);
 	} else {
 		struct client *c = owner;
 
@@ -128,7 +130,8 @@ struct exchanges *exchanges_open(struct ev_loop *loop, struct link *link,
 	*e = (struct exchanges){.loop = loop, .link = link, .request = request, .ctx = ctx};
 	e->transactions = transactions_new(on_send);
 	e->answered = answered_new();
-	if (!e->transactions || !e->answered || getrandom(keys, sizeof(keys), 0) != sizeof(keys)) {
+	if (!e->transactions || !e->answered ||
+	    getrandom(keys, sizeof(keys), 0) != sizeof(keys)) {
 		transactions_free(e->transactions);
 		answered_free(e->answered);
 		free(e);
@@ -178,8 +181,9 @@ void exchanges_close(struct exchanges *e)
 	free(e);
 }
 
-/* RFC 3261 §17.2.3 matches by branch, sent-by and method. A true repeat agrees in source, Call-ID and CSeq as well; with these
- * a branch that is guessed, or that a careless client uses twice, meets nobody else's transaction. */
+/* RFC 3261 §17.2.3 matches by branch, sent-by and method. A true repeat agrees in source,
+ * Call-ID and CSeq as well; with these a branch that is guessed, or that a careless client uses
+ * twice, meets nobody else's transaction. */
 static struct transaction_id identify(const struct exchanges *e, const struct sip_msg *m,
 				      const struct sip_via *via, const struct addr *src)
 {
@@ -203,7 +207,8 @@ static struct transaction_id identify(const struct exchanges *e, const struct si
 	return id;
 }
 
-/* RFC 3261 §18.2.2, RFC 3581 §4: back to where the request came from; to the port it names, unless it asked for rport. */
+/* RFC 3261 §18.2.2, RFC 3581 §4: back to where the request came from; to the port it names,
+ * unless it asked for rport. */
 static struct addr response_address(const struct sip_via *via, const struct addr *src)
 {
 	struct addr to = *src;
@@ -412,7 +417,8 @@ void exchanges_input(struct exchanges *e, const struct abi_punt *p)
 		response_input(e, p);
 }
 
-/* sip_reply_write ends without a body; with one, the last line and the empty line are made anew. */
+/* sip_reply_write ends without a body; with one, the last line and the empty line are made
+ * anew. */
 static bool body_put(struct text *out, struct slice body)
 {
 	const struct slice end = SLICE("Content-Length: 0\r\n\r\n");
@@ -429,15 +435,16 @@ static bool body_put(struct text *out, struct slice body)
 	return !out->overflow;
 }
 
-static bool response_write(struct exchanges *e, struct server *s, uint16_t status, const char *reason,
-			   struct slice headers, struct slice body)
+static bool response_write(struct exchanges *e, struct server *s, uint16_t status,
+			   const char *reason, struct slice headers, struct slice body)
 {
 	struct text out = text_in(e->scratch, sizeof(e->scratch));
 	uint8_t memory[16];
 	struct text tag = text_in(memory, sizeof(memory));
 	uint8_t *copy;
 
-	/* One tag for all responses of a transaction; its id is secret, so a hash of it is shown. */
+	/* One tag for all responses of a transaction; its id is secret, so a hash of it is
+	 * shown. */
 	text_hex(&tag, hash_table(&e->key_a, &s->id, sizeof(s->id)), 16);
 	struct sip_reply reply = {
 		.status = status,
@@ -475,8 +482,8 @@ static void server_end(struct exchanges *e, struct server *s)
 	e->stats.open--;
 }
 
-void exchange_reply(struct exchanges *e, struct exchange *x, uint16_t status, const char *reason,
-		    struct slice headers, struct slice body)
+void exchange_reply(struct exchanges *e, struct exchange *x, uint16_t status,
+		    const char *reason, struct slice headers, struct slice body)
 {
 	struct server *s = (struct server *)x;
 
@@ -485,7 +492,8 @@ void exchange_reply(struct exchanges *e, struct exchange *x, uint16_t status, co
 	if (!response_write(e, s, status, reason, headers, body)) {
 		log_event(LOG_ERROR, "exchange", "answer_too_long", LOG_U("status", status));
 		status = status < 200 ? status : 500;
-		if (!response_write(e, s, status, NULL, SLICE_EMPTY, SLICE_EMPTY) && status < 200)
+		if (!response_write(e, s, status, NULL, SLICE_EMPTY, SLICE_EMPTY) &&
+		    status < 200)
 			return;
 	}
 	e->stats.answered[status / 100]++;
@@ -535,8 +543,9 @@ static void client_start(struct exchanges *e, struct client *c, struct slice mes
 {
 	double f = 0.;
 
-	if (e->stats.requests_open <= REQUESTS_OPEN_MAX && link_source(e->link, &c->dst, &c->src) &&
-	    via_add(c, message) && sip_parse(slice_of(c->message, c->len), &e->msg) == SIP_OK &&
+	if (e->stats.requests_open <= REQUESTS_OPEN_MAX &&
+	    link_source(e->link, &c->dst, &c->src) && via_add(c, message) &&
+	    sip_parse(slice_of(c->message, c->len), &e->msg) == SIP_OK &&
 	    sip_is_request(&e->msg)) {
 		c->method = e->msg.method;
 		c->transaction = transaction_client(e->transactions, &c->owner);

@@ -10,17 +10,27 @@
 #include "sip/reply.h"
 #include "sip/via.h"
 
-/* What a UE may not say for itself (TS 24.229 §5.2.1, §5.2.2.1; RFC 3325 §5, RFC 7315), and Path, which is ours to
- * begin (RFC 3327 §5.2). */
+/* What a UE may not say for itself (TS 24.229 §5.2.1, §5.2.2.1; RFC 3325 §5, RFC 7315), and
+ * Path, which is ours to begin (RFC 3327 §5.2). */
 static const enum sip_header_id untrusted[] = {
-	SIP_H_P_ASSERTED_IDENTITY, SIP_H_P_CHARGING_VECTOR, SIP_H_P_CHARGING_FUNCTION_ADDRESSES,
-	SIP_H_P_VISITED_NETWORK_ID, SIP_H_P_USER_DATABASE, SIP_H_P_SERVED_USER, SIP_H_P_PROFILE_KEY,
-	SIP_H_P_ASSERTED_SERVICE, SIP_H_P_ASSOCIATED_URI, SIP_H_SERVICE_ROUTE, SIP_H_PATH,
-	SIP_H_SECURITY_CLIENT, SIP_H_SECURITY_VERIFY,
+	SIP_H_P_ASSERTED_IDENTITY,
+	SIP_H_P_CHARGING_VECTOR,
+	SIP_H_P_CHARGING_FUNCTION_ADDRESSES,
+	SIP_H_P_VISITED_NETWORK_ID,
+	SIP_H_P_USER_DATABASE,
+	SIP_H_P_SERVED_USER,
+	SIP_H_P_PROFILE_KEY,
+	SIP_H_P_ASSERTED_SERVICE,
+	SIP_H_P_ASSOCIATED_URI,
+	SIP_H_SERVICE_ROUTE,
+	SIP_H_PATH,
+	SIP_H_SECURITY_CLIENT,
+	SIP_H_SECURITY_VERIFY,
 };
 
-/* An Authorization line again, with integrity-protected as the P-CSCF knows it (TS 24.229 §5.2.2.2, §5.2.2.3):
- * nothing protects the request yet; a digest response that is to be checked makes "ip-assoc-pending". */
+/* An Authorization line again, with integrity-protected as the P-CSCF knows it (TS 24.229
+ * §5.2.2.2, §5.2.2.3): nothing protects the request yet; a digest response that is to be
+ * checked makes "ip-assoc-pending". */
 static void put_credentials(struct text *out, struct slice value)
 {
 	struct slice scheme, rest, name, v;
@@ -41,16 +51,18 @@ static void put_credentials(struct text *out, struct slice value)
 			text_char(out, ',');
 		text_put(out, slice_between(name.p, v.p + v.len + (quoted ? 1 : 0)));
 		digest_response |= slice_eq_nocase(name, SLICE("response")) && v.len;
-		aka |= slice_eq_nocase(name, SLICE("algorithm")) && slice_eq_nocase(v, SLICE("AKAv1-MD5"));
+		aka |= slice_eq_nocase(name, SLICE("algorithm")) &&
+		       slice_eq_nocase(v, SLICE("AKAv1-MD5"));
 	}
 	text_str(out, n ? "," : "");
 	text_str(out, digest_response && !aka ? "integrity-protected=\"ip-assoc-pending\"\r\n"
-					       : "integrity-protected=\"no\"\r\n");
+					      : "integrity-protected=\"no\"\r\n");
 }
 
 static void edit_credentials(struct sip_edits *e, const struct sip_msg *m)
 {
-	for (const struct sip_header *h = sip_first(m, SIP_H_AUTHORIZATION); h; h = sip_next(m, h)) {
+	for (const struct sip_header *h = sip_first(m, SIP_H_AUTHORIZATION); h;
+	     h = sip_next(m, h)) {
 		uint32_t from = e->arena.len;
 
 		put_credentials(&e->arena, sip_value(m, h));
@@ -69,7 +81,8 @@ static bool mentions(struct slice text, struct slice word)
 /* P-Access-Network-Info that claims to come from the network does not (TS 24.229 §5.2.1). */
 static void edit_access_info(struct sip_edits *e, const struct sip_msg *m)
 {
-	for (const struct sip_header *h = sip_first(m, SIP_H_P_ACCESS_NETWORK_INFO); h; h = sip_next(m, h))
+	for (const struct sip_header *h = sip_first(m, SIP_H_P_ACCESS_NETWORK_INFO); h;
+	     h = sip_next(m, h))
 		if (mentions(sip_value(m, h), SLICE("network-provided")))
 			sip_edit_delete_header(e, h);
 }
@@ -142,7 +155,8 @@ static bool edit_hops(struct registering *g, struct sip_edits *e)
 	return true;
 }
 
-/* RFC 3261 §18.2.1: so that a response finds its way should the UE's Via ever be on top again. */
+/* RFC 3261 §18.2.1: so that a response finds its way should the UE's Via ever be on top again.
+ */
 static void edit_via(struct registering *g, struct sip_edits *e)
 {
 	uint32_t from = e->arena.len;
@@ -192,12 +206,14 @@ void forward_register(struct registering *g, const struct addr *dst, struct slic
 		register_busy(g, 503, "nothing leads to the next CSCF");
 		return;
 	}
-	/* A Route of a REGISTER named us; the next CSCF is chosen, not routed to (TS 24.229 §5.2.2.1). */
+	/* A Route of a REGISTER named us; the next CSCF is chosen, not routed to (TS 24.229
+	 * §5.2.2.1). */
 	sip_edit_delete_all(&e, m, SIP_H_ROUTE);
 	edit_via(g, &e);
 	len = sip_emit_length(m, &e);
 	if (len == 0 || len > sizeof(out) || sip_emit_copy(m, &e, out) != len) {
-		register_reply(g, 513, "the request has no room for what is to be added", SLICE_EMPTY);
+		register_reply(g, 513, "the request has no room for what is to be added",
+			       SLICE_EMPTY);
 		return;
 	}
 	g->sent_to = *dst;
@@ -224,7 +240,8 @@ static bool stays(enum sip_header_id id, bool to_ue)
 	}
 }
 
-/* The integrity and cipher keys are for the P-CSCF alone: TS 24.229 §5.2.2.1, TS 33.203 §6.1.1. */
+/* The integrity and cipher keys are for the P-CSCF alone: TS 24.229 §5.2.2.1, TS 33.203 §6.1.1.
+ */
 static void put_challenge(struct text *out, struct slice value)
 {
 	struct slice scheme, rest, name, v;

@@ -1,12 +1,14 @@
 /* install.c - registration sets into the data plane's tables, in order, each acknowledged
  *
- * A put or delete is encoded at once and waits in a queue until the ring has room; then it is in flight until
- * its acknowledgement comes. A synchronisation walks the identifiers known when the link came up and encodes each set
- * when its turn comes, so that its memory is eight octets a set; a set that is put or deleted meanwhile is skipped, because
- * what was asked later says more.
+ * A put or delete is encoded at once and waits in a queue until the ring has room; then it is
+ * in flight until its acknowledgement comes. A synchronisation walks the identifiers known when
+ * the link came up and encodes each set when its turn comes, so that its memory is eight octets
+ * a set; a set that is put or deleted meanwhile is skipped, because what was asked later says
+ * more.
  *
- * Sequence numbers start at the clock, so that acknowledgements meant for a control that died are told from ours. They
- * tell records apart and are not in the order of sending: what is encoded first may wait.
+ * Sequence numbers start at the clock, so that acknowledgements meant for a control that died
+ * are told from ours. They tell records apart and are not in the order of sending: what is
+ * encoded first may wait.
  */
 #include "control/install.h"
 
@@ -18,7 +20,7 @@
 #include "control/link.h"
 
 enum {
-	PUMP_MAX = 1024,      /* records written in one go: the loop has other work */
+	PUMP_MAX = 1024, /* records written in one go: the loop has other work */
 	IN_FLIGHT_MAX = 65536,
 	STATUS_LINK_DOWN = -1,
 };
@@ -42,7 +44,7 @@ enum sync_phase { SYNC_IDLE, SYNC_BEGIN, SYNC_SETS, SYNC_END };
 struct sync {
 	enum sync_phase phase;
 	struct registrations *all;
-	uint64_t *id;   /* sorted */
+	uint64_t *id; /* sorted */
 	bool *skip;
 	uint32_t n, at;
 };
@@ -149,7 +151,8 @@ void installer_close(struct installer *i)
 	free(i);
 }
 
-/* Time of day, as it is stored, to the monotonic clock the data plane goes by. What has passed is 0. */
+/* Time of day, as it is stored, to the monotonic clock the data plane goes by. What has passed
+ * is 0. */
 static uint64_t to_monotonic(uint64_t wall_ms, uint64_t wall_now, uint64_t mono_now)
 {
 	if (wall_ms >= wall_now)
@@ -251,7 +254,8 @@ void install_put(struct installer *i, const struct registration_set *set,
 	ask(i, INSTALL_REGISTRATION, set->id, set, done, ctx);
 }
 
-void install_delete(struct installer *i, uint64_t set_id, void (*done)(void *ctx, int status), void *ctx)
+void install_delete(struct installer *i, uint64_t set_id, void (*done)(void *ctx, int status),
+		    void *ctx)
 {
 	i->stats.deleted++;
 	ask(i, INSTALL_DELETE, set_id, NULL, done, ctx);
@@ -269,7 +273,8 @@ static bool ring_open(struct installer *i)
 {
 	struct abi_region *r = link_region(i->link);
 
-	return r && ring_attach_producer(&i->ring, abi_ring_at(r, r->off_install), ABI_RING_INSTALL);
+	return r &&
+	       ring_attach_producer(&i->ring, abi_ring_at(r, r->off_install), ABI_RING_INSTALL);
 }
 
 void install_all(struct installer *i, struct registrations *all)

@@ -1,9 +1,10 @@
 /* install.h - the one file of control that writes into the data plane
  *
- * Each put or delete becomes a record of the install ring; what does not fit waits in a queue. done is called on
- * the loop when the data plane has acknowledged, or with INSTALL_NO_MEMORY and the like when it refused (from
- * within the call only if control itself has no memory); with status -1 if the link went down before (the
- * set will be installed by the next synchronisation). done may be NULL.
+ * Each put or delete becomes a record of the install ring; what does not fit waits in a queue.
+ * done is called on the loop when the data plane has acknowledged, or with INSTALL_NO_MEMORY
+ * and the like when it refused (from within the call only if control itself has no memory);
+ * with status -1 if the link went down before (the set will be installed by the next
+ * synchronisation). done may be NULL.
  */
 #pragma once
 
@@ -15,9 +16,10 @@ struct installer;
 
 struct installer *installer_open(struct ev_loop *loop, struct link *link);
 void installer_close(struct installer *i);
-void install_put(struct installer *i, const struct registration_set *set, void (*done)(void *ctx, int status),
-		 void *ctx);
-void install_delete(struct installer *i, uint64_t set_id, void (*done)(void *ctx, int status), void *ctx);
+void install_put(struct installer *i, const struct registration_set *set,
+		 void (*done)(void *ctx, int status), void *ctx);
+void install_delete(struct installer *i, uint64_t set_id, void (*done)(void *ctx, int status),
+		    void *ctx);
 /* The link is up (again): SYNC_BEGIN, every set, SYNC_END. */
 void install_all(struct installer *i, struct registrations *all);
 void install_link_down(struct installer *i);

@@ -1,8 +1,9 @@
 /* link.c - control's end of the shared memory
  *
- * Sleeps on one eventfd for all rings. Before it sleeps it says so in each ring (ring_sleep); the producer that finds that
- * mark wakes it. Every record is copied into private memory, checked there, and released before it
- * is used, so that neither a slow handler holds up the ring nor the other side can change what was checked.
+ * Sleeps on one eventfd for all rings. Before it sleeps it says so in each ring (ring_sleep);
+ * the producer that finds that mark wakes it. Every record is copied into private memory,
+ * checked there, and released before it is used, so that neither a slow handler holds up the
+ * ring nor the other side can change what was checked.
  */
 #include "control/link.h"
 
@@ -17,7 +18,8 @@
 #include "conf/conf.h"
 
 enum {
-	ROUND_PER_RING = 64,    /* messages taken from one ring before the others have their turn */
+	ROUND_PER_RING =
+		64, /* messages taken from one ring before the others have their turn */
 	ROUND_ACKS = 4096,
 	DEFAULT_SIP_PORT = 5060,
 };
@@ -49,7 +51,8 @@ struct link {
 	_Alignas(8) uint8_t record[RING_RECORD_MAX];
 };
 
-/* Routes as the data plane has them: prefixes on the link, prefixes behind the gateway, and defaults. */
+/* Routes as the data plane has them: prefixes on the link, prefixes behind the gateway, and
+ * defaults. */
 static void routes_of_port(struct route_table *t, const struct conf_port *p, uint8_t index)
 {
 	struct route r = {.port = index, .access = p->zone == CONF_ZONE_ACCESS};
@@ -84,7 +87,8 @@ static void on_wake(struct ev_loop *loop, struct ev_io *w, int events);
 static void on_again(struct ev_loop *loop, struct ev_timer *w, int events);
 static void on_retry(struct ev_loop *loop, struct ev_timer *w, int events);
 
-struct link *link_open(struct ev_loop *loop, const struct conf *conf, const struct link_events *events)
+struct link *link_open(struct ev_loop *loop, const struct conf *conf,
+		       const struct link_events *events)
 {
 	struct link *l = calloc(1, sizeof(*l));
 	struct text path;
@@ -113,7 +117,8 @@ static bool rings_attach(struct link *l)
 	struct abi_region *r = l->region;
 
 	for (uint32_t i = 0; i < l->n_workers; i++)
-		if (!ring_attach_consumer(&l->punt[i], abi_ring_at(r, r->off_punt[i]), r->ring_punt) ||
+		if (!ring_attach_consumer(&l->punt[i], abi_ring_at(r, r->off_punt[i]),
+					  r->ring_punt) ||
 		    !ring_attach_producer(&l->inject[i], abi_ring_at(r, r->off_inject[i]),
 					  r->ring_inject))
 			return false;
@@ -164,7 +169,8 @@ static void go_up(struct link *l)
 	/* What lies in the rings already wakes nobody. */
 	ev_timer_set(&l->again, 0., 0.);
 	ev_timer_start(l->loop, &l->again);
-	log_event(LOG_INFO, "link", "up", LOG_U("workers", l->n_workers), LOG_U("fresh", fresh));
+	log_event(LOG_INFO, "link", "up", LOG_U("workers", l->n_workers),
+		  LOG_U("fresh", fresh));
 	if (l->on.up)
 		l->on.up(l->on.ctx, fresh);
 }
@@ -265,7 +271,8 @@ static bool rings_sleep(struct link *l)
 	return sleep;
 }
 
-/* One bounded round over all rings; if something is left, another one follows after the loop's other events. */
+/* One bounded round over all rings; if something is left, another one follows after the loop's
+ * other events. */
 static void round_run(struct link *l)
 {
 	drain_acks(l);
@@ -351,7 +358,8 @@ static struct abi_inject *inject_reserve(struct link *l, uint32_t worker, uint32
 	return ring_reserve(&l->inject[worker], (uint32_t)sizeof(struct abi_inject) + octets);
 }
 
-bool link_send(struct link *l, struct slice message, const struct addr *src, const struct addr *dst)
+bool link_send(struct link *l, struct slice message, const struct addr *src,
+	       const struct addr *dst)
 {
 	struct abi_inject *j;
 
@@ -364,7 +372,8 @@ bool link_send(struct link *l, struct slice message, const struct addr *src, con
 		j = inject_reserve(l, worker, message.len);
 		if (!j)
 			continue;
-		*j = (struct abi_inject){.type = INJECT_SEND, .len = message.len, .src = *src, .dst = *dst};
+		*j = (struct abi_inject){
+			.type = INJECT_SEND, .len = message.len, .src = *src, .dst = *dst};
 		memcpy(j->data, message.p, message.len);
 		ring_commit(&l->inject[worker]);
 		return true;
@@ -372,8 +381,8 @@ bool link_send(struct link *l, struct slice message, const struct addr *src, con
 	return false;
 }
 
-bool link_resume(struct link *l, const struct abi_punt *held, enum abi_locate locate, uint16_t status,
-		 const struct addr *hop, struct slice route)
+bool link_resume(struct link *l, const struct abi_punt *held, enum abi_locate locate,
+		 uint16_t status, const struct addr *hop, struct slice route)
 {
 	struct abi_inject *j;
 
@@ -391,8 +400,9 @@ bool link_resume(struct link *l, const struct abi_punt *held, enum abi_locate lo
 		.len = held->len,
 		.src = held->src,
 		.dst = held->dst,
-		.hop = hop ? *hop : (struct addr){0},
 	};
+	if (hop)
+		j->hop = *hop;
 	memcpy(j->data, held->data, held->len);
 	if (route.len)
 		memcpy(j->data + held->len, route.p, route.len);

@@ -1,7 +1,8 @@
 /* link.h - control's end of the shared memory
  *
- * Connects to the data plane, again and again with a growing pause when it is not there; maps the region;
- * drains the punt rings and sends what comes to the handler; writes inject records. Loop thread only.
+ * Connects to the data plane, again and again with a growing pause when it is not there; maps
+ * the region; drains the punt rings and sends what comes to the handler; writes inject records.
+ * Loop thread only.
  */
 #pragma once
 
@@ -19,7 +20,8 @@ struct link_events {
 	void (*message)(void *ctx, const struct abi_punt *p);
 	/* The data plane acknowledged a record of the install ring. */
 	void (*ack)(void *ctx, const struct abi_ack *a);
-	/* (Re)connected. fresh: another start of the data plane than the last one seen: its tables are empty. */
+	/* (Re)connected. fresh: another start of the data plane than the last one seen: its
+	 * tables are empty. */
 	void (*up)(void *ctx, bool fresh);
 	void (*down)(void *ctx);
 	/* After a round of messages: time to commit and answer in one go. */
@@ -27,7 +29,8 @@ struct link_events {
 	void *ctx;
 };
 
-struct link *link_open(struct ev_loop *loop, const struct conf *conf, const struct link_events *events);
+struct link *link_open(struct ev_loop *loop, const struct conf *conf,
+		       const struct link_events *events);
 void link_close(struct link *l);
 bool link_is_up(const struct link *l);
 /* NULL while down. For statistics, the install ring and captures. */
@@ -35,12 +38,14 @@ struct abi_region *link_region(struct link *l);
 /* Key of Path tokens; false while down. */
 bool link_token_key(const struct link *l, struct hash_key *out);
 
-/* Our address and SIP port on the port that leads to dst, by the configuration; false: nothing leads there. */
+/* Our address and SIP port on the port that leads to dst, by the configuration; false: nothing
+ * leads there. */
 bool link_source(const struct link *l, const struct addr *dst, struct addr *out);
 
-/* Sends a SIP message from the node: src as abi_inject (family 0: the port's own address). False: link
- * down or ring full; the caller's transaction will try again. */
-bool link_send(struct link *l, struct slice message, const struct addr *src, const struct addr *dst);
+/* Sends a SIP message from the node: src as abi_inject (family 0: the port's own address).
+ * False: link down or ring full; the caller's transaction will try again. */
+bool link_send(struct link *l, struct slice message, const struct addr *src,
+	       const struct addr *dst);
 /* Resumes a message held since PUNT_LOCATE, on the worker it came from. */
-bool link_resume(struct link *l, const struct abi_punt *held, enum abi_locate locate, uint16_t status,
-		 const struct addr *hop, struct slice route);
+bool link_resume(struct link *l, const struct abi_punt *held, enum abi_locate locate,
+		 uint16_t status, const struct addr *hop, struct slice route);

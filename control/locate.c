@@ -1,4 +1,5 @@
-/* locate.c - which S-CSCF serves a called user: LIR at the I-CSCF (TS 24.229 §5.3.2, TS 29.228 §6.1.4) */
+/* locate.c - which S-CSCF serves a called user: LIR at the I-CSCF (TS 24.229 §5.3.2, TS 29.228
+ * §6.1.4) */
 #include "control/locate.h"
 
 #include <ev.h>
@@ -17,7 +18,7 @@
 #include "sip/via.h"
 
 enum {
-	HELD_MAX = 8192,      /* messages; more: 503 */
+	HELD_MAX = 8192, /* messages; more: 503 */
 	HELD_BUCKETS = 2048,
 	RESUME_RETRY_MS = 20, /* when the ring to the worker is full */
 	RESUME_GIVE_UP_MS = 2000,
@@ -26,9 +27,9 @@ enum {
 /* A message from its punt until it was resumed. */
 struct held {
 	struct locator *l;
-	struct held *chain, **at;   /* same bucket */
-	uint64_t key;
-	char impu[IMPU_MAX + 1];    /* canonical Request-URI */
+	struct held *chain, **at; /* same bucket */
+	uint64_t key; /* keyed MAC over what makes a repeat: no collision can be made */
+	char impu[IMPU_MAX + 1]; /* canonical Request-URI */
 	struct held *next_retry;
 	uint64_t give_up_ms;
 	enum abi_locate locate;
@@ -36,7 +37,7 @@ struct held {
 	struct addr hop;
 	uint32_t route_len;
 	uint8_t route[SIP_URI_MAX];
-	struct abi_punt punt;       /* its data follow */
+	struct abi_punt punt; /* its data follow */
 };
 
 struct locator {
@@ -117,7 +118,8 @@ struct locator *locator_open(struct control *c)
 		free(l);
 		return NULL;
 	}
-	ev_timer_init(&l->retry_timer, retry, RESUME_RETRY_MS / 1000.0, RESUME_RETRY_MS / 1000.0);
+	ev_timer_init(&l->retry_timer, retry, RESUME_RETRY_MS / 1000.0,
+		      RESUME_RETRY_MS / 1000.0);
 	l->retry_timer.data = l;
 	return l;
 }
@@ -147,12 +149,14 @@ static void to_scscf(struct held *h, struct slice server_name)
 		resume(h);
 		return;
 	case RESOLVE_SELF:
-		/* The worker did not find the user here, and neither did located(): the HSS keeps our name for a user
-		 * who is not registered, and has no services for that state here. */
+		/* The worker did not find the user here, and neither did located(): the HSS
+		 * keeps our name for a user who is not registered, and has no services for that
+		 * state here. */
 		reject(h, 480);
 		return;
 	case RESOLVE_UNKNOWN:
-		log_event(LOG_WARN, "locate", "scscf_unknown", LOG_S("server_name", server_name));
+		log_event(LOG_WARN, "locate", "scscf_unknown",
+			  LOG_S("server_name", server_name));
 		reject(h, 504);
 		return;
 	}
@@ -197,8 +201,10 @@ static void located(void *ctx, const struct cx_lia *a)
 	}
 }
 
-/* A repeat has the same branch, sent-by and CSeq (RFC 3261 §17.2.3), and comes from the same place. */
-static bool key_of(const struct locator *l, const struct abi_punt *p, const struct sip_msg *m, uint64_t *out)
+/* A repeat has the same branch, sent-by and CSeq (RFC 3261 §17.2.3), and comes from the same
+ * place. */
+static bool key_of(const struct locator *l, const struct abi_punt *p, const struct sip_msg *m,
+		   uint64_t *out)
 {
 	struct hash_mac mac;
 	struct sip_via via;
@@ -250,13 +256,15 @@ static bool identity(struct held *h, const struct sip_msg *m)
 	struct text t = text_in(h->impu, sizeof(h->impu));
 	struct sip_uri uri;
 
-	if (sip_uri_decode(m->uri, &uri) != SIP_OK || !sip_uri_identity(&uri, &t) || t.len > IMPU_MAX)
+	if (sip_uri_decode(m->uri, &uri) != SIP_OK || !sip_uri_identity(&uri, &t) ||
+	    t.len > IMPU_MAX)
 		return false;
 	text_cstr(&t);
 	return true;
 }
 
-/* A message that cannot be held is answered all the same; if even that fails, its sender repeats it. */
+/* A message that cannot be held is answered all the same; if even that fails, its sender
+ * repeats it. */
 static void reject_unheld(struct locator *l, const struct abi_punt *p, uint16_t status)
 {
 	link_resume(l->c->link, p, LOCATE_REJECT, status, &(struct addr){0}, SLICE_EMPTY);

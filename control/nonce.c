@@ -97,7 +97,8 @@ static struct challenge *challenge_new(const struct challenge_seed *seed)
 	return c;
 }
 
-const struct challenge *nonces_add(struct nonces *n, const struct challenge_seed *seed, uint64_t now_ms)
+const struct challenge *nonces_add(struct nonces *n, const struct challenge_seed *seed,
+				   uint64_t now_ms)
 {
 	struct challenge *c = challenge_new(seed);
 	struct challenge **bucket;

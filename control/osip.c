@@ -1,13 +1,14 @@
 /* osip.c - transaction.h on libosip2's state machines; the only file that knows that library
  *
- * libosip2 gets no octet from the network. It decides by method, status and state alone, so it is fed messages of our
- * own making that say just that, and what it would have parsed (with its memory per field and its history of parser
- * faults) was parsed by sip/ before. Nor does it keep lists: adding to, and removing from, its lists of transactions walks
- * them, which with the 32 s of Timer J is tens of thousands of entries a message. A transaction is taken off the list when it is
- * made and driven by itself.
+ * libosip2 gets no octet from the network. It decides by method, status and state alone, so it
+ * is fed messages of our own making that say just that, and what it would have parsed (with its
+ * memory per field and its history of parser faults) was parsed by sip/ before. Nor does it
+ * keep lists: adding to, and removing from, its lists of transactions walks them, which with
+ * the 32 s of Timer J is tens of thousands of entries a message. A transaction is taken off the
+ * list when it is made and driven by itself.
  *
- * A transaction of the library has 15 KB. The owner frees it as soon as it is Completed and keeps the answer by
- * itself (answered.h).
+ * A transaction of the library has 15 KB. The owner frees it as soon as it is Completed and
+ * keeps the answer by itself (answered.h).
  */
 #include "control/transaction.h"
 
@@ -22,13 +23,14 @@ struct transactions {
 	void (*send)(void *owner);
 };
 
-/* What the state machines ask of a message: that its header fields are there, and that Via says UDP. */
-#define SKELETON                                                                                   \
-	"Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK1\r\n"                                      \
-	"From: <sip:a@192.0.2.1>;tag=1\r\n"                                                        \
-	"To: <sip:b@192.0.2.1>;tag=2\r\n"                                                          \
-	"Call-ID: 1\r\n"                                                                           \
-	"CSeq: 1 OPTIONS\r\n"                                                                      \
+/* What the state machines ask of a message: that its header fields are there, and that Via says
+ * UDP. */
+#define SKELETON                                                                               \
+	"Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK1\r\n"                                  \
+	"From: <sip:a@192.0.2.1>;tag=1\r\n"                                                    \
+	"To: <sip:b@192.0.2.1>;tag=2\r\n"                                                      \
+	"Call-ID: 1\r\n"                                                                       \
+	"CSeq: 1 OPTIONS\r\n"                                                                  \
 	"Content-Length: 0\r\n\r\n"
 
 static const char request_text[] = "OPTIONS sip:192.0.2.1 SIP/2.0\r\n" SKELETON;
@@ -67,7 +69,8 @@ static osip_transaction_t *osip_of(const struct transaction *t)
 	return (osip_transaction_t *)t;
 }
 
-/* Never an error: what the link could not take is sent again by the timers, or by the far end's. */
+/* Never an error: what the link could not take is sent again by the timers, or by the far
+ * end's. */
 static int on_send(osip_transaction_t *t, osip_message_t *m, char *host, int port, int socket)
 {
 	struct transactions *all = osip_get_application_context(t->config);
@@ -101,7 +104,8 @@ void transactions_free(struct transactions *t)
 }
 
 /* Makes a transaction and gives it its first event. */
-static struct transaction *start(struct transactions *all, osip_fsm_type_t kind, type_t first, void *owner)
+static struct transaction *start(struct transactions *all, osip_fsm_type_t kind, type_t first,
+				 void *owner)
 {
 	osip_transaction_t *t = NULL;
 	osip_event_t *e = event_request(first);
@@ -167,7 +171,8 @@ uint32_t transaction_timer_f_ms(const struct transaction *t)
 	return (uint32_t)osip_of(t)->nict_context->timer_f_length;
 }
 
-/* RFC 3261 §17.1.2.2: twice as long each time up to T2; T2 in Proceeding. The library stays at T1 in Trying. */
+/* RFC 3261 §17.1.2.2: twice as long each time up to T2; T2 in Proceeding. The library stays at
+ * T1 in Trying. */
 static int next_timer_e(const osip_transaction_t *t, int length)
 {
 	return t->state == NICT_TRYING && 2 * length < DEFAULT_T2 ? 2 * length : DEFAULT_T2;

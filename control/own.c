@@ -14,19 +14,6 @@ bool own_domain(const struct conf *conf, struct slice host)
 	return false;
 }
 
-bool own_address(const struct conf *conf, const struct addr *a)
-{
-	const struct conf_dataplane *d = &conf->dataplane;
-	bool port = a->port == d->sip_port ||
-		    (a->port >= d->worker_port_base && a->port - d->worker_port_base < (int)d->workers);
-
-	for (uint32_t i = 0; port && i < d->n_port; i++)
-		for (uint32_t j = 0; j < d->port[i].n_address; j++)
-			if (addr_same_ip(a, &d->port[i].address[j].ip))
-				return true;
-	return false;
-}
-
 static bool in_prefix(const struct conf_prefix *p, const struct addr *a)
 {
 	uint32_t whole = p->bits / 8, part = p->bits % 8;
@@ -54,7 +41,5 @@ bool own_uri(const struct conf *conf, struct slice uri)
 
 	if (sip_uri_decode(uri, &u) != SIP_OK || u.scheme > SIP_SCHEME_SIPS)
 		return false;
-	if (sip_uri_addr(&u, 5060, &a))
-		return own_address(conf, &a);
 	return own_domain(conf, u.host) || resolve_uri(conf, uri, &a) == RESOLVE_SELF;
 }

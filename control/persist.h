@@ -1,8 +1,9 @@
 /* persist.h - registrations on disk (SQLite, WAL)
  *
- * Durability point: persist_put and persist_delete are collected, and written in one transaction
- * by persist_commit, which returns after the WAL was synced to disk; then `done` of each is called, and only then is a 200 OK sent.
- * So what was answered survives a power cut. persist_commit is called once a round of the loop. Loop thread only.
+ * Durability point: persist_put and persist_delete are collected, and written in one
+ * transaction by persist_commit, which returns after the WAL was synced to disk; then `done` of
+ * each is called, and only then is a 200 OK sent. So what was answered survives a power cut.
+ * persist_commit is called once a round of the loop. Loop thread only.
  */
 #pragma once
 
@@ -10,18 +11,21 @@
 
 struct persist;
 
-/* Makes the file (mode 0600) and its tables where there are none. NULL with a sentence in error (256 octets). */
+/* Makes the file (mode 0600) and its tables where there are none. NULL with a sentence in error
+ * (256 octets). */
 struct persist *persist_open(const char *path, char *error);
 void persist_close(struct persist *p);
 /* The set is copied. done(ctx, ok) after the commit. */
-void persist_put(struct persist *p, const struct registration_set *set, void (*done)(void *ctx, bool ok),
-		 void *ctx);
-void persist_delete(struct persist *p, uint64_t set_id, void (*done)(void *ctx, bool ok), void *ctx);
+void persist_put(struct persist *p, const struct registration_set *set,
+		 void (*done)(void *ctx, bool ok), void *ctx);
+void persist_delete(struct persist *p, uint64_t set_id, void (*done)(void *ctx, bool ok),
+		    void *ctx);
 void persist_commit(struct persist *p);
 /* True: something waits for persist_commit. */
 bool persist_pending(const struct persist *p);
-/* At start: every set on disk. One whose contacts expired meanwhile is among them: its expiry is then worked through as any
- * other, so that the HSS hears of it. A damaged row is logged and left out. False with a sentence in error. */
+/* At start: every set on disk. One whose contacts expired meanwhile is among them: its expiry
+ * is then worked through as any other, so that the HSS hears of it. A damaged row is logged and
+ * left out. False with a sentence in error. */
 bool persist_load(struct persist *p, struct registrations *into, char *error);
 
 struct persist_stats {

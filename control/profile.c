@@ -7,8 +7,8 @@
 
 uint64_t profile_set_id(struct slice impu)
 {
-	/* The key is no secret: an id must be the same after a restart and on disk, and identities come from the
-	 * HSS, not from the wire. */
+	/* The key is no secret: an id must be the same after a restart and on disk, and
+	 * identities come from the HSS, not from the wire. */
 	static const struct hash_key key = {0x53616b6572207365ull, 0x7420696420763031ull};
 	uint64_t h = hash_table(&key, impu.p, impu.len);
 
@@ -26,7 +26,8 @@ void profile_clear(struct registration_set *set)
 	set->n_impu = 0;
 }
 
-bool profile_add(struct registration_set *set, struct slice canonical, struct slice uri, uint8_t flags)
+bool profile_add(struct registration_set *set, struct slice canonical, struct slice uri,
+		 uint8_t flags)
 {
 	char *impu, *impu_uri;
 
@@ -54,10 +55,10 @@ static bool add(struct registration_set *set, const struct userdata_identity *i,
 			   (uint8_t)(flags | (i->barred ? ABI_IMPU_BARRED : 0)));
 }
 
-/* The default first: its place is what P-Associated-URI and the asserted identity go by (TS 24.229
- * §5.4.1.2.2, §5.2.6.3). */
-static enum profile_result fill(struct registration_set *set, struct slice xml, const struct userdata *u,
-				int first)
+/* The default first: its place is what P-Associated-URI and the asserted identity go by
+ * (TS 24.229 §5.4.1.2.2, §5.2.6.3). */
+static enum profile_result fill(struct registration_set *set, struct slice xml,
+				const struct userdata *u, int first)
 {
 	char *text = malloc((size_t)xml.len + 1);
 
@@ -77,7 +78,8 @@ static enum profile_result fill(struct registration_set *set, struct slice xml, 
 	return PROFILE_OK;
 }
 
-enum profile_result profile_apply(struct registration_set *set, struct slice xml, const char *impu)
+enum profile_result profile_apply(struct registration_set *set, struct slice xml,
+				  const char *impu)
 {
 	struct userdata *u = malloc(sizeof(*u));
 	enum userdata_result decoded;
@@ -108,7 +110,8 @@ struct find_profile {
 	bool impi_known;
 };
 
-/* One IMPI may have several implicit sets: the one meant shares an identity with the new profile. */
+/* One IMPI may have several implicit sets: the one meant shares an identity with the new
+ * profile. */
 static bool find_each(void *ctx, struct registration_set *s)
 {
 	struct find_profile *f = ctx;
@@ -135,7 +138,8 @@ static int push(struct control *c, const struct registration_set *old, struct sl
 		return CX_ERROR_NOT_SUPPORTED_USER_DATA;
 	}
 	for (uint32_t i = 0; i < set->n_impu; i++) {
-		struct registration_set *other = registrations_by_impu(c->registrations, set->impu[i]);
+		struct registration_set *other =
+			registrations_by_impu(c->registrations, set->impu[i]);
 
 		if (other && other->id != old_id) {
 			registration_set_free(set);

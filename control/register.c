@@ -1,6 +1,7 @@
 /* register.c - a REGISTER in progress: decoding, answering, one at a time for each user */
 #include "control/register.h"
 
+#include <openssl/crypto.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -45,7 +46,8 @@ static void count_end(struct registering *g, uint16_t status)
 		s->failures[g->kind]++;
 }
 
-static void reply(struct registering *g, uint16_t status, struct slice headers, struct slice body)
+static void reply(struct registering *g, uint16_t status, struct slice headers,
+		  struct slice body)
 {
 	count_end(g, status);
 	if (status != 401)
@@ -55,7 +57,8 @@ static void reply(struct registering *g, uint16_t status, struct slice headers, 
 	register_drop(g);
 }
 
-void register_reply(struct registering *g, uint16_t status, const char *warning, struct slice headers)
+void register_reply(struct registering *g, uint16_t status, const char *warning,
+		    struct slice headers)
 {
 	uint8_t memory[SIP_MESSAGE_MAX];
 	struct text t = text_in(memory, sizeof(memory));
@@ -67,6 +70,9 @@ void register_reply(struct registering *g, uint16_t status, const char *warning,
 	}
 	text_put(&t, headers);
 	reply(g, status, text_slice(&t), SLICE_EMPTY);
+	/* A challenge to another P-CSCF has keys in it. */
+	if (status == 401)
+		OPENSSL_cleanse(memory, sizeof(memory));
 }
 
 void register_relay(struct registering *g, const struct sip_msg *response, struct slice headers)
@@ -81,8 +87,8 @@ void register_busy(struct registering *g, uint16_t status, const char *warning)
 
 void register_cx_failed(struct registering *g, int result)
 {
-	log_event(LOG_WARN, "registrar", "cx_refused", LOG_Z("impi", g->impi), LOG_Z("impu", g->impu),
-		  LOG_Z("result", cx_result_name(result)));
+	log_event(LOG_WARN, "registrar", "cx_refused", LOG_Z("impi", g->impi),
+		  LOG_Z("impu", g->impu), LOG_Z("result", cx_result_name(result)));
 	switch (result) {
 	case CX_ERROR_USER_UNKNOWN:
 		register_reply(g, 403, "user unknown", SLICE_EMPTY);
@@ -97,7 +103,8 @@ void register_cx_failed(struct registering *g, int result)
 		register_reply(g, 403, "identity is not registered", SLICE_EMPTY);
 		break;
 	case CX_ERROR_AUTH_SCHEME_NOT_SUPPORTED:
-		register_reply(g, 403, "authentication scheme not supported for this user", SLICE_EMPTY);
+		register_reply(g, 403, "authentication scheme not supported for this user",
+			       SLICE_EMPTY);
 		break;
 	case CX_AUTHORIZATION_REJECTED:
 	case CX_ERROR_IDENTITY_ALREADY_REGISTERED:
@@ -113,7 +120,8 @@ void register_cx_failed(struct registering *g, int result)
 		register_busy(g, 503, "the HSS is busy");
 		break;
 	default:
-		register_reply(g, 500, "the HSS gave an answer that does not help", SLICE_EMPTY);
+		register_reply(g, 500, "the HSS gave an answer that does not help",
+			       SLICE_EMPTY);
 	}
 }
 
@@ -177,7 +185,8 @@ void register_enter(struct registering *g, void (*go)(struct registering *g))
 		register_busy(g, 500, "another registration of this user is in progress");
 }
 
-bool register_is_writing(const struct registrar *r, uint64_t set_id, const struct registering *g)
+bool register_is_writing(const struct registrar *r, uint64_t set_id,
+			 const struct registering *g)
 {
 	for (const struct registering *w = r->working; w; w = w->next_working)
 		if (w != g && w->committing == set_id)
@@ -185,7 +194,8 @@ bool register_is_writing(const struct registrar *r, uint64_t set_id, const struc
 	return false;
 }
 
-/* The whole text of the user part and no escapes: what the private identity is derived from (TS 23.003 §13.3). */
+/* The whole text of the user part and no escapes: what the private identity is derived from
+ * (TS 23.003 §13.3). */
 static bool derive_impi(struct registering *g)
 {
 	struct slice impu = slice_str(g->impu);
@@ -204,19 +214,24 @@ static bool decode_identities(struct registering *g)
 	struct slice rest, username;
 	struct sip_uri uri;
 
-	if (sip_name_addr_decode(sip_first_value(m, SIP_H_TO), SIP_E_TO, &to, &rest) != SIP_OK ||
-	    sip_name_addr_decode(sip_first_value(m, SIP_H_FROM), SIP_E_FROM, &from, &rest) != SIP_OK ||
-	    sip_uri_decode(to.uri, &uri) != SIP_OK || sip_uri_decode(from.uri, &(struct sip_uri){0}) != SIP_OK) {
+	if (sip_name_addr_decode(sip_first_value(m, SIP_H_TO), SIP_E_TO, &to, &rest) !=
+		    SIP_OK ||
+	    sip_name_addr_decode(sip_first_value(m, SIP_H_FROM), SIP_E_FROM, &from, &rest) !=
+		    SIP_OK ||
+	    sip_uri_decode(to.uri, &uri) != SIP_OK ||
+	    sip_uri_decode(from.uri, &(struct sip_uri){0}) != SIP_OK) {
 		register_reply(g, 400, "malformed To or From", SLICE_EMPTY);
 		return false;
 	}
-	if (!sip_uri_identity(&uri, &impu) || impu.len > IMPU_MAX || memchr(g->impu, 0, impu.len)) {
+	if (!sip_uri_identity(&uri, &impu) || impu.len > IMPU_MAX ||
+	    memchr(g->impu, 0, impu.len)) {
 		g->impu[0] = 0;
 		register_reply(g, 404, "To is no public identity", SLICE_EMPTY);
 		return false;
 	}
 	text_cstr(&impu);
-	/* RFC 3261 §10.3 step 5: an address of record of another domain is not ours to register. */
+	/* RFC 3261 §10.3 step 5: an address of record of another domain is not ours to
+	 * register. */
 	if (uri.host.len && !own_domain(g->r->c->conf, uri.host)) {
 		register_reply(g, 404, "To is not of this domain", SLICE_EMPTY);
 		return false;
@@ -244,16 +259,17 @@ static struct slice unquote(struct slice s)
 }
 
 /* False: not a Contact that could be registered. */
-static bool decode_contact(const struct registering *g, const struct sip_name_addr *na, uint32_t expires,
-			   struct register_contact *out)
+static bool decode_contact(const struct registering *g, const struct sip_name_addr *na,
+			   uint32_t expires, struct register_contact *out)
 {
 	struct slice value;
 	struct sip_uri uri;
 
-	*out = (struct register_contact){.uri = na->uri, .params = na->params, .expires = expires};
-	if (sip_uri_decode(na->uri, &uri) != SIP_OK || uri.scheme != SIP_SCHEME_SIP || uri.headers.len ||
-	    na->uri.len > REG_CONTACT_URI_MAX || na->params.len > REGISTER_PARAMS_MAX ||
-	    memchr(na->uri.p, 0, na->uri.len) ||
+	*out = (struct register_contact){
+		.uri = na->uri, .params = na->params, .expires = expires};
+	if (sip_uri_decode(na->uri, &uri) != SIP_OK || uri.scheme != SIP_SCHEME_SIP ||
+	    uri.headers.len || na->uri.len > REG_CONTACT_URI_MAX ||
+	    na->params.len > REGISTER_PARAMS_MAX || memchr(na->uri.p, 0, na->uri.len) ||
 	    (na->params.len && memchr(na->params.p, 0, na->params.len)))
 		return false;
 	/* A malformed expires is as good as none (RFC 3261 §10.2.1.1). */
@@ -302,12 +318,14 @@ static enum register_kind kind_of(const struct registering *g)
 {
 	if (g->all_zero)
 		return REGISTER_REMOVE;
-	return registrations_by_impu(g->r->c->registrations, g->impu) ? REGISTER_AGAIN : REGISTER_INITIAL;
+	return registrations_by_impu(g->r->c->registrations, g->impu) ? REGISTER_AGAIN
+								      : REGISTER_INITIAL;
 }
 
 bool register_decode(struct registering *g)
 {
-	enum auth_found found = auth_decode(&g->x->msg, slice_str(g->r->c->conf->realm), &g->credentials);
+	enum auth_found found =
+		auth_decode(&g->x->msg, slice_str(g->r->c->conf->realm), &g->credentials);
 
 	if (found == AUTH_MALFORMED) {
 		register_reply(g, 400, "malformed Authorization", SLICE_EMPTY);
@@ -319,7 +337,8 @@ bool register_decode(struct registering *g)
 	if (!decode_identities(g))
 		return false;
 	if (!decode_contacts(g)) {
-		register_reply(g, 400, "malformed Contact, or one that cannot be registered", SLICE_EMPTY);
+		register_reply(g, 400, "malformed Contact, or one that cannot be registered",
+			       SLICE_EMPTY);
 		return false;
 	}
 	g->kind = kind_of(g);

@@ -1,8 +1,8 @@
 /* register.h - a REGISTER in progress: what the steps of P-CSCF, I-CSCF and S-CSCF share
  *
- * Inner header of the registrar. A registering is made when the request comes, owned by the registrar,
- * and freed by the answer: register_reply ends it, and whoever called that does not touch it again. All slices point
- * into the request, which lives as long. Loop thread only.
+ * Inner header of the registrar. A registering is made when the request comes, owned by the
+ * registrar, and freed by the answer: register_reply ends it, and whoever called that does not
+ * touch it again. All slices point into the request, which lives as long. Loop thread only.
  */
 #pragma once
 
@@ -16,10 +16,10 @@
 #include "control/tries.h"
 
 enum {
-	REGISTERING_MAX = 16384,    /* in progress; more: 503 */
-	REGISTERING_WAIT_MAX = 4,   /* behind one of the same user; more: 500 */
-	REGISTER_SYNC_MAX = 2,      /* resynchronisations in a chain of challenges */
-	REGISTER_PARAMS_MAX = 512,  /* octets of the parameters of a Contact */
+	REGISTERING_MAX = 16384,   /* in progress; more: 503 */
+	REGISTERING_WAIT_MAX = 4,  /* behind one of the same user; more: 500 */
+	REGISTER_SYNC_MAX = 2,     /* resynchronisations in a chain of challenges */
+	REGISTER_PARAMS_MAX = 512, /* octets of the parameters of a Contact */
 };
 
 struct register_contact {
@@ -39,8 +39,8 @@ struct registrar {
 	struct registering *all;     /* in progress */
 	struct registering *working; /* of those: past authentication, one a user */
 	uint32_t n_all;
-	uint64_t icid;               /* last one given out */
-	uint64_t icid_boot;          /* drawn at start, so that ICIDs of two starts differ */
+	uint64_t icid;      /* last one given out */
+	uint64_t icid_boot; /* drawn at start, so that ICIDs of two starts differ */
 	struct registrar_stats stats;
 };
 
@@ -51,33 +51,33 @@ enum commit_result { COMMIT_OK, COMMIT_NOT_STORED, COMMIT_REFUSED };
 struct registering {
 	struct registrar *r;
 	struct exchange *x;
-	struct registering *next, **at;           /* in registrar.all */
+	struct registering *next, **at; /* in registrar.all */
 	struct registering *next_working, **at_working;
-	struct registering *behind;               /* waits until this one is done */
-	uint64_t user;                            /* hash of what is registered one at a time */
-	void (*go)(struct registering *g);        /* when its turn comes */
+	struct registering *behind;        /* waits until this one is done */
+	uint64_t user;                     /* hash of what is registered one at a time */
+	void (*go)(struct registering *g); /* when its turn comes */
 
-	bool pcscf;                               /* the P-CSCF's steps are ours */
+	bool pcscf; /* the P-CSCF's steps are ours */
 	enum register_kind kind;
-	char impu[IMPU_MAX + 1];                  /* of To, canonical */
+	char impu[IMPU_MAX + 1]; /* of To, canonical */
 	char impi[IMPI_MAX + 1];
 	bool has_credentials;
 	struct auth_credentials credentials;
-	bool star, all_zero;                      /* Contact: *; nothing but removals */
+	bool star, all_zero; /* Contact: *; nothing but removals */
 	uint32_t n_contact;
 	struct register_contact contact[SIP_CONTACT_MAX];
-	char path[REG_ROUTE_MAX + 1];             /* "" none */
-	struct addr hop;                          /* of the topmost Path; family 0: the UE is our own */
+	char path[REG_ROUTE_MAX + 1]; /* "" none */
+	struct addr hop;              /* of the topmost Path; family 0: the UE is our own */
 
-	uint8_t syncs;                            /* of the challenge to come */
-	bool unknown_nonce;                       /* the response may be right but for its nonce's age */
-	struct addr sent_to;                      /* next CSCF */
-	struct kept_response *kept;               /* its 200 OK, until the set is written; heap, owned */
-	bool revoked;                             /* the network ended the registration meanwhile */
-	bool assigned;                            /* the HSS was told REGISTRATION in this chain */
+	uint8_t syncs;              /* of the challenge to come */
+	bool unknown_nonce;         /* the response may be right but for its nonce's age */
+	struct addr sent_to;        /* next CSCF */
+	struct kept_response *kept; /* its 200 OK, until the set is written; heap, owned */
+	bool revoked;               /* the network ended the registration meanwhile */
+	bool assigned;              /* the HSS was told REGISTRATION in this chain */
 
-	uint64_t committing;                      /* id of the set that is being written; 0: none */
-	struct registration_set *set;             /* to be committed, owned */
+	uint64_t committing;          /* id of the set that is being written; 0: none */
+	struct registration_set *set; /* to be committed, owned */
 	uint32_t n_replaced;
 	struct registration_set *replaced[SET_IMPUS_MAX]; /* taken out for it, owned */
 	void (*committed)(struct registering *g, enum commit_result result);
@@ -87,29 +87,33 @@ struct registering {
 
 /* Reads To, Contact, Expires and Authorization. False: answered. */
 bool register_decode(struct registering *g);
-/* Answers with `status`, its Reason-Phrase, a Warning (NULL: none), and `headers`, and ends g. */
-void register_reply(struct registering *g, uint16_t status, const char *warning, struct slice headers);
+/* Answers with `status`, its Reason-Phrase, a Warning (NULL: none), and `headers`, and ends g.
+ */
+void register_reply(struct registering *g, uint16_t status, const char *warning,
+		    struct slice headers);
 /* The same with a response of the next CSCF: its status, body, and `headers`. */
-void register_relay(struct registering *g, const struct sip_msg *response, struct slice headers);
+void register_relay(struct registering *g, const struct sip_msg *response,
+		    struct slice headers);
 /* For what a Cx command gave: 403, 500, 503 or 504 (TS 24.229 §5.3.1.2, §5.4.1.2). */
 void register_cx_failed(struct registering *g, int result);
-/* 504 for RESOLVE_UNKNOWN and the like, 503 with Retry-After, 500 with Retry-After. */
+/* The same with Retry-After: what is in the way passes. */
 void register_busy(struct registering *g, uint16_t status, const char *warning);
-/* 420 if a header of this kind asks for more than `known`, which may be empty (RFC 3261 §8.2.2.3, §16.3 item 5).
- * False: answered. */
-bool register_check_extensions(struct registering *g, enum sip_header_id id, struct slice known);
-/* Goes on with go(g) when no other REGISTER of the user is past this point: now or later; or answers 500. */
+/* 420 if a header of this kind asks for more than `known`, which may be empty (RFC 3261
+ * §8.2.2.3, §16.3 item 5). False: answered. */
+bool register_check_extensions(struct registering *g, enum sip_header_id id,
+			       struct slice known);
+/* Goes on with go(g) when no other REGISTER of the user is past this point: now or later; or
+ * answers 500. */
 void register_enter(struct registering *g, void (*go)(struct registering *g));
 /* Frees without an answer. */
 void register_drop(struct registering *g);
 /* True if a REGISTER other than g writes this set. */
-bool register_is_writing(const struct registrar *r, uint64_t set_id, const struct registering *g);
+bool register_is_writing(const struct registrar *r, uint64_t set_id,
+			 const struct registering *g);
 
 /* own.c: what is ours and whom we trust */
 
 bool own_domain(const struct conf *conf, struct slice host);
-/* The address of one of our ports, with a SIP port of ours. */
-bool own_address(const struct conf *conf, const struct addr *a);
 /* RFC 3325: a peer of the configuration. */
 bool own_peer(const struct conf *conf, const struct addr *a);
 /* A URI that leads to us: domain, role host or address. */
@@ -134,10 +138,11 @@ void scscf_unanswered(void *registrar, const struct challenge *c);
 
 /* forward.c: the request to the next CSCF */
 
-/* Sends it to dst, with `uri` as Request-URI (empty: kept), and the P-CSCF's edits where g->pcscf. */
+/* Sends it to dst, with `uri` as Request-URI (empty: kept), and the P-CSCF's edits where
+ * g->pcscf. */
 void forward_register(struct registering *g, const struct addr *dst, struct slice uri);
-/* The headers of a response that go on with it; of WWW-Authenticate without ck and ik when `to_ue`
- * (TS 24.229 §5.2.2.1). */
+/* The headers of a response that go on with it; of WWW-Authenticate without ck and ik when
+ * `to_ue` (TS 24.229 §5.2.2.1). */
 void forward_response_headers(struct text *out, const struct sip_msg *response, bool to_ue);
 
 /* binding.c: contacts of a set (RFC 3261 §10.3) */
@@ -149,12 +154,15 @@ enum binding_result {
 	BINDING_TOO_MANY,
 	BINDING_NO_MEMORY,
 };
-/* Applies the request's contacts to the set, which is the caller's own copy: either all or, on an error, an undefined
- * part, and the copy is thrown away. */
-enum binding_result binding_apply(struct registration_set *set, const struct registering *g, uint64_t now_wall_ms);
-/* One contact, for `expires` seconds (0: only removed), whatever was there under the same URI or instance. */
+/* Applies the request's contacts to the set, which is the caller's own copy: either all or, on
+ * an error, an undefined part, and the copy is thrown away. */
+enum binding_result binding_apply(struct registration_set *set, const struct registering *g,
+				  uint64_t now_wall_ms);
+/* One contact, for `expires` seconds (0: only removed), whatever was there under the same URI
+ * or instance. */
 enum binding_result binding_put(struct registration_set *set, const struct registering *g,
-				const struct register_contact *c, uint32_t expires, uint64_t now_wall_ms);
+				const struct register_contact *c, uint32_t expires,
+				uint64_t now_wall_ms);
 /* Removes contact i, or those that have expired; the number removed. */
 void binding_remove(struct registration_set *set, uint32_t i);
 uint32_t binding_expire(struct registration_set *set, uint64_t now_wall_ms);
@@ -166,18 +174,28 @@ char *binding_text(struct slice s);
 /* profile.c: identities of a set (TS 29.228 §6.6) */
 
 uint64_t profile_set_id(struct slice impu);
-enum profile_result { PROFILE_OK, PROFILE_BAD, PROFILE_TOO_MUCH, PROFILE_BARRED, PROFILE_OTHER, PROFILE_NO_MEMORY };
-/* Gives the set the identities of the User-Data, the default first, its id and the text. impu, if not NULL, must be
- * among them (else PROFILE_OTHER). */
-enum profile_result profile_apply(struct registration_set *set, struct slice xml, const char *impu);
-/* One identity for sets of a P-CSCF. False: full, or no memory; one that is there already is passed over. */
-bool profile_add(struct registration_set *set, struct slice canonical, struct slice uri, uint8_t flags);
+enum profile_result {
+	PROFILE_OK,
+	PROFILE_BAD,
+	PROFILE_TOO_MUCH,
+	PROFILE_BARRED,
+	PROFILE_OTHER,
+	PROFILE_NO_MEMORY
+};
+/* Gives the set the identities of the User-Data, the default first, its id and the text. impu,
+ * if not NULL, must be among them (else PROFILE_OTHER). */
+enum profile_result profile_apply(struct registration_set *set, struct slice xml,
+				  const char *impu);
+/* One identity for sets of a P-CSCF. False: full, or no memory; one that is there already is
+ * passed over. */
+bool profile_add(struct registration_set *set, struct slice canonical, struct slice uri,
+		 uint8_t flags);
 void profile_clear(struct registration_set *set);
 
 /* commit.c: a set to disk, to the data plane and into memory, in that order */
 
-/* Takes set. Sets of the same user that hold one of its identities under another id are replaced. done is called
- * once, now or later; on anything but COMMIT_OK all is as before. */
+/* Takes set. Sets of the same user that hold one of its identities under another id are
+ * replaced. done is called once, now or later; on anything but COMMIT_OK all is as before. */
 void commit_put(struct registering *g, struct registration_set *set,
 		void (*done)(struct registering *g, enum commit_result result));
 /* Removes the set with this id, if it is there. */
@@ -185,10 +203,12 @@ void commit_delete(struct registering *g, uint64_t set_id,
 		   void (*done)(struct registering *g, enum commit_result result));
 /* Without a request behind them: nobody waits, and a failure is logged. */
 void commit_change(struct control *c, const struct registration_set *set);
-/* Takes the set out of memory, disk and data plane, and gives it to the caller. NULL: not there. */
+/* Takes the set out of memory, disk and data plane, and gives it to the caller. NULL: not
+ * there. */
 struct registration_set *commit_remove(struct control *c, uint64_t set_id);
 
 /* deregister.c: ended by the network or by time */
 
 /* Tells the HSS and forgets about it: the answer is only logged. */
-void deregister_tell_hss(struct control *c, const char *impi, const char *impu, enum cx_sat type);
+void deregister_tell_hss(struct control *c, const char *impi, const char *impu,
+			 enum cx_sat type);

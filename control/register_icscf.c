@@ -89,7 +89,8 @@ void icscf_register(struct registering *g)
 	struct cx_uar q = {
 		.impi = slice_str(g->impi),
 		.impu = slice_str(g->impu),
-		.type = g->kind == REGISTER_REMOVE ? CX_UAT_DE_REGISTRATION : CX_UAT_REGISTRATION,
+		.type = g->kind == REGISTER_REMOVE ? CX_UAT_DE_REGISTRATION
+						   : CX_UAT_REGISTRATION,
 		.emergency = is_emergency(g),
 	};
 

@@ -26,7 +26,8 @@ static bool check_contacts(struct registering *g)
 {
 	for (uint32_t i = 0; i < g->n_contact; i++)
 		if (g->contact[i].expires && own_uri(g->r->c->conf, g->contact[i].uri)) {
-			register_reply(g, 403, "Contact is an address of this network's own", SLICE_EMPTY);
+			register_reply(g, 403, "Contact is an address of this network's own",
+				       SLICE_EMPTY);
 			return false;
 		}
 	return true;
@@ -34,7 +35,8 @@ static bool check_contacts(struct registering *g)
 
 bool pcscf_check(struct registering *g)
 {
-	if (!check_source(g) || !register_check_extensions(g, SIP_H_PROXY_REQUIRE, SLICE_EMPTY) ||
+	if (!check_source(g) ||
+	    !register_check_extensions(g, SIP_H_PROXY_REQUIRE, SLICE_EMPTY) ||
 	    !register_check_extensions(g, SIP_H_REQUIRE, SLICE("path")))
 		return false;
 	if (!own_uri(g->r->c->conf, g->x->msg.uri)) {
@@ -56,15 +58,17 @@ static void relay(struct registering *g, const struct sip_msg *m)
 		register_relay(g, m, text_slice(&headers));
 }
 
-/* The user's requests go to the first Service-Route (TS 24.229 §5.2.6.3.2); where its name is not known here, to
- * where registrations go. */
-static void find_scscf(struct registering *g, struct registration_set *set, const struct sip_msg *m)
+/* The user's requests go to the first Service-Route (TS 24.229 §5.2.6.3.2); where its name is
+ * not known here, to where registrations go. */
+static void find_scscf(struct registering *g, struct registration_set *set,
+		       const struct sip_msg *m)
 {
 	const struct conf *conf = g->r->c->conf;
 	struct sip_name_addr na;
 	struct slice rest;
 
-	if (sip_name_addr_decode(sip_first_value(m, SIP_H_SERVICE_ROUTE), SIP_E_ROUTE, &na, &rest) == SIP_OK &&
+	if (sip_name_addr_decode(sip_first_value(m, SIP_H_SERVICE_ROUTE), SIP_E_ROUTE, &na,
+				 &rest) == SIP_OK &&
 	    resolve_uri(conf, na.uri, &set->scscf) == RESOLVE_OK)
 		return;
 	set->scscf = conf->dataplane.scscf.family ? conf->dataplane.scscf : g->sent_to;
@@ -83,7 +87,8 @@ static char *joined(const struct sip_msg *m, enum sip_header_id id)
 	return t.overflow ? NULL : binding_text(text_slice(&t));
 }
 
-static bool take_identities(struct registering *g, struct registration_set *set, const struct sip_msg *m)
+static bool take_identities(struct registering *g, struct registration_set *set,
+			    const struct sip_msg *m)
 {
 	struct sip_name_addr_walk walk;
 	struct sip_name_addr na;
@@ -96,7 +101,8 @@ static bool take_identities(struct registering *g, struct registration_set *set,
 
 		if (sip_uri_decode(na.uri, &uri) != SIP_OK || !sip_uri_identity(&uri, &t))
 			continue;
-		if (!profile_add(set, text_slice(&t), na.uri, set->n_impu ? 0 : ABI_IMPU_DEFAULT))
+		if (!profile_add(set, text_slice(&t), na.uri,
+				 set->n_impu ? 0 : ABI_IMPU_DEFAULT))
 			return false;
 	}
 	if (set->n_impu == 0 &&
@@ -125,15 +131,20 @@ static uint32_t granted(const struct sip_msg *m, struct slice uri)
 	return expires;
 }
 
-/* The set as it was, with this REGISTER's contacts as the registrar has them now. NULL: no memory, or more than fits. */
+/* The set as it was, with this REGISTER's contacts as the registrar has them now. NULL: no
+ * memory, or more than fits. */
 static struct registration_set *make_set(struct registering *g, const struct sip_msg *m)
 {
 	struct registration_set *old = registrations_by_impu(g->r->c->registrations, g->impu);
-	struct registration_set *set = old ? registration_set_copy(old) : registration_set_new();
+	struct registration_set *set =
+		old ? registration_set_copy(old) : registration_set_new();
 	uint64_t now = clock_wall_ms();
-	char *service_route = joined(m, SIP_H_SERVICE_ROUTE), *impi = binding_text(slice_str(g->impi));
+	char *service_route = joined(m, SIP_H_SERVICE_ROUTE),
+	     *impi = binding_text(slice_str(g->impi));
 
-	if (!set || !service_route || !impi)
+	if (set && !set->user_data)
+		set->user_data = binding_text(SLICE_EMPTY);
+	if (!set || !set->user_data || !service_route || !impi)
 		goto fail;
 	set->roles = ABI_REG_PCSCF;
 	free(set->impi);
@@ -150,7 +161,8 @@ static struct registration_set *make_set(struct registering *g, const struct sip
 	while (g->star && set->n_contact)
 		binding_remove(set, 0);
 	for (uint32_t i = 0; i < g->n_contact; i++)
-		if (binding_put(set, g, &g->contact[i], granted(m, g->contact[i].uri), now) != BINDING_OK)
+		if (binding_put(set, g, &g->contact[i], granted(m, g->contact[i].uri), now) !=
+		    BINDING_OK)
 			goto fail;
 	return set;
 fail:
@@ -161,7 +173,8 @@ fail:
 	return NULL;
 }
 
-/* The response outlives the transaction that brought it: the set is written before it goes on. */
+/* The response outlives the transaction that brought it: the set is written before it goes on.
+ */
 struct kept_response {
 	struct sip_msg msg;
 	uint8_t raw[];

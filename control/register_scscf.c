@@ -1,8 +1,8 @@
 /* register_scscf.c - REGISTER at the S-CSCF, the registrar (TS 24.229 §5.4.1)
  *
- * Begins at the end of the file: scscf_register checks, authenticates or challenges; a right response goes on upwards to
- * the binding, the HSS's assignment, disk and data plane, and at the top the 200 OK. Nothing of a binding is touched
- * before the response was right.
+ * Begins at the end of the file: scscf_register checks, authenticates or challenges; a right
+ * response goes on upwards to the binding, the HSS's assignment, disk and data plane, and at
+ * the top the 200 OK. Nothing of a binding is touched before the response was right.
  */
 #include <openssl/crypto.h>
 #include <stdlib.h>
@@ -48,8 +48,8 @@ static void put_associated(struct text *t, const struct registration_set *set)
 	text_str(t, n ? "\r\n" : "");
 }
 
-/* "<sip:orig@HOST:PORT;lr>" of the S-CSCF's own URI: by the user part it tells a request of the served user
- * (TS 24.229 §5.4.1.2.2F). NULL: no memory. */
+/* "<sip:orig@HOST:PORT;lr>" of the S-CSCF's own URI: by the user part it tells a request of the
+ * served user (TS 24.229 §5.4.1.2.2F). NULL: no memory. */
 static char *service_route(const struct conf *conf)
 {
 	uint8_t memory[CONF_NAME_MAX + 32];
@@ -97,11 +97,13 @@ static void reply_ok(struct registering *g, const struct registration_set *set)
 		register_reply(g, 200, NULL, text_slice(&t));
 }
 
-/* What the HSS assigned in this chain and is not going to be is taken back (TS 29.228 §6.1.2). */
+/* What the HSS assigned in this chain and is not going to be is taken back (TS 29.228 §6.1.2).
+ */
 static void fail_assigned(struct registering *g)
 {
 	if (g->assigned)
-		deregister_tell_hss(g->r->c, g->impi, g->impu, CX_SAT_ADMINISTRATIVE_DEREGISTRATION);
+		deregister_tell_hss(g->r->c, g->impi, g->impu,
+				    CX_SAT_ADMINISTRATIVE_DEREGISTRATION);
 }
 
 static void committed(struct registering *g, enum commit_result result)
@@ -135,7 +137,8 @@ static void refuse_profile(struct registering *g, enum profile_result why)
 		register_reply(g, 403, "all identities of this user are barred", SLICE_EMPTY);
 		break;
 	case PROFILE_OTHER:
-		register_reply(g, 403, "the identity is not in the user's profile", SLICE_EMPTY);
+		register_reply(g, 403, "the identity is not in the user's profile",
+			       SLICE_EMPTY);
 		break;
 	case PROFILE_NO_MEMORY:
 		register_busy(g, 503, "no memory");
@@ -175,7 +178,8 @@ static void unassigned(void *ctx, const struct cx_saa *a)
 	struct registering *g = ctx;
 	struct registration_set *set = registrations_by_impu(g->r->c->registrations, g->impu);
 
-	/* The user is gone all the same; the HSS learns it when it next asks (TS 24.229 §5.4.1.4). */
+	/* The user is gone all the same; the HSS learns it when it next asks (TS 24.229
+	 * §5.4.1.4). */
 	if (a->result != CX_SUCCESS)
 		log_event(LOG_WARN, "registrar", "sar_failed", LOG_Z("impu", g->impu),
 			  LOG_Z("result", cx_result_name(a->result)));
@@ -185,7 +189,8 @@ static void unassigned(void *ctx, const struct cx_saa *a)
 		reply_ok(g, NULL);
 }
 
-static void assign(struct registering *g, enum cx_sat type, void (*done)(void *ctx, const struct cx_saa *a))
+static void assign(struct registering *g, enum cx_sat type,
+		   void (*done)(void *ctx, const struct cx_saa *a))
 {
 	struct cx_sar q = {
 		.impi = slice_str(g->impi),
@@ -205,7 +210,8 @@ static void refuse_binding(struct registering *g, enum binding_result why)
 
 	switch (why) {
 	case BINDING_OUT_OF_ORDER:
-		register_reply(g, 500, "CSeq is not above that of an earlier registration", SLICE_EMPTY);
+		register_reply(g, 500, "CSeq is not above that of an earlier registration",
+			       SLICE_EMPTY);
 		break;
 	case BINDING_TOO_BRIEF:
 		text_lit(&t, "Min-Expires: ");
@@ -222,9 +228,11 @@ static void refuse_binding(struct registering *g, enum binding_result why)
 }
 
 /* The user's set as it is, or a new one; a copy in either case. NULL: no memory. */
-static struct registration_set *working_copy(struct registering *g, const struct registration_set *old)
+static struct registration_set *working_copy(struct registering *g,
+					     const struct registration_set *old)
 {
-	struct registration_set *set = old ? registration_set_copy(old) : registration_set_new();
+	struct registration_set *set =
+		old ? registration_set_copy(old) : registration_set_new();
 
 	if (!set)
 		return NULL;
@@ -253,7 +261,8 @@ static void settle_roles(struct registration_set *set)
 
 static void bind(struct registering *g)
 {
-	const struct registration_set *old = registrations_by_impu(g->r->c->registrations, g->impu);
+	const struct registration_set *old =
+		registrations_by_impu(g->r->c->registrations, g->impu);
 	struct registration_set *set;
 	enum binding_result result;
 	bool known;
@@ -286,7 +295,8 @@ static void bind(struct registering *g)
 
 static uint32_t offers(const struct conf_control *c)
 {
-	return (c->digest_md5 ? AUTH_OFFER_MD5 : 0u) | (c->digest_sha256 ? AUTH_OFFER_SHA256 : 0u);
+	return (c->digest_md5 ? AUTH_OFFER_MD5 : 0u) |
+	       (c->digest_sha256 ? AUTH_OFFER_SHA256 : 0u);
 }
 
 /* Whether the HSS's vector can be used here at all. */
@@ -294,16 +304,19 @@ static bool usable(const struct conf_control *c, const struct cx_vector *v)
 {
 	if (v->scheme == CX_AUTH_AKA)
 		return c->aka && v->xres_len >= 4 && v->xres_len <= sizeof(v->xres);
-	return v->scheme == CX_AUTH_DIGEST && ((c->digest_md5 && v->ha1[0]) || (c->digest_sha256 && v->ha1_sha256[0]));
+	return v->scheme == CX_AUTH_DIGEST &&
+	       ((c->digest_md5 && v->ha1[0]) || (c->digest_sha256 && v->ha1_sha256[0]));
 }
 
-/* Counts a wrong response; true: that was one too many, and 403 is sent (TS 24.229 §5.4.1.2.3). */
+/* Counts a wrong response; true: that was one too many, and 403 is sent (TS 24.229 §5.4.1.2.3).
+ */
 static bool too_often(struct registering *g)
 {
 	struct registrar *r = g->r;
 
 	r->stats.auth_wrong++;
-	if (tries_add(r->tries, slice_str(g->impi), clock_ms()) < r->c->conf->control.auth_tries)
+	if (tries_add(r->tries, slice_str(g->impi), clock_ms()) <
+	    r->c->conf->control.auth_tries)
 		return false;
 	tries_clear(r->tries, slice_str(g->impi));
 	/* A stranger's guesses must not move the HSS's state of a user who is registered. */
@@ -319,7 +332,8 @@ static void send_challenge(struct registering *g, const struct cx_vector *v)
 	uint8_t memory[2048];
 	char nonce[NONCE_TEXT_MAX + 1];
 	struct text t = text_in(memory, sizeof(memory));
-	const char *realm = v->scheme == CX_AUTH_DIGEST && v->digest_realm[0] ? v->digest_realm : conf->realm;
+	const char *realm = v->scheme == CX_AUTH_DIGEST && v->digest_realm[0] ? v->digest_realm
+									      : conf->realm;
 	uint32_t offer = offers(&conf->control);
 	const struct challenge *ch = NULL;
 	struct challenge_seed seed = {
@@ -338,8 +352,9 @@ static void send_challenge(struct registering *g, const struct cx_vector *v)
 		register_busy(g, 503, "no memory");
 		return;
 	}
-	/* RFC 7616 §3.3: stale only where nothing but the nonce's age was wrong. A wrong one is a guess like any
-	 * other: without the count, stale would tell right guesses at a nonce of the guesser's choice. */
+	/* RFC 7616 §3.3: stale only where nothing but the nonce's age was wrong. A wrong one is
+	 * a guess like any other: without the count, stale would tell right guesses at a nonce
+	 * of the guesser's choice. */
 	if (g->unknown_nonce && ch->scheme == CX_AUTH_DIGEST) {
 		if (auth_check(ch, &g->credentials, g->x->msg.method_name)) {
 			offer |= AUTH_OFFER_STALE;
@@ -393,7 +408,8 @@ static void challenge(struct registering *g, struct slice auts)
 	cx_mar(g->r->c->cx, &q, vectors, g);
 }
 
-/* TS 33.102 §6.3.5: the terminal's sequence number is ahead; the HSS follows, and a new challenge goes out. */
+/* TS 33.102 §6.3.5: the terminal's sequence number is ahead; the HSS follows, and a new
+ * challenge goes out. */
 static void resynchronise(struct registering *g, struct challenge *ch)
 {
 	uint8_t auts[30];
@@ -450,12 +466,15 @@ static void authenticate(struct registering *g)
 		return;
 	}
 	/* RFC 7616 §3.4.6: a digest made for another resource proves nothing here. */
-	if (!slice_eq(g->credentials.uri, g->x->msg.uri) && !own_uri(g->r->c->conf, g->credentials.uri)) {
-		register_reply(g, 400, "the digest's uri is not of this registrar", SLICE_EMPTY);
+	if (!slice_eq(g->credentials.uri, g->x->msg.uri) &&
+	    !own_uri(g->r->c->conf, g->credentials.uri)) {
+		register_reply(g, 400, "the digest's uri is not of this registrar",
+			       SLICE_EMPTY);
 		return;
 	}
 	ch = nonces_find(g->r->nonces, g->credentials.nonce, clock_ms());
-	/* A nonce of another user, or for another identity than the HSS paired with this one, is as good as unknown. */
+	/* A nonce of another user, or for another identity than the HSS paired with this one,
+	 * is as good as unknown. */
 	if (!ch || strcmp(ch->impi, g->impi) || strcmp(ch->impu, g->impu)) {
 		g->unknown_nonce = true;
 		challenge(g, SLICE_EMPTY);
@@ -464,7 +483,8 @@ static void authenticate(struct registering *g)
 	check(g, ch);
 }
 
-/* Path of a request that came over Mw: where terminating requests go (RFC 3327 §5.3). Only peers may be named. */
+/* Path of a request that came over Mw: where terminating requests go (RFC 3327 §5.3). Only
+ * peers may be named. */
 static bool take_path(struct registering *g)
 {
 	const struct sip_msg *m = &g->x->msg;
@@ -488,7 +508,8 @@ static bool take_path(struct registering *g)
 	g->path[t.len] = 0;
 	if (sip_name_addr_decode(slice_str(g->path), SIP_E_ROUTE, &na, &rest) != SIP_OK ||
 	    resolve_uri(conf, na.uri, &g->hop) != RESOLVE_OK || !own_peer(conf, &g->hop)) {
-		register_reply(g, 403, "Path does not lead to a P-CSCF known here", SLICE_EMPTY);
+		register_reply(g, 403, "Path does not lead to a P-CSCF known here",
+			       SLICE_EMPTY);
 		return false;
 	}
 	return true;

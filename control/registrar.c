@@ -27,7 +27,8 @@ struct registrar *registrar_open(struct control *c)
 	if (!r)
 		return NULL;
 	r->c = c;
-	r->nonces = nonces_new(conf->nonce_max, conf->nonce_ttl_s * 1000ull, scscf_unanswered, r);
+	r->nonces =
+		nonces_new(conf->nonce_max, conf->nonce_ttl_s * 1000ull, scscf_unanswered, r);
 	r->tries = tries_new(TRIES_TTL_MS);
 	if (!r->nonces || !r->tries || RAND_bytes((uint8_t *)&r->key, sizeof(r->key)) != 1 ||
 	    RAND_bytes((uint8_t *)&r->icid_boot, sizeof(r->icid_boot)) != 1) {
@@ -74,8 +75,8 @@ static struct registering *start(struct registrar *r, struct exchange *x)
 	return g;
 }
 
-/* Ours as P-CSCF unless a P-CSCF was there before: then a peer sends it, with that one's Path. A Path that
- * a terminal wrote counts for nothing. */
+/* Ours as P-CSCF unless a P-CSCF was there before: then a peer sends it, with that one's Path.
+ * A Path that a terminal wrote counts for nothing. */
 static bool comes_from_terminal(const struct conf *conf, const struct exchange *x)
 {
 	return !(own_peer(conf, &x->src) && sip_first(&x->msg, SIP_H_PATH));
@@ -99,7 +100,8 @@ void registrar_register(struct registrar *r, struct exchange *x)
 	}
 	if (!register_decode(g) || (g->pcscf && !pcscf_check(g)))
 		return;
-	/* A P-CSCF and S-CSCF without an I-CSCF between them have nobody to ask which S-CSCF it is: it is this one. */
+	/* A P-CSCF and S-CSCF without an I-CSCF between them have nobody to ask which S-CSCF it
+	 * is: it is this one. */
 	if (roles & CONF_ICSCF)
 		icscf_register(g);
 	else if (roles & CONF_SCSCF)

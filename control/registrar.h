@@ -8,21 +8,25 @@ struct control;
 struct exchange;
 struct json;
 
+/* The parts in *c that it uses are open already, but cx, which may follow. NULL: no memory.
+ * Closed after cx, which calls back while it closes, and before the others, which do not. */
 struct registrar *registrar_open(struct control *c);
 void registrar_close(struct registrar *r);
-/* A REGISTER. The roles of this node run in order: P-CSCF, I-CSCF, S-CSCF; where the next role is on another node the
- * request is forwarded there. */
+/* A REGISTER. The roles of this node run in order: P-CSCF, I-CSCF, S-CSCF; where the next role
+ * is on another node the request is forwarded there. */
 void registrar_register(struct registrar *r, struct exchange *x);
 /* Network-initiated (RTR; sakerctl reg dereg). The number of sets removed. */
-uint32_t registrar_deregister(struct registrar *r, struct slice impi, const struct slice *impu, uint32_t n_impu,
-			      enum cx_reason reason);
-/* The first contact of the set has expired. Called once as long as the set is not touched anew; may free it. */
+uint32_t registrar_deregister(struct registrar *r, struct slice impi, const struct slice *impu,
+			      uint32_t n_impu, enum cx_reason reason);
+/* The first contact of the set has expired. Called once as long as the set is not touched anew;
+ * may free it. */
 void registrar_expire(struct registrar *r, struct registration_set *s);
 void registrar_rtr(void *control, const struct cx_rtr *q, struct cx_rta *a);
 void registrar_ppr(void *control, const struct cx_ppr *q, struct cx_ppa *a);
 
 struct registrar_stats {
-	/* index: 0 initial, 1 re-registration, 2 de-registration by the UE, 3 by the network, 4 by timeout */
+	/* index: 0 initial, 1 re-registration, 2 de-registration by the UE, 3 by the network, 4
+	 * by timeout */
 	uint64_t attempts[5], successes[5], failures[5];
 	uint64_t auth_ok, auth_stale, auth_sync, auth_wrong, auth_unknown_user;
 	uint32_t challenges; /* outstanding */

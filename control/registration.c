@@ -1,7 +1,7 @@
 /* registration.c - registration sets by id, by identity, and by when they expire
  *
- * A set is wrapped in an entry: on the list of all (in the order they came), in the table by id, once in
- * the table of identities for each, and in a binary heap by its due time.
+ * A set is wrapped in an entry: on the list of all (in the order they came), in the table by
+ * id, once in the table of identities for each, and in a binary heap by its due time.
  */
 #include "control/registration.h"
 
@@ -21,10 +21,10 @@ struct name {
 
 struct entry {
 	struct registration_set *set;
-	struct entry *by_id;        /* next in the chain */
-	struct entry *next, **at;   /* list of all */
-	uint64_t due;               /* wall ms; UINT64_MAX: never */
-	uint32_t heap;              /* index in the heap */
+	struct entry *by_id;      /* next in the chain */
+	struct entry *next, **at; /* list of all */
+	uint64_t due;             /* wall ms; UINT64_MAX: never */
+	uint32_t heap;            /* index in the heap */
 	uint32_t n_name;
 	struct name name[];
 };
@@ -176,7 +176,8 @@ static uint64_t due_of(const struct registration_set *s)
 	return due;
 }
 
-/* Twice the chains when they hold one entry each; if there is no memory for that they get longer. */
+/* Twice the chains when they hold one entry each; if there is no memory for that they get
+ * longer. */
 static void grow_ids(struct registrations *r)
 {
 	uint32_t size = r->id_size * 2;
@@ -301,9 +302,8 @@ bool registrations_put(struct registrations *r, struct registration_set *set)
 	e->due = due_of(set);
 	e->n_name = set->n_impu;
 	for (uint32_t i = 0; i < set->n_impu; i++)
-		e->name[i] = (struct name){.entry = e,
-					   .hash = hash_impu(r, set->impu[i]),
-					   .impu = set->impu[i]};
+		e->name[i] = (struct name){
+			.entry = e, .hash = hash_impu(r, set->impu[i]), .impu = set->impu[i]};
 	if (old) {
 		entry_unlink(r, old);
 		if (old->set != set)
@@ -332,8 +332,8 @@ uint32_t registrations_count(const struct registrations *r)
 	return r->count;
 }
 
-void registrations_each(struct registrations *r, bool (*each)(void *ctx, struct registration_set *s),
-			void *ctx)
+void registrations_each(struct registrations *r,
+			bool (*each)(void *ctx, struct registration_set *s), void *ctx)
 {
 	for (struct entry *e = r->first, *next; e; e = next) {
 		next = e->next;
@@ -378,8 +378,8 @@ static char *text_copy(const char *text, bool *failed)
 	return copy;
 }
 
-static void contact_copy(struct registration_contact *to, const struct registration_contact *from,
-			 bool *failed)
+static void contact_copy(struct registration_contact *to,
+			 const struct registration_contact *from, bool *failed)
 {
 	*to = *from;
 	to->uri = text_copy(from->uri, failed);

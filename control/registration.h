@@ -1,4 +1,5 @@
-/* registration.h - control's own record of who is registered: the truth that is persisted and installed */
+/* registration.h - control's own record of who is registered: the truth that is persisted and
+ * installed */
 #pragma once
 
 #include "abi/install.h"
@@ -14,23 +15,23 @@ struct registration_contact {
 	char *path;     /* heap, owned; "" none */
 	char *instance; /* +sip.instance, heap; "" none */
 	uint32_t reg_id;
-	char *call_id;  /* of its last REGISTER, with cseq: RFC 3261 §10.3 step 7 */
+	char *call_id; /* of its last REGISTER, with cseq: RFC 3261 §10.3 step 7 */
 	uint32_t cseq;
-	char *params;   /* further Contact parameters to echo, "" none */
+	char *params; /* further Contact parameters to echo, "" none */
 };
 
 /* One registration set: the implicit set of public identities of one user, and its contacts. */
 struct registration_set {
-	uint64_t id;          /* hash of the first identity; key everywhere */
-	uint8_t roles;        /* enum abi_registration_roles */
-	char *impi;           /* heap; "" at a P-CSCF that did not see one */
+	uint64_t id;   /* hash of the first identity; key everywhere */
+	uint8_t roles; /* enum abi_registration_roles */
+	char *impi;    /* heap; "" at a P-CSCF that did not see one */
 	uint32_t n_impu;
-	char *impu[SET_IMPUS_MAX];  /* canonical, default first */
+	char *impu[SET_IMPUS_MAX];     /* canonical, default first */
 	char *impu_uri[SET_IMPUS_MAX]; /* as provisioned, for P-Associated-URI */
 	uint8_t impu_flags[SET_IMPUS_MAX];
 	struct addr scscf;
 	char *service_route;
-	char *user_data;      /* XML of the SAA, heap; "" none */
+	char *user_data; /* XML of the SAA, heap; "" none */
 	uint32_t n_contact;
 	struct registration_contact contact[SET_CONTACTS_MAX];
 };
@@ -42,18 +43,20 @@ void registrations_free(struct registrations *r);
 /* NULL: none. */
 struct registration_set *registrations_by_impu(struct registrations *r, const char *impu);
 struct registration_set *registrations_by_id(struct registrations *r, uint64_t id);
-/* Takes the set, replacing one of the same id (freed). False: an identity belongs to another set; the set is still the
- * caller's then. */
+/* Takes the set, replacing one of the same id (freed). False: an identity belongs to another
+ * set; the set is still the caller's then. */
 bool registrations_put(struct registrations *r, struct registration_set *set);
 /* Takes it out and gives it to the caller. */
 struct registration_set *registrations_take(struct registrations *r, uint64_t id);
 uint32_t registrations_count(const struct registrations *r);
 /* In a stable order; stops when each gives false. */
-void registrations_each(struct registrations *r, bool (*each)(void *ctx, struct registration_set *s), void *ctx);
-/* The set that is due first, and when (time of day, ms): the earliest expiry of its contacts, or later if it was
- * deferred. NULL: none, *due_ms is UINT64_MAX then. */
+void registrations_each(struct registrations *r,
+			bool (*each)(void *ctx, struct registration_set *s), void *ctx);
+/* The set that is due first, and when (time of day, ms): the earliest expiry of its contacts,
+ * or later if it was deferred. NULL: none, *due_ms is UINT64_MAX then. */
 struct registration_set *registrations_next_expiry(struct registrations *r, uint64_t *due_ms);
-/* The set is not due before: its expiry is being worked on (an SAR is under way). registrations_touch ends it. */
+/* The set is not due before: its expiry is being worked on (an SAR is under way).
+ * registrations_touch ends it. */
 void registrations_defer(struct registrations *r, uint64_t id, uint64_t until_wall_ms);
 /* After contacts of a set changed their expiry. */
 void registrations_touch(struct registrations *r, struct registration_set *set);

@@ -12,7 +12,8 @@ struct tries {
 	struct hash_key key;
 	uint64_t ttl_ms;
 	struct tries_entry {
-		uint64_t hash; /* keyed; of the whole identity: two users sharing one is out of reach */
+		uint64_t hash; /* keyed; of the whole identity: two users sharing one is out of
+				  reach */
 		uint64_t touched_ms;
 		uint32_t count; /* 0: free */
 	} entry[TRIES_BUCKETS][TRIES_WAYS];

@@ -1,6 +1,7 @@
 /* tries.h - how often in a row a private identity gave a wrong response
  *
- * A fixed table; a full bucket forgets the count that was touched longest ago. Loop thread only.
+ * A fixed table; a full bucket forgets the count that was touched longest ago. Loop thread
+ * only.
  */
 #pragma once
 

@@ -8,8 +8,17 @@
 #include "sip/uri.h"
 
 /* The elements that matter, by their place in the tree. */
-enum element { E_OTHER, E_SUBSCRIPTION, E_PRIVATE_ID, E_PROFILE, E_PUBLIC_IDENTITY, E_IDENTITY, E_BARRING,
-	       E_EXTENSION, E_DISPLAY_NAME };
+enum element {
+	E_OTHER,
+	E_SUBSCRIPTION,
+	E_PRIVATE_ID,
+	E_PROFILE,
+	E_PUBLIC_IDENTITY,
+	E_IDENTITY,
+	E_BARRING,
+	E_EXTENSION,
+	E_DISPLAY_NAME
+};
 
 static const struct {
 	enum element parent; /* E_OTHER: the root */
@@ -91,7 +100,8 @@ static void read_text(struct reading *r, int depth, struct slice text)
 	}
 }
 
-/* Takes off the rest of a UTF-8 sequence that was cut; control characters have no place in a header. */
+/* Takes off the rest of a UTF-8 sequence that was cut; control characters have no place in a
+ * header. */
 static void clean_display(char *display)
 {
 	size_t len = strlen(display), start = len;
@@ -111,7 +121,8 @@ static void clean_display(char *display)
 static bool clean_uri(const char *uri)
 {
 	for (const char *c = uri; *c; c++)
-		if ((uint8_t)*c <= ' ' || *c == 127 || *c == '<' || *c == '>' || *c == '"' || *c == ',')
+		if ((uint8_t)*c <= ' ' || *c == 127 || *c == '<' || *c == '>' || *c == '"' ||
+		    *c == ',')
 			return false;
 	return true;
 }
@@ -124,10 +135,11 @@ static void end_identity(struct reading *r)
 
 	trim_field(r->now.uri);
 	clean_display(r->now.display);
-	/* A wildcarded identity holds an expression between exclamation marks (TS 23.003 §13.4A). */
+	/* A wildcarded identity holds an expression between exclamation marks (TS 23.003
+	 * §13.4A). */
 	if (r->identity_len > IMPU_MAX || strchr(r->now.uri, '!') || !clean_uri(r->now.uri) ||
-	    sip_uri_decode(slice_str(r->now.uri), &uri) != SIP_OK || !sip_uri_identity(&uri, &canonical) ||
-	    canonical.len > IMPU_MAX)
+	    sip_uri_decode(slice_str(r->now.uri), &uri) != SIP_OK ||
+	    !sip_uri_identity(&uri, &canonical) || canonical.len > IMPU_MAX)
 		return;
 	text_cstr(&canonical);
 	if (userdata_find(u, r->now.canonical) >= 0)
@@ -165,7 +177,9 @@ static void read_node(struct reading *r, xmlTextReaderPtr reader)
 	}
 	switch (xmlTextReaderNodeType(reader)) {
 	case XML_READER_TYPE_ELEMENT:
-		start_element(r, depth, element_at(r, depth, (const char *)xmlTextReaderConstLocalName(reader)));
+		start_element(r, depth,
+			      element_at(r, depth,
+					 (const char *)xmlTextReaderConstLocalName(reader)));
 		break;
 	case XML_READER_TYPE_END_ELEMENT:
 		if (r->path[depth] == E_PUBLIC_IDENTITY)
@@ -187,12 +201,12 @@ static void read_node(struct reading *r, xmlTextReaderPtr reader)
 	}
 }
 
-/* A DTD ends the reading before libxml2 sees it; the reader's own node type catches what an unusual encoding
- * hides from this. */
+/* A DTD ends the reading before libxml2 sees it; the reader's own node type catches what an
+ * unusual encoding hides from this. */
 static bool has_doctype(struct slice xml)
 {
-	return memmem(xml.p, xml.len, "<!DOCTYPE", 9) || memmem(xml.p, xml.len, "<!ENTITY", 8) ||
-	       memchr(xml.p, 0, xml.len);
+	return memmem(xml.p, xml.len, "<!DOCTYPE", 9) ||
+	       memmem(xml.p, xml.len, "<!ENTITY", 8) || memchr(xml.p, 0, xml.len);
 }
 
 enum userdata_result userdata_decode(struct slice xml, struct userdata *out)
@@ -241,11 +255,16 @@ int userdata_default(const struct userdata *u)
 const char *userdata_result_text(enum userdata_result r)
 {
 	switch (r) {
-	case USERDATA_OK: return "the profile is sound";
-	case USERDATA_MALFORMED: return "the profile is not an IMSSubscription";
-	case USERDATA_HOSTILE: return "the profile has a DTD, or is too deep or too large";
-	case USERDATA_TOO_MUCH: return "the profile has too many identities";
-	case USERDATA_EMPTY: return "the profile has no identity";
+	case USERDATA_OK:
+		return "the profile is sound";
+	case USERDATA_MALFORMED:
+		return "the profile is not an IMSSubscription";
+	case USERDATA_HOSTILE:
+		return "the profile has a DTD, or is too deep or too large";
+	case USERDATA_TOO_MUCH:
+		return "the profile has too many identities";
+	case USERDATA_EMPTY:
+		return "the profile has no identity";
 	}
 	return "";
 }

@@ -1,7 +1,8 @@
-/* install.c - install records as octets: one list of fields, walked by the encoder and by the decoder
+/* install.c - install records as octets, for the encoder and the decoder
  *
- * head (24 octets), then for INSTALL_REGISTRATION its own head, the identities, the contacts and the
- * Service-Route. Host byte order: both ends run on one machine, and abi_layout guards the structures.
+ * head (24 octets), then for INSTALL_REGISTRATION its own head, the identities, the contacts
+ * and the Service-Route. Host byte order: both ends run on one machine, and abi_layout guards
+ * the structures.
  */
 #include "abi/install.h"
 
@@ -33,7 +34,10 @@ _Static_assert(sizeof(struct registration_head) == 28, "registration head");
 _Static_assert(sizeof(struct contact_head) == 88, "contact head");
 _Static_assert(IMPU_MAX <= UINT8_MAX && SET_IMPUS_MAX <= UINT8_MAX, "they fit their fields");
 
-enum { ROLES_ALL = ABI_REG_PCSCF | ABI_REG_SCSCF, FLAGS_ALL = ABI_IMPU_BARRED | ABI_IMPU_DEFAULT };
+enum {
+	ROLES_ALL = ABI_REG_PCSCF | ABI_REG_SCSCF,
+	FLAGS_ALL = ABI_IMPU_BARRED | ABI_IMPU_DEFAULT
+};
 
 /* Control characters would let one header field become two (RFC 3261 §7.3.1). */
 static bool text_is_sound(struct slice s)

@@ -1,12 +1,12 @@
 /* install.h - what control writes into the data plane's tables, record by record
  *
  * A registration set (TS 23.228 §5.2.1a: public identities registered together, with all
- * their contacts) is put or deleted as a whole; the data plane swaps the old for the new so that a worker sees
- * one or the other. Each record carries a sequence number; the data plane answers each in order with
- * an abi_ack, and control may then forget its copy.
+ * their contacts) is put or deleted as a whole; the data plane swaps the old for the new so
+ * that a worker sees one or the other. Each record carries a sequence number; the data plane
+ * answers each in order with an abi_ack, and control may then forget its copy.
  *
- * After connecting, control sends SYNC_BEGIN, puts all it knows, and SYNC_END: sets that were not
- * put in between are removed then (graceful restart). Until then all old sets keep working.
+ * After connecting, control sends SYNC_BEGIN, puts all it knows, and SYNC_END: sets that were
+ * not put in between are removed then (graceful restart). Until then all old sets keep working.
  */
 #pragma once
 
@@ -15,7 +15,7 @@
 
 enum abi_install_type {
 	INSTALL_REGISTRATION = 1,
-	INSTALL_DELETE,     /* by set_id */
+	INSTALL_DELETE, /* by set_id */
 	INSTALL_SYNC_BEGIN,
 	INSTALL_SYNC_END,
 };
@@ -28,7 +28,8 @@ enum abi_registration_roles {
 
 enum abi_impu_flags {
 	ABI_IMPU_BARRED = 1,  /* may not be used in sessions (TS 29.228 B.2.1) */
-	ABI_IMPU_DEFAULT = 2, /* first not barred: asserted when the user does not say (TS 24.229 §5.2.6.3) */
+	ABI_IMPU_DEFAULT = 2, /* first not barred: asserted when the user does not say
+				 (TS 24.229 §5.2.6.3) */
 };
 
 enum abi_install_status {
@@ -44,22 +45,24 @@ struct abi_impu_view {
 };
 
 struct abi_contact_view {
-	struct addr flow;   /* UE's address and port the REGISTER came from; family 0: its P-CSCF is elsewhere */
-	struct addr local;  /* our address and port it came to: terminating requests leave from there */
-	struct addr hop;    /* next hop when the P-CSCF is elsewhere, else family 0 */
+	struct addr flow;  /* UE's address and port the REGISTER came from; family 0: its P-CSCF
+			      is elsewhere */
+	struct addr local; /* our address and port it came to: terminating requests leave from
+			      there */
+	struct addr hop;   /* next hop when the P-CSCF is elsewhere, else family 0 */
 	uint64_t expires_ms; /* CLOCK_MONOTONIC */
 	uint64_t registered_ms;
-	uint16_t q;         /* 0-1000 */
-	struct slice uri;   /* the Contact's URI: becomes the Request-URI */
-	struct slice path;  /* value of Path as the REGISTER carried it; empty: none */
+	uint16_t q;        /* 0-1000 */
+	struct slice uri;  /* the Contact's URI: becomes the Request-URI */
+	struct slice path; /* value of Path as the REGISTER carried it; empty: none */
 };
 
 /* The decoded, or to be encoded, form of INSTALL_REGISTRATION. */
 struct abi_registration_view {
 	uint64_t set_id;
 	uint8_t roles;
-	struct addr scscf;           /* P-CSCF alone: next hop of the user's requests, else family 0 */
-	struct slice service_route;  /* value as in the 200 OK to the UE */
+	struct addr scscf; /* P-CSCF alone: next hop of the user's requests, else family 0 */
+	struct slice service_route; /* value as in the 200 OK to the UE */
 	uint32_t n_impu, n_contact;
 	struct abi_impu_view impu[SET_IMPUS_MAX];
 	struct abi_contact_view contact[SET_CONTACTS_MAX];
@@ -78,11 +81,13 @@ struct abi_ack {
 	uint32_t pad;
 };
 
-/* Any thread. Writes a record to out; its length, or 0 if it does not fit into cap or a ring's record, or says
- * what abi_install_decode would refuse. */
+/* Any thread. Writes a record to out; its length, or 0 if it does not fit into cap or a ring's
+ * record, or says what abi_install_decode would refuse. */
 uint32_t abi_install_encode(const struct abi_install_view *v, void *out, uint32_t cap);
-/* Any thread. The record in private memory: every length is checked, all slices point into it. NULL, or a sentence
- * that says what is wrong; *v is complete only on NULL, but v->seq is always set (0: the record is too short to have
- * one), for the acknowledgement. At least one identity is there and none is empty; a contact has a URI; no text holds
- * control characters but HTAB; a URI has up to SIP_URI_MAX octets, path and service_route up to SIP_EDIT_TEXT_MAX. */
+/* Any thread. The record in private memory: every length is checked, all slices point into it.
+ * NULL, or a sentence that says what is wrong; *v is complete only on NULL, but v->seq is
+ * always set (0: the record is too short to have one), for the acknowledgement. At least one
+ * identity is there and none is empty; a contact has a URI; no text holds control characters
+ * but HTAB; a URI has up to SIP_URI_MAX octets, path and service_route up to SIP_EDIT_TEXT_MAX.
+ */
 const char *abi_install_decode(struct slice record, struct abi_install_view *v);

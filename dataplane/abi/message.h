@@ -1,4 +1,4 @@
-/* message.h - SIP messages between worker and control: the records of the punt, inject and capture rings */
+/* message.h - SIP messages between worker and control: punt, inject and capture */
 #pragma once
 
 #include "base/addr.h"
@@ -7,36 +7,42 @@
 /* Why a worker gives a message to control. */
 enum abi_punt_reason {
 	PUNT_REGISTER = 1, /* a REGISTER, whatever the role */
-	PUNT_LOCATE,       /* I-CSCF: which S-CSCF serves the Request-URI? (LIR); control resumes it */
-	PUNT_RESPONSE,     /* response to a request that control sent (branch begins with ABI_BRANCH_CONTROL) */
-	PUNT_REQUEST,      /* a request that is for control itself, such as SUBSCRIBE to reg */
+	PUNT_LOCATE,   /* I-CSCF: which S-CSCF serves the Request-URI? (LIR); control resumes it
+			*/
+	PUNT_RESPONSE, /* response to a request that control sent (branch begins with
+			  ABI_BRANCH_CONTROL) */
+	PUNT_REQUEST,  /* a request that is for control itself, such as SUBSCRIBE to reg */
 };
 
-/* Begins the branch of each request that control sends, so that workers know whose the response is. */
+/* Begins the branch of each request that control sends, so that workers know whose the response
+ * is. */
 #define ABI_BRANCH_CONTROL "z9hG4bKc"
 
 struct abi_punt {
 	uint8_t reason;
-	uint8_t port;     /* it came in on */
+	uint8_t port; /* it came in on */
 	uint16_t worker;
-	uint32_t len;     /* octets of the message */
-	uint64_t rx_ns;   /* CLOCK_MONOTONIC when punted */
+	uint32_t len;   /* octets of the message */
+	uint64_t rx_ns; /* CLOCK_MONOTONIC when punted */
 	struct addr src, dst;
-	uint8_t data[];   /* the SIP message as received */
+	uint8_t data[]; /* the SIP message as received */
 };
 _Static_assert(sizeof(struct abi_punt) == 56, "punt record");
 
 enum abi_inject_type {
-	INJECT_SEND = 1, /* send `data` from src to dst as it is; src.port 0: the node's SIP port, src.family 0: the
-			    address of the port that leads to dst */
-	INJECT_RESUME,   /* take up a message again that was punted with PUNT_LOCATE: src, dst, port as in the punt */
+	INJECT_SEND = 1, /* send `data` from src to dst as it is; src.port 0: the node's SIP
+			    port, src.family 0: the address of the port that leads to dst */
+	INJECT_RESUME,   /* take up a message again that was punted with PUNT_LOCATE: src, dst,
+			    port as in the punt */
 };
 
 /* INJECT_RESUME: what control found out. */
 enum abi_locate {
-	LOCATE_LOCAL = 1,  /* served here: by now the registration is installed, or an unregistered-service profile */
-	LOCATE_SCSCF,      /* forward to the S-CSCF at `hop`, `route` (its SIP URI) on top of Route */
-	LOCATE_REJECT,     /* answer with `status` */
+	LOCATE_LOCAL = 1, /* served here: by now the registration is installed, or an
+			     unregistered-service profile */
+	LOCATE_SCSCF,  /* forward to the S-CSCF at `hop`, `route` (its SIP URI) on top of Route
+			*/
+	LOCATE_REJECT, /* answer with `status` */
 };
 
 struct abi_inject {
@@ -46,16 +52,16 @@ struct abi_inject {
 	uint16_t route_len; /* octets of the route URI */
 	uint8_t port;
 	uint8_t pad;
-	uint32_t len;       /* octets of the message */
+	uint32_t len; /* octets of the message */
 	struct addr src, dst, hop;
-	uint8_t data[];     /* the message, then the route URI */
+	uint8_t data[]; /* the message, then the route URI */
 };
 _Static_assert(sizeof(struct abi_inject) == 72, "inject record");
 
 struct abi_capture {
 	uint64_t tsc;
-	uint64_t wall_ns;  /* time of day */
-	uint8_t out;       /* 1: sent, 0: received */
+	uint64_t wall_ns; /* time of day */
+	uint8_t out;      /* 1: sent, 0: received */
 	uint8_t port;
 	uint16_t worker;
 	uint32_t len;
@@ -64,8 +70,8 @@ struct abi_capture {
 };
 _Static_assert(sizeof(struct abi_capture) == 64, "capture record");
 
-/* Consumers copy a record into private memory, then check it with these: the lengths inside fit the
- * record's, enums are in range, addresses have a family. NULL or a sentence. */
+/* Consumers copy a record into private memory, then check it with these: the lengths inside fit
+ * the record's, enums are in range, addresses have a family. NULL or a sentence. */
 const char *abi_punt_check(const void *record, uint32_t len);
 const char *abi_inject_check(const void *record, uint32_t len);
 const char *abi_capture_check(const void *record, uint32_t len);

@@ -33,56 +33,121 @@ static const char counter_names[] =
 
 #define MEMBER(type, member) offsetof(struct type, member), sizeof(((struct type *)0)->member)
 
+/* clang-format off: one structure a paragraph */
 static const uint32_t layout_words[] = {
-	ABI_VERSION, RING_RECORD_MAX, WORKERS_MAX, PORTS_MAX, SET_IMPUS_MAX, SET_CONTACTS_MAX,
-	ABI_RING_CAPTURE, ABI_RING_INSTALL, ABI_RING_ACK,
+	ABI_VERSION,
+	RING_RECORD_MAX,
+	WORKERS_MAX,
+	PORTS_MAX,
+	SET_IMPUS_MAX,
+	SET_CONTACTS_MAX,
+	ABI_RING_CAPTURE,
+	ABI_RING_INSTALL,
+	ABI_RING_ACK,
 
-	sizeof(struct addr), MEMBER(addr, ip), MEMBER(addr, port), MEMBER(addr, family),
+	sizeof(struct addr),
+	MEMBER(addr, ip),
+	MEMBER(addr, port),
+	MEMBER(addr, family),
 
-	sizeof(struct abi_region), MEMBER(abi_region, size), MEMBER(abi_region, boot_id),
-	MEMBER(abi_region, tsc_hz), MEMBER(abi_region, n_workers), MEMBER(abi_region, n_ports),
-	MEMBER(abi_region, ring_punt), MEMBER(abi_region, ring_inject),
-	MEMBER(abi_region, off_worker), MEMBER(abi_region, off_port),
-	MEMBER(abi_region, off_tables), MEMBER(abi_region, off_punt),
-	MEMBER(abi_region, off_inject), MEMBER(abi_region, off_capture),
-	MEMBER(abi_region, off_install), MEMBER(abi_region, off_ack),
-	MEMBER(abi_region, capture_limit), MEMBER(abi_region, draining),
+	sizeof(struct abi_region),
+	MEMBER(abi_region, size),
+	MEMBER(abi_region, boot_id),
+	MEMBER(abi_region, tsc_hz),
+	MEMBER(abi_region, n_workers),
+	MEMBER(abi_region, n_ports),
+	MEMBER(abi_region, ring_punt),
+	MEMBER(abi_region, ring_inject),
+	MEMBER(abi_region, off_worker),
+	MEMBER(abi_region, off_port),
+	MEMBER(abi_region, off_tables),
+	MEMBER(abi_region, off_punt),
+	MEMBER(abi_region, off_inject),
+	MEMBER(abi_region, off_capture),
+	MEMBER(abi_region, off_install),
+	MEMBER(abi_region, off_ack),
+	MEMBER(abi_region, capture_limit),
+	MEMBER(abi_region, draining),
 
-	sizeof(struct abi_worker), MEMBER(abi_worker, counters), MEMBER(abi_worker, busy_cycles),
-	MEMBER(abi_worker, total_cycles), MEMBER(abi_worker, messages),
-	MEMBER(abi_worker, polls), MEMBER(abi_worker, busy_polls),
-	MEMBER(abi_worker, transactions), MEMBER(abi_worker, heartbeat), MEMBER(abi_worker, cpu),
+	sizeof(struct abi_worker),
+	MEMBER(abi_worker, counters),
+	MEMBER(abi_worker, busy_cycles),
+	MEMBER(abi_worker, total_cycles),
+	MEMBER(abi_worker, messages),
+	MEMBER(abi_worker, polls),
+	MEMBER(abi_worker, busy_polls),
+	MEMBER(abi_worker, transactions),
+	MEMBER(abi_worker, heartbeat),
+	MEMBER(abi_worker, cpu),
 	MEMBER(abi_worker, queues),
 
-	sizeof(struct abi_port), MEMBER(abi_port, name), MEMBER(abi_port, driver),
-	MEMBER(abi_port, rx_packets), MEMBER(abi_port, tx_packets), MEMBER(abi_port, rx_bytes),
-	MEMBER(abi_port, tx_bytes), MEMBER(abi_port, rx_missed), MEMBER(abi_port, rx_errors),
-	MEMBER(abi_port, tx_errors), MEMBER(abi_port, rx_nombuf), MEMBER(abi_port, link_up),
+	sizeof(struct abi_port),
+	MEMBER(abi_port, name),
+	MEMBER(abi_port, driver),
+	MEMBER(abi_port, rx_packets),
+	MEMBER(abi_port, tx_packets),
+	MEMBER(abi_port, rx_bytes),
+	MEMBER(abi_port, tx_bytes),
+	MEMBER(abi_port, rx_missed),
+	MEMBER(abi_port, rx_errors),
+	MEMBER(abi_port, tx_errors),
+	MEMBER(abi_port, rx_nombuf),
+	MEMBER(abi_port, link_up),
 
-	sizeof(struct abi_tables), MEMBER(abi_tables, registrations), MEMBER(abi_tables, impus),
-	MEMBER(abi_tables, contacts), MEMBER(abi_tables, flows), MEMBER(abi_tables, memory_used),
-	MEMBER(abi_tables, memory_total), MEMBER(abi_tables, installs),
+	sizeof(struct abi_tables),
+	MEMBER(abi_tables, registrations),
+	MEMBER(abi_tables, impus),
+	MEMBER(abi_tables, contacts),
+	MEMBER(abi_tables, flows),
+	MEMBER(abi_tables, memory_used),
+	MEMBER(abi_tables, memory_total),
+	MEMBER(abi_tables, installs),
 	MEMBER(abi_tables, install_errors),
 
-	sizeof(struct abi_ring), MEMBER(abi_ring, head), MEMBER(abi_ring, tail),
-	MEMBER(abi_ring, waiting), offsetof(struct abi_ring, data),
+	sizeof(struct abi_ring),
+	MEMBER(abi_ring, head),
+	MEMBER(abi_ring, tail),
+	MEMBER(abi_ring, waiting),
+	offsetof(struct abi_ring, data),
 
-	sizeof(struct abi_punt), MEMBER(abi_punt, reason), MEMBER(abi_punt, port),
-	MEMBER(abi_punt, worker), MEMBER(abi_punt, len), MEMBER(abi_punt, rx_ns),
-	MEMBER(abi_punt, src), MEMBER(abi_punt, dst), offsetof(struct abi_punt, data),
+	sizeof(struct abi_punt),
+	MEMBER(abi_punt, reason),
+	MEMBER(abi_punt, port),
+	MEMBER(abi_punt, worker),
+	MEMBER(abi_punt, len),
+	MEMBER(abi_punt, rx_ns),
+	MEMBER(abi_punt, src),
+	MEMBER(abi_punt, dst),
+	offsetof(struct abi_punt, data),
 
-	sizeof(struct abi_inject), MEMBER(abi_inject, type), MEMBER(abi_inject, locate),
-	MEMBER(abi_inject, status), MEMBER(abi_inject, route_len), MEMBER(abi_inject, port),
-	MEMBER(abi_inject, len), MEMBER(abi_inject, src), MEMBER(abi_inject, dst),
-	MEMBER(abi_inject, hop), offsetof(struct abi_inject, data),
+	sizeof(struct abi_inject),
+	MEMBER(abi_inject, type),
+	MEMBER(abi_inject, locate),
+	MEMBER(abi_inject, status),
+	MEMBER(abi_inject, route_len),
+	MEMBER(abi_inject, port),
+	MEMBER(abi_inject, len),
+	MEMBER(abi_inject, src),
+	MEMBER(abi_inject, dst),
+	MEMBER(abi_inject, hop),
+	offsetof(struct abi_inject, data),
 
-	sizeof(struct abi_capture), MEMBER(abi_capture, tsc), MEMBER(abi_capture, wall_ns),
-	MEMBER(abi_capture, out), MEMBER(abi_capture, port), MEMBER(abi_capture, worker),
-	MEMBER(abi_capture, len), MEMBER(abi_capture, src), MEMBER(abi_capture, dst),
+	sizeof(struct abi_capture),
+	MEMBER(abi_capture, tsc),
+	MEMBER(abi_capture, wall_ns),
+	MEMBER(abi_capture, out),
+	MEMBER(abi_capture, port),
+	MEMBER(abi_capture, worker),
+	MEMBER(abi_capture, len),
+	MEMBER(abi_capture, src),
+	MEMBER(abi_capture, dst),
 	offsetof(struct abi_capture, data),
 
-	sizeof(struct abi_ack), MEMBER(abi_ack, seq), MEMBER(abi_ack, status),
+	sizeof(struct abi_ack),
+	MEMBER(abi_ack, seq),
+	MEMBER(abi_ack, status),
 };
+/* clang-format on */
 
 /* FNV-1a: it guards against mistakes, not against attackers, and needs no key. */
 static uint32_t fnv(uint32_t h, const void *data, size_t len)
@@ -215,9 +280,11 @@ const char *abi_region_check(const struct abi_region *r, uint64_t mapped_size)
 	if (is.magic != ABI_MAGIC)
 		return "the region is not one of Saker's";
 	if (is.version != ABI_VERSION)
-		return "the region is of another version; data plane and control must be of one release";
+		return "the region is of another version; data plane and control must be of "
+		       "one release";
 	if (is.layout != abi_layout())
-		return "the region has another layout; data plane and control must be of one build";
+		return "the region has another layout; data plane and control must be of one "
+		       "build";
 	if (!counts_are_sound(&is))
 		return "the region's header has impossible numbers";
 	want.n_workers = is.n_workers;
@@ -388,8 +455,10 @@ static int hello_receive(int fd, struct abi_hello *hello, int fds[HELLO_FDS], ch
 	if (n < 0)
 		return fail(error, "no hello from the data plane", errno);
 	if (n == 0)
-		return fail(error, "the data plane refused the connection; control must run under its uid",
-			    0);
+		return fail(
+			error,
+			"the data plane refused the connection; control must run under its uid",
+			0);
 	if (!fds_take(&msg, fds))
 		return fail(error, "the data plane's hello came without its descriptors", 0);
 	if (n == sizeof(*hello) && hello->magic == ABI_MAGIC && hello->version == ABI_VERSION &&
@@ -397,7 +466,8 @@ static int hello_receive(int fd, struct abi_hello *hello, int fds[HELLO_FDS], ch
 		return 0;
 	close(fds[0]);
 	close(fds[1]);
-	return fail(error, "the data plane is of another version; both must be of one build", 0);
+	return fail(error, "the data plane is of another version; both must be of one build",
+		    0);
 }
 
 /* Maps the memfd once it is sure that nobody can make it shorter under us. */
@@ -409,7 +479,8 @@ static int region_map(int memfd, uint64_t size, struct abi_region **r, char *err
 	if (seals < 0 || (seals & SEALS) != SEALS)
 		return fail(error, "the data plane's region is not sealed", 0);
 	if (fstat(memfd, &st) != 0 || (uint64_t)st.st_size != size)
-		return fail(error, "the data plane's region has another size than announced", 0);
+		return fail(error, "the data plane's region has another size than announced",
+			    0);
 	void *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
 	if (map == MAP_FAILED)
 		return fail(error, "cannot map the data plane's region", errno);

@@ -10,7 +10,8 @@
 
 enum {
 	WORD = 8,
-	MARK_RECORD = 0x5265c0de, /* unlike anything a message holds, so that a stray length shows */
+	MARK_RECORD =
+		0x5265c0de, /* unlike anything a message holds, so that a stray length shows */
 	MARK_PADDING = 0x50adf111,
 };
 
@@ -120,7 +121,8 @@ bool ring_commit(struct ring *r)
 	r->reserved = 0;
 	/* release: paired with the acquire in head_refresh. */
 	atomic_store_explicit(&r->shared->head, r->head, memory_order_release);
-	/* Paired with the fence in ring_sleep: either we see `waiting`, or the consumer sees our head. */
+	/* Paired with the fence in ring_sleep: either we see `waiting`, or the consumer sees
+	 * our head. */
 	atomic_thread_fence(memory_order_seq_cst);
 	if (atomic_load_explicit(&r->shared->waiting, memory_order_relaxed) == 0)
 		return false;
@@ -139,19 +141,20 @@ bool ring_push(struct ring *r, struct slice record, bool *wake)
 	return true;
 }
 
-/* Consumer: how far the producer is by now. It can only have gone on, and never a round ahead. */
+/* Consumer, when it has read all it knew of: how far the producer is by now. */
 static void head_refresh(struct ring *r)
 {
 	/* acquire: paired with the release in ring_commit; what lies before head is written. */
 	uint64_t head = atomic_load_explicit(&r->shared->head, memory_order_acquire);
 
-	if (!positions_are_sound(r->size, head, r->tail) || head - r->tail < r->head - r->tail)
+	if (!positions_are_sound(r->size, head, r->tail))
 		r->broken = true;
 	else
 		r->head = head;
 }
 
-/* Consumer: the word at our position and what it says of the octets behind it. False if it lies. */
+/* Consumer: the word at our position and what it says of the octets behind it. False if it
+ * lies. */
 static bool word_read(struct ring *r, uint64_t position, uint32_t *mark, uint32_t *len)
 {
 	/* One load: what is checked is what is used, whatever the producer writes meanwhile. */
@@ -195,7 +198,8 @@ broken:
 
 void ring_release(struct ring *r)
 {
-	/* By what was checked at ring_peek; the word in shared memory may say otherwise by now. */
+	/* By what was checked at ring_peek; the word in shared memory may say otherwise by now.
+	 */
 	r->tail += r->reserved;
 	r->reserved = 0;
 	/* release: paired with the acquire in tail_refresh. */

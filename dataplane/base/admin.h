@@ -3,16 +3,16 @@
  * One request a connection: the words of the command, each ended by NUL, an empty word,
  * then any payload (a file to import) until the sender shuts its side down. The answer is one
  * JSON document. Non-blocking: admin_fd() is an epoll descriptor that is readable
- * when there is something to do; admin_poll() does it and calls the handler from the
- * calling thread. A slow or silent client is cut after ADMIN_TIMEOUT_MS.
+ * when there is something to do; admin_poll() does it, without waiting, and calls the handler
+ * from the calling thread. A client has ADMIN_TIMEOUT_MS to send its request and as long to
+ * take the answer, then it is cut. One thread at a time.
  */
 #pragma once
 
+#include "base/admin_call.h"
 #include "base/json.h"
 
 enum {
-	ADMIN_WORDS_MAX = 32,
-	ADMIN_REQUEST_MAX = 64 << 20,
 	ADMIN_CLIENTS_MAX = 16,
 	ADMIN_TIMEOUT_MS = 30000,
 };
@@ -23,7 +23,7 @@ struct admin_request {
 	struct slice payload;
 };
 
-/* Writes one JSON value to `out`. */
+/* Writes one JSON value to `out`. Has at least one word. */
 typedef void admin_handler(void *ctx, const struct admin_request *request, struct json *out);
 
 struct admin;
@@ -38,8 +38,3 @@ void admin_close(struct admin *a);
 
 /* {"error":{"code":CODE,"message":MESSAGE,"hint":HINT}}; hint may be NULL. */
 void admin_error(struct json *out, const char *code, const char *message, const char *hint);
-
-/* The client's side: sends the words and payload, waits for the answer (malloc'ed, NUL-terminated,
- * *len octets). NULL with a sentence in error that names the socket and what to do. */
-char *admin_call(const char *path, int n_words, const char *const *word, struct slice payload,
-		 size_t *len, char *error);

@@ -1,7 +1,8 @@
 /* json.h - write JSON as a stream into growing memory
  *
  * For answers of the control sockets and reports, never on a worker. Commas are set by
- * the writer. Strings are escaped; octets that are not UTF-8 come out as \u00XX. One thread at a time.
+ * the writer. Strings are escaped; octets that are not UTF-8 come out as \u00XX.
+ * One thread at a time.
  */
 #pragma once
 
@@ -16,10 +17,13 @@ struct json {
 
 void json_init(struct json *j);
 void json_free(struct json *j);
+/* jansson has functions of these two names: in a program that links both, the linker would give it ours. */
+#define JSON_SYMBOL(name) __asm__("saker_" name)
+
 /* key NULL inside an array or at top level. */
-void json_object(struct json *j, const char *key);
+void json_object(struct json *j, const char *key) JSON_SYMBOL("json_object");
 void json_end_object(struct json *j);
-void json_array(struct json *j, const char *key);
+void json_array(struct json *j, const char *key) JSON_SYMBOL("json_array");
 void json_end_array(struct json *j);
 void json_slice(struct json *j, const char *key, struct slice value);
 void json_str(struct json *j, const char *key, const char *value); /* NULL gives null */

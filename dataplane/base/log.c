@@ -1,11 +1,11 @@
 /* log.c - one line an event, logfmt, to stderr, limited per event */
 #include "base/log.h"
+#include "base/clock.h"
 #include "base/text.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -25,7 +25,7 @@ struct event {
 
 struct limiter {
 	pthread_mutex_t lock;
-	time_t second;
+	uint64_t second; /* of the monotonic clock */
 	uint32_t octets;
 	uint32_t n_events;
 	struct event event[EVENTS]; /* the last is shared by all that find no room */
@@ -180,7 +180,7 @@ static struct event *event_find(struct limiter *l, const char *mod, const char *
 }
 
 /* A new second: says what the last one left out, and forgets every event. */
-static void second_begin(struct limiter *l, const struct timespec *now)
+static void second_begin(struct limiter *l, uint64_t second, const struct timespec *now)
 {
 	uint8_t memory[LINE_MAX_OCTETS];
 
@@ -194,7 +194,7 @@ static void second_begin(struct limiter *l, const struct timespec *now)
 		text_printf(&t, " left_out=%llu", (unsigned long long)e->left_out);
 		put_line(&t);
 	}
-	l->second = now->tv_sec;
+	l->second = second;
 	l->octets = 0;
 	l->n_events = 0;
 }
@@ -205,8 +205,10 @@ static bool may_write(struct limiter *l, const struct timespec *now, const char 
 	bool may;
 
 	pthread_mutex_lock(&l->lock);
-	if (now->tv_sec != l->second)
-		second_begin(l, now);
+	/* Read under the lock, or two threads would begin the same second in turns. */
+	uint64_t second = clock_ns() / 1000000000u;
+	if (second != l->second)
+		second_begin(l, second, now);
 	struct event *e = event_find(l, mod, name);
 	may = e->lines < LOG_LINES_PER_SECOND && octets <= OCTETS_PER_SECOND - l->octets;
 	if (may) {

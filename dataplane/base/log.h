@@ -3,8 +3,10 @@
  *   ts=2026-01-02T03:04:05.123456Z level=info mod=registrar event=registered impu=sip:a@b ...
  *
  * Never from a worker. Values are quoted and escaped by the writer, so that nothing from the
- * wire can break a line. A module that logs more than LOG_LINES_PER_SECOND of the same event
- * is cut off, and says how many lines were left out. Any other thread.
+ * wire can break a line; a value is cut after 512 octets and a line after 2048. A module that logs
+ * more than LOG_LINES_PER_SECOND of the same event, or all together more than 1 MiB a second, are cut
+ * off; the first line after that second is preceded by one that says how many were left out.
+ * Any other thread.
  */
 #pragma once
 
@@ -32,8 +34,10 @@ struct log_field {
 		  sizeof((const struct log_field[]){{0}, ##__VA_ARGS__}) /                        \
 			  sizeof(struct log_field))
 
-/* fields[0] is a place holder. */
+/* fields[0] is a place holder; mod, event and keys are our own words, never text from outside. */
 void log_write(enum log_level level, const char *mod, const char *event,
 	       const struct log_field *fields, size_t n);
+/* Lines below it are left out; LOG_INFO at start. Any thread. */
 void log_set_level(enum log_level level);
+/* "debug", "info", "warn", "error"; false for anything else. */
 bool log_level_parse(const char *name, enum log_level *out);

@@ -32,7 +32,7 @@ struct conf_port {
 	struct addr gateway4, gateway6;       /* family 0: none; default route of this port */
 	uint16_t vlan;                        /* 0: untagged */
 	uint16_t mtu;                         /* default 1500 */
-	enum conf_zone zone;                  /* access: UEs; core: peers */
+	enum conf_zone zone;                  /* access (default): UEs; core: peers */
 	uint16_t queues;                      /* receive queues; default 1 */
 };
 
@@ -68,7 +68,7 @@ struct conf_dataplane {
 	struct conf_route route[ROUTES_MAX];
 	uint32_t n_route;
 	uint32_t t1_ms, t2_ms, t4_ms;       /* 500, 4000, 5000 (RFC 3261 Table 4) */
-	uint32_t timer_c_ms;                /* 180,000 and more (RFC 3261 §16.6 step 11) */
+	uint32_t timer_c_ms;                /* default 185,000; more than 180,000 (RFC 3261 §16.6 step 11) */
 	uint32_t max_breadth;               /* 60 (RFC 5393) */
 	struct addr icscf;                  /* entry of our own network where the I-CSCF role is elsewhere */
 	struct addr scscf;                  /* default S-CSCF, where that role is elsewhere */
@@ -78,7 +78,7 @@ struct conf_dataplane {
 
 struct conf_control {
 	char diameter_identity[CONF_NAME_MAX]; /* default: scscf.REALM */
-	uint16_t diameter_port;                /* default 3868 + ..., 0: do not listen */
+	uint16_t diameter_port;                /* default 0: do not listen */
 	struct addr diameter_listen;           /* default 127.0.0.1 */
 	char hss_identity[CONF_NAME_MAX];      /* default: hss.REALM */
 	struct addr hss;                       /* default 127.0.0.1:3868 */
@@ -122,8 +122,8 @@ struct conf {
 	struct conf_hss hss;
 };
 
-/* Reads `file`. NULL with "FILE:LINE: sentence" in error; else a conf on the heap, given to
- * the caller: conf_free. */
+/* Reads `file` (at most 1 MiB). NULL with "FILE:LINE: sentence" in error ("FILE: sentence" if it cannot
+ * be read); else a conf on the heap, given to the caller: conf_free. */
 struct conf *conf_load(const char *file, char error[CONF_ERROR_MAX]);
 void conf_free(struct conf *c);
 

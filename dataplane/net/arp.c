@@ -35,7 +35,7 @@ static void fill(struct rte_arp_hdr *h, uint16_t opcode, const struct rte_ether_
 	memcpy(&h->arp_data.arp_tip, ip->ip, 4);
 }
 
-static void send(struct net_worker *w, const struct port *p, uint16_t opcode, const struct addr *our_ip,
+static void send_arp(struct net_worker *w, const struct port *p, uint16_t opcode, const struct addr *our_ip,
 		 const struct rte_ether_addr *to, const struct rte_ether_addr *mac, const struct addr *ip)
 {
 	struct rte_mbuf *m = rte_pktmbuf_alloc(w->net->pool.small);
@@ -55,7 +55,7 @@ void arp_request(struct net_worker *w, const struct port *p, const struct addr *
 {
 	static const struct rte_ether_addr unknown;
 
-	send(w, p, RTE_ARP_OP_REQUEST, from, last ? last : &everybody, &unknown, ip);
+	send_arp(w, p, RTE_ARP_OP_REQUEST, from, last ? last : &everybody, &unknown, ip);
 }
 
 enum verdict arp_input(struct net_worker *w, struct packet *p)
@@ -73,7 +73,7 @@ enum verdict arp_input(struct net_worker *w, struct packet *p)
 	neighbour_learn(w, &sender, p->port->index, &mac,
 			for_us ? NEIGHBOUR_TOLD : NEIGHBOUR_OVERHEARD);
 	if (for_us && h->arp_opcode == rte_cpu_to_be_16(RTE_ARP_OP_REQUEST))
-		send(w, p->port, RTE_ARP_OP_REPLY, &target, &p->from, &mac, &sender);
+		send_arp(w, p->port, RTE_ARP_OP_REPLY, &target, &p->from, &mac, &sender);
 	rte_pktmbuf_free(p->m);
 	return VERDICT_SEND;
 }

@@ -1,4 +1,5 @@
 /* eal.c - start DPDK's environment from the configuration */
+#define _GNU_SOURCE /* CPU sets, fopencookie */
 #include "net/eal.h"
 
 #include <dirent.h>
@@ -14,7 +15,7 @@
 #include <rte_log.h>
 
 #include "base/log.h"
-#include "net/pool.h"
+#include "net/mbufs.h"
 #include "net/port.h"
 
 enum { ARGS_MAX = 24, ARG_TEXT_MAX = 4096, CPUS_MAX = CPU_SETSIZE };
@@ -162,7 +163,7 @@ static bool put_lcores(struct text *t, const struct conf_dataplane *c, char *err
 static bool put_memory(struct args *a, const struct conf_dataplane *c, char *error)
 {
 	const uint64_t rings = 48u << 20;
-	uint64_t need = pool_bytes(c->buffers, c->buffers / 16 + 64) + rings;
+	uint64_t need = mbufs_bytes(c->buffers, c->buffers / 16 + 64) + rings;
 	bool huge = c->huge_pages != CONF_NEVER && eal_huge_pages_free(need);
 
 	if (c->huge_pages == CONF_REQUIRE && !huge) {
@@ -172,10 +173,12 @@ static bool put_memory(struct args *a, const struct conf_dataplane *c, char *err
 			 (unsigned long long)(need >> 20), (unsigned long long)(need >> 21) + 1);
 		return false;
 	}
-	/* Anonymous memory leaves nothing behind after a crash, and needs no mount of hugetlbfs. */
-	arg(a, "--in-memory");
-	if (!huge) {
+	/* Nothing is left behind after a crash either way, and no mount of hugetlbfs is needed. */
+	if (huge) {
+		arg(a, "--in-memory");
+	} else {
 		arg(a, "--no-huge");
+		arg(a, "--no-shconf");
 		arg(a, "-m");
 		arg(a, "%llu", (unsigned long long)((need > c->memory ? need : c->memory) >> 20));
 	}

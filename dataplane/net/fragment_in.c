@@ -1,4 +1,5 @@
 /* fragment_in.c - IP fragments put together by librte_ip_frag */
+#define ALLOW_EXPERIMENTAL_API /* rte_ip_frag_table_del_expired_entries, unchanged since DPDK 18.11 */
 #include "net/fragment_in.h"
 
 #include <rte_ip_frag.h>
@@ -96,7 +97,7 @@ static bool sound(const struct packet *p, uint32_t offset, bool more)
 
 static enum verdict hand_over(struct net_worker *w, struct packet *p, uint16_t to)
 {
-	struct buf *b = pool_buf(p->m);
+	struct buf *b = mbufs_buf(p->m);
 
 	b->flags = BUF_F_FRAME;
 	p->m->port = p->port->index;
@@ -110,10 +111,10 @@ static enum verdict completed(struct net_worker *w, struct packet *p, struct rte
 			      uint32_t header)
 {
 	uint16_t l2 = whole->l2_len;
-	bool too_long = whole->pkt_len > POOL_JUMBO_ROOM - POOL_LOWER_HEADERS;
+	bool too_long = whole->pkt_len > MBUFS_JUMBO_ROOM - MBUFS_LOWER_HEADERS;
 
 	w->fragments->held -= whole->nb_segs;
-	p->m = pool_linear(&w->net->pool, whole);
+	p->m = mbufs_linear(&w->net->pool, whole);
 	if (!p->m) {
 		count(w->counters, too_long ? COUNT_DROP_SIZE : COUNT_DROP_NOBUF);
 		return VERDICT_SEND;

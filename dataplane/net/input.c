@@ -22,9 +22,9 @@ int port_local(const struct route_table *t, const struct addr *ip, uint8_t port)
 static enum verdict frame(struct net_worker *w, struct packet *p)
 {
 	if (p->m->nb_segs > 1) {
-		bool too_long = p->m->pkt_len > POOL_JUMBO_ROOM - POOL_LOWER_HEADERS;
+		bool too_long = p->m->pkt_len > MBUFS_JUMBO_ROOM - MBUFS_LOWER_HEADERS;
 
-		p->m = pool_linear(&w->net->pool, p->m);
+		p->m = mbufs_linear(&w->net->pool, p->m);
 		if (!p->m) {
 			count(w->counters, too_long ? COUNT_DROP_SIZE : COUNT_DROP_NOBUF);
 			return VERDICT_SEND;
@@ -36,22 +36,23 @@ static enum verdict frame(struct net_worker *w, struct packet *p)
 	return VERDICT_NEXT;
 }
 
-/* The frame's type is left in p->proto's place: returned. A tag with the identifier 0 carries a priority
+/* *type: what the frame carries. A tag with the identifier 0 carries a priority
  * alone (IEEE 802.1Q §6.9). */
 static enum verdict ethernet(struct net_worker *w, struct packet *p, uint16_t *type)
 {
-	const struct rte_ether_hdr *h = (const struct rte_ether_hdr *)p->at;
+	struct rte_ether_hdr h;
 	uint16_t vlan = 0;
 
-	if (p->left < sizeof(*h))
+	if (p->left < sizeof(h))
 		return packet_drop(w, COUNT_DROP_L2);
-	p->from = h->src_addr;
-	p->unicast = rte_is_same_ether_addr(&h->dst_addr, &p->port->mac);
-	if ((!p->unicast && !rte_is_multicast_ether_addr(&h->dst_addr)) ||
+	memcpy(&h, p->at, sizeof(h));
+	p->from = h.src_addr;
+	p->unicast = rte_is_same_ether_addr(&h.dst_addr, &p->port->mac);
+	if ((!p->unicast && !rte_is_multicast_ether_addr(&h.dst_addr)) ||
 	    rte_is_multicast_ether_addr(&p->from))
 		return packet_drop(w, COUNT_DROP_L2);
-	*type = rte_be_to_cpu_16(h->ether_type);
-	packet_skip(p, sizeof(*h));
+	*type = rte_be_to_cpu_16(h.ether_type);
+	packet_skip(p, sizeof(h));
 	if (*type == RTE_ETHER_TYPE_VLAN) {
 		if (p->left < RTE_VLAN_HLEN)
 			return packet_drop(w, COUNT_DROP_L2);
@@ -140,7 +141,7 @@ static enum verdict packet(struct net_worker *w, struct packet *p)
 
 static struct buf *datagram(struct net_worker *w, const struct packet *p)
 {
-	struct buf *b = pool_place(p->m, p->at, p->left);
+	struct buf *b = mbufs_place(p->m, p->at, p->left);
 
 	b->src = p->src;
 	b->dst = p->dst;

@@ -64,7 +64,7 @@ enum verdict ip4_input(struct net_worker *w, struct packet *p)
 	if (header < V4_HEADER || total < header || total > p->left)
 		return packet_drop(w, COUNT_DROP_IP);
 	if (!(p->m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_GOOD) &&
-	    checksum_fold(checksum_add(0, h, header)) != 0xffff)
+	    checksum_fold(checksum_short(0, h, header / 4)) != 0xffff)
 		return packet_drop(w, COUNT_DROP_CHECKSUM);
 	p->src = addr_of(4, h + 12);
 	p->dst = addr_of(4, h + 16);

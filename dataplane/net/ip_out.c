@@ -22,12 +22,12 @@ struct piece {
 
 uint64_t ip_out_pseudo(const struct addr *src, const struct addr *dst, uint8_t proto, uint32_t len)
 {
-	uint8_t rest[4] = {0, proto, (uint8_t)(len >> 8), (uint8_t)len};
-	uint64_t sum;
+	const uint8_t rest[4] = {0, proto, (uint8_t)(len >> 8), (uint8_t)len};
+	uint64_t sum = checksum_short(0, rest, 1);
 
-	sum = checksum_add(0, src->ip, addr_octets(src));
-	sum = checksum_add(sum, dst->ip, addr_octets(dst));
-	return checksum_add(sum, rest, sizeof(rest));
+	/* An IPv4 address is followed by zeros in its struct, which add nothing. */
+	sum = checksum_short(sum, src->ip, 4);
+	return checksum_short(sum, dst->ip, 4);
 }
 
 void ip_out_ethernet(const struct port *p, struct rte_mbuf *m, const struct rte_ether_addr *to,
@@ -65,7 +65,7 @@ static void put_v4(struct net_worker *w, const struct port *p, struct rte_mbuf *
 		m->l3_len = V4_HEADER;
 		return;
 	}
-	sum = (uint16_t)~checksum_fold(checksum_add(0, d, V4_HEADER));
+	sum = (uint16_t)~checksum_fold(checksum_short(0, d, V4_HEADER / 4));
 	memcpy(d + 10, &sum, sizeof(sum));
 }
 
@@ -135,7 +135,7 @@ static void send_fragments(struct net_worker *w, const struct port *p, struct rt
 		piece.more = len > room;
 		if (piece.more)
 			len = room;
-		f = pool_take(&w->net->pool, len);
+		f = mbufs_take(&w->net->pool, len);
 		if (!f) {
 			count(w->counters, COUNT_DROP_NOBUF);
 			break;

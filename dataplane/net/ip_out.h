@@ -15,7 +15,7 @@ struct ip_out_header {
 };
 
 /* Takes m: one segment with the payload of the IP packet (its checksum complete, but for UDP where the port
- * fills it in: then the pseudo header's), POOL_LOWER_HEADERS octets of headroom less what the payload's own header took.
+ * fills it in: then the pseudo header's), MBUFS_LOWER_HEADERS octets of headroom less what the payload's own header took.
  * Sends it to the MAC address, in fragments (linear copies, so that every driver takes
  * them) if it exceeds the port's MTU. */
 void ip_out(struct net_worker *w, const struct port *p, struct rte_mbuf *m,

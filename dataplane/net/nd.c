@@ -44,7 +44,7 @@ static bool is_unspecified(const struct addr *a)
 	return memcmp(a->ip, zero, 16) == 0;
 }
 
-static void send(struct net_worker *w, const struct port *p, uint8_t type, uint8_t flags,
+static void send_nd(struct net_worker *w, const struct port *p, uint8_t type, uint8_t flags,
 		 const struct addr *from, const struct addr *to, const struct addr *target,
 		 const struct rte_ether_addr *mac)
 {
@@ -55,7 +55,9 @@ static void send(struct net_worker *w, const struct port *p, uint8_t type, uint8
 		count(w->counters, COUNT_DROP_NOBUF);
 		return;
 	}
-	d = (uint8_t *)rte_pktmbuf_append(m, ND_LEN + OPTION_UNIT);
+	m->data_len = ND_LEN + OPTION_UNIT;
+	m->pkt_len = ND_LEN + OPTION_UNIT;
+	d = rte_pktmbuf_mtod(m, uint8_t *);
 	memset(d, 0, ND_LEN);
 	d[0] = type;
 	d[ND_FLAGS] = flags;
@@ -83,7 +85,7 @@ void nd_solicit(struct net_worker *w, const struct port *p, const struct addr *f
 
 	memcpy(group.ip + 13, ip->ip + 13, 3);
 	mac = last ? *last : multicast_mac(&group);
-	send(w, p, ICMP6_SOLICIT, 0, from, last ? ip : &group, ip, &mac);
+	send_nd(w, p, ICMP6_SOLICIT, 0, from, last ? ip : &group, ip, &mac);
 }
 
 static const struct addr all_nodes = {.ip = {0xff, 0x02, [15] = 1}, .family = 6};
@@ -92,7 +94,7 @@ void nd_announce(struct net_worker *w, const struct port *p, const struct addr *
 {
 	struct rte_ether_addr mac = multicast_mac(&all_nodes);
 
-	send(w, p, ICMP6_ADVERTISE, FLAG_OVERRIDE, ip, &all_nodes, ip, &mac);
+	send_nd(w, p, ICMP6_ADVERTISE, FLAG_OVERRIDE, ip, &all_nodes, ip, &mac);
 }
 
 static void solicited(struct net_worker *w, const struct packet *p, const struct addr *target,
@@ -111,7 +113,7 @@ static void solicited(struct net_worker *w, const struct packet *p, const struct
 		memcpy(mac.addr_bytes, source_option, RTE_ETHER_ADDR_LEN);
 		neighbour_learn(w, &p->src, p->port->index, &mac, NEIGHBOUR_TOLD);
 	}
-	send(w, p->port, ICMP6_ADVERTISE, FLAG_SOLICITED | FLAG_OVERRIDE, target, &p->src, target, &mac);
+	send_nd(w, p->port, ICMP6_ADVERTISE, FLAG_SOLICITED | FLAG_OVERRIDE, target, &p->src, target, &mac);
 }
 
 static void advertised(struct net_worker *w, const struct packet *p, const struct addr *target,

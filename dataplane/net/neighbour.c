@@ -11,7 +11,7 @@
 _Static_assert(sizeof(struct neighbour_news) % 4 == 0, "elements of a ring are whole words");
 
 enum { HOLD_NONE = 255 };
-_Static_assert(NEIGHBOUR_HOLDS < HOLD_NONE, "index of a hold fits eight bits");
+_Static_assert((int)NEIGHBOUR_HOLDS < (int)HOLD_NONE, "index of a hold fits eight bits");
 
 struct neighbour {
 	struct addr ip; /* port 0; family 0: entry is free */
@@ -247,7 +247,7 @@ static struct neighbour *take_over(struct net_worker *w, const struct addr *ip, 
 	return e;
 }
 
-static void share(struct net_worker *w, const struct neighbour_news *news)
+static void share(struct net_worker *w, struct neighbour_news *news)
 {
 	for (uint16_t to = 0; to < w->net->n_workers; to++)
 		if (to != w->id)
@@ -257,7 +257,7 @@ static void share(struct net_worker *w, const struct neighbour_news *news)
 void neighbour_learn(struct net_worker *w, const struct addr *ip, uint8_t port,
 		     const struct rte_ether_addr *mac, enum neighbour_source source)
 {
-	const struct neighbour_news news = {*ip, *mac, port, (uint8_t)source};
+	struct neighbour_news news = {*ip, *mac, port, (uint8_t)source};
 	struct neighbour *e;
 	bool changed = true;
 

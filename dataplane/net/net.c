@@ -74,12 +74,12 @@ static bool make_pools(struct net *n, const struct conf_dataplane *c)
 		else
 			least += kept;
 	}
-	least += n->n_workers * 2 * POOL_CACHE;
+	least += n->n_workers * 2 * MBUFS_CACHE;
 	if (small < 2 * least)
 		small = 2 * least;
-	if (jumbo < 64u + n->n_workers * 2 * POOL_JUMBO_CACHE)
-		jumbo = 64u + n->n_workers * 2 * POOL_JUMBO_CACHE;
-	return pool_create(&n->pool, small, jumbo, SOCKET_ID_ANY);
+	if (jumbo < 64u + n->n_workers * 2 * MBUFS_JUMBO_CACHE)
+		jumbo = 64u + n->n_workers * 2 * MBUFS_JUMBO_CACHE;
+	return mbufs_create(&n->pool, small, jumbo, SOCKET_ID_ANY);
 }
 
 static bool open_ports(struct net *n, const struct conf_dataplane *c, char *error)
@@ -98,6 +98,14 @@ static bool open_ports(struct net *n, const struct conf_dataplane *c, char *erro
 	return true;
 }
 
+static uint64_t random_u64(void)
+{
+	uint64_t v;
+
+	/* The kernel's pool is ready long before a network interface is. */
+	return getrandom(&v, sizeof(v), 0) == sizeof(v) ? v : rte_rdtsc();
+}
+
 struct net *net_create(const struct conf_dataplane *c, const struct route_table *routes,
 		       char error[NET_ERROR_MAX])
 {
@@ -111,6 +119,7 @@ struct net *net_create(const struct conf_dataplane *c, const struct route_table 
 	n->sip_port = c->sip_port;
 	n->worker_port_base = c->worker_port_base;
 	n->n_workers = (uint16_t)c->workers;
+	n->secret = random_u64();
 	if (!make_pools(n, c)) {
 		rte_free(n);
 		return NULL;
@@ -128,16 +137,8 @@ void net_destroy(struct net *n)
 	for (uint16_t i = 0; i < n->n_ports; i++)
 		port_close(&n->port[i]);
 	free_rings(n);
-	pool_destroy(&n->pool);
+	mbufs_destroy(&n->pool);
 	rte_free(n);
-}
-
-static uint64_t random_u64(void)
-{
-	uint64_t v;
-
-	/* The kernel's pool is ready long before a network interface is. */
-	return getrandom(&v, sizeof(v), 0) == sizeof(v) ? v : rte_rdtsc();
 }
 
 static void collect_queues(struct net_worker *w)
@@ -163,8 +164,7 @@ struct net_worker *net_worker_create(struct net *n, uint16_t id, struct counters
 	w->ip_id = (uint16_t)random_u64();
 	w->fragment_id = (uint32_t)random_u64();
 	w->neighbours = neighbours_create(random_u64());
-	/* The seed is shared: all workers must agree on the owner of a fragment. */
-	w->fragments = fragments_create(FRAGMENT_DATAGRAMS, (uint64_t)(uintptr_t)n);
+	w->fragments = fragments_create(FRAGMENT_DATAGRAMS, n->secret);
 	if (!w->neighbours || !w->fragments) {
 		net_worker_destroy(w);
 		return NULL;
@@ -186,7 +186,7 @@ void net_start(struct net_worker *w, uint64_t now_ms)
 {
 	const struct route_table *t = w->net->routes;
 
-	pool_use(&w->net->pool);
+	mbufs_use(&w->net->pool);
 	w->now_ms = now_ms;
 	w->now_tsc = rte_rdtsc();
 	/* Neighbours may still have the address of a machine we replace. */
@@ -215,4 +215,9 @@ bool net_tick(struct net_worker *w, uint64_t now_ms)
 uint32_t net_held(const struct net_worker *w)
 {
 	return neighbour_held(w->neighbours) + fragment_held(w->fragments);
+}
+
+uint32_t net_queues(const struct net_worker *w)
+{
+	return w->n_queues;
 }

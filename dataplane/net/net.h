@@ -15,7 +15,7 @@
 #include "base/count.h"
 #include "base/route.h"
 #include "conf/conf.h"
-#include "net/pool.h"
+#include "net/mbufs.h"
 #include "net/port.h"
 
 enum {
@@ -29,9 +29,10 @@ struct rte_ring;
 
 struct net {
 	const struct route_table *routes;
-	struct pool pool;
+	struct mbufs pool;
 	uint16_t sip_port, worker_port_base;
 	uint16_t n_workers, n_ports;
+	uint64_t secret;    /* drawn at start: all workers agree by it on the owner of a fragment */
 	bool flow_steering; /* every port's NIC delivers the workers' own UDP ports to their queues */
 	struct port port[PORTS_MAX];
 	/* [from][to] */
@@ -82,5 +83,7 @@ void net_output(struct net_worker *w, struct buf *b);
 bool net_tick(struct net_worker *w, uint64_t now_ms);
 /* Once a turn, last: all that was sent goes to the ports. */
 void net_tx_flush(struct net_worker *w);
+/* Receive queues the worker polls. Any thread. */
+uint32_t net_queues(const struct net_worker *w);
 /* Buffers the worker holds for neighbours and fragments, for tests. */
 uint32_t net_held(const struct net_worker *w);

@@ -9,11 +9,11 @@ enum { UDP_HEADER = 8, UDP_CHECKSUM_AT = 6 };
 /* The message in an mbuf that is ours to write headers into. NULL: counted, b is freed. */
 static struct rte_mbuf *own_mbuf(struct net_worker *w, struct buf *b)
 {
-	struct rte_mbuf *m = pool_mbuf(b);
+	struct rte_mbuf *m = mbufs_mbuf(b);
 	struct buf *copy;
 
-	if (!(b->flags & BUF_F_SHARED) && b->data - (uint8_t *)m->buf_addr >= POOL_LOWER_HEADERS)
-		return pool_restore(b);
+	if (!(b->flags & BUF_F_SHARED) && b->data - (uint8_t *)m->buf_addr >= MBUFS_LOWER_HEADERS)
+		return mbufs_restore(b);
 	copy = buf_alloc(b->len);
 	if (copy) {
 		memcpy(copy->data, b->data, b->len);
@@ -22,7 +22,7 @@ static struct rte_mbuf *own_mbuf(struct net_worker *w, struct buf *b)
 		count(w->counters, COUNT_DROP_NOBUF);
 	}
 	buf_free(b);
-	return copy ? pool_restore(copy) : NULL;
+	return copy ? mbufs_restore(copy) : NULL;
 }
 
 static void put_udp(const struct port *p, struct rte_mbuf *m, const struct addr *src,

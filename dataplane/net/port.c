@@ -34,7 +34,7 @@ bool port_is_vdev(const struct conf_port *c)
 
 bool port_is_jumbo(const struct conf_port *c)
 {
-	return c->mtu + RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN > POOL_SMALL_ROOM;
+	return c->mtu + RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN > MBUFS_SMALL_ROOM;
 }
 
 uint32_t port_buffers(const struct conf_port *c, uint16_t n_workers)
@@ -171,7 +171,7 @@ static void plan_offloads(struct port *p, const struct rte_eth_dev_info *info, s
 	}
 }
 
-static bool setup_queues(struct port *p, const struct conf_port *c, const struct pool *pool, char *error)
+static bool setup_queues(struct port *p, const struct conf_port *c, const struct mbufs *pool, char *error)
 {
 	uint16_t rx_desc = PORT_DESCRIPTORS, tx_desc = PORT_DESCRIPTORS;
 	int socket = rte_eth_dev_socket_id(p->id);
@@ -205,7 +205,7 @@ static void set_mtu(struct port *p, const struct conf_port *c)
 	}
 }
 
-bool port_open(struct port *p, const struct conf_port *c, uint8_t index, const struct pool *pool,
+bool port_open(struct port *p, const struct conf_port *c, uint8_t index, const struct mbufs *pool,
 	       uint16_t n_workers, uint32_t *next_queue, char *error)
 {
 	struct rte_eth_conf conf = {.rxmode.mq_mode = RTE_ETH_MQ_RX_NONE};

@@ -4,7 +4,7 @@
 #include <rte_ether.h>
 
 #include "conf/conf.h"
-#include "net/pool.h"
+#include "net/mbufs.h"
 
 enum {
 	PORT_QUEUES_MAX = 64,
@@ -32,7 +32,7 @@ struct port {
 /* Main thread, at start. Creates a virtual device that is not there yet, and configures the queues; what the driver offers
  * less of than wanted is logged. `next_queue` counts receive queues over all ports, which spreads them over
  * the workers. False with a sentence in error (512 octets). */
-bool port_open(struct port *p, const struct conf_port *c, uint8_t index, const struct pool *pool,
+bool port_open(struct port *p, const struct conf_port *c, uint8_t index, const struct mbufs *pool,
 	       uint16_t n_workers, uint32_t *next_queue, char *error);
 /* Main thread, after all are open. */
 bool port_start(struct port *p, char *error);

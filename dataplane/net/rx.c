@@ -31,7 +31,7 @@ static uint32_t take_from(struct net_worker *w, struct net_burst *b, uint16_t fr
 	uint32_t n = rte_ring_sc_dequeue_burst(w->net->handoff[from][w->id], (void **)m, most, NULL);
 
 	for (uint32_t i = 0; i < n; i++) {
-		struct buf *d = pool_buf(m[i]);
+		struct buf *d = mbufs_buf(m[i]);
 
 		if (d->flags & BUF_F_FRAME)
 			b->frame[b->n_frames++] = m[i];
@@ -53,7 +53,7 @@ void net_handoff_in(struct net_worker *w, struct net_burst *b)
 bool net_handoff(struct net_worker *w, struct buf *b, uint16_t owner)
 {
 	if (owner < w->net->n_workers && owner != w->id &&
-	    rte_ring_sp_enqueue(w->net->handoff[w->id][owner], pool_mbuf(b)) == 0) {
+	    rte_ring_sp_enqueue(w->net->handoff[w->id][owner], mbufs_mbuf(b)) == 0) {
 		count(w->counters, COUNT_HANDOFF);
 		return true;
 	}

@@ -5,14 +5,16 @@
 #include <unistd.h>
 
 enum {
-	SKIP_MAX = 16, /* malformed records passed over in one call, so that a burst stays short */
+	SKIP_MAX =
+		16, /* malformed records passed over in one call, so that a burst stays short */
 };
 
 static void control_wake(const struct punt *p)
 {
 	static const uint64_t one = 1;
 
-	/* It fails only when the eventfd's count is at its end: then control is awake for long. */
+	/* It fails only when the eventfd's count is at its end: then control is awake for long.
+	 */
 	ssize_t written = write(p->wake_fd, &one, sizeof(one));
 	(void)written;
 }

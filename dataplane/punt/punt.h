@@ -12,18 +12,21 @@ struct punt {
 	struct abi_region *region;
 	uint16_t worker;
 	int wake_fd;
-	uint32_t captured; /* messages since capture_limit was last seen 0, those left out included */
+	uint32_t captured; /* messages since capture_limit was last seen 0, those left out
+			      included */
 };
 
 /* Owning worker only, all of them. */
 
-/* Copies the message to the ring, wakes control if it sleeps. False: ring full or broken, or a message of no octets or
- * more than SIP_MESSAGE_MAX (the caller counts the drop). The buf stays the caller's. */
+/* Copies the message to the ring, wakes control if it sleeps. False: ring full or broken, or a
+ * message of no octets or more than SIP_MESSAGE_MAX (the caller counts the drop). The buf stays
+ * the caller's. */
 bool punt_message(struct punt *p, const struct buf *b, enum abi_punt_reason reason);
-/* The next injected record, copied to `to` (RING_RECORD_MAX octets, 8-aligned, private) and checked; NULL: none. Records
- * that fail the check are skipped, a few of them a call. */
+/* The next injected record, copied to `to` (RING_RECORD_MAX octets, 8-aligned, private) and
+ * checked; NULL: none. Records that fail the check are skipped, a few of them a call. */
 const struct abi_inject *punt_next_inject(struct punt *p, void *to);
-/* If a capture is on: copies the message with a time stamp. Left out silently when the ring is full, but counted against
- * capture_limit: the limit less what arrived is the number left out. Control switches a capture on by writing the
- * limit, off by 0, and leaves it at 0 until the workers have seen that before it starts another. */
+/* If a capture is on: copies the message with a time stamp. Left out silently when the ring is
+ * full, but counted against capture_limit: the limit less what arrived is the number left out.
+ * Control switches a capture on by writing the limit, off by 0, and leaves it at 0 until the
+ * workers have seen that before it starts another. */
 void punt_capture(struct punt *p, const struct buf *b, bool out);

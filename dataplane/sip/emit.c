@@ -118,8 +118,8 @@ static void move_segments(uint8_t *base, const struct move *move, uint32_t n)
 			memmove(base + move[i].to, base + move[i].from, move[i].len);
 }
 
-uint8_t *sip_emit_in_place(const struct sip_msg *msg, const struct sip_edits *e, uint32_t headroom,
-			   uint32_t *len)
+uint8_t *sip_emit_in_place(const struct sip_msg *msg, const struct sip_edits *e,
+			   uint32_t headroom, uint32_t *len)
 {
 	struct move move[SIP_EDITS_MAX];
 	uint8_t scratch[SIP_EDIT_TEXT_MAX];

@@ -18,9 +18,12 @@ static uint32_t count_digits(struct slice s)
 enum sip_error sip_cseq_decode(struct slice value, uint32_t *number, struct slice *method)
 {
 	uint32_t digits = count_digits(value);
-	struct slice behind = slice_from(value, digits);
+	struct slice behind;
 	uint64_t n;
 
+	if (digits == 0)
+		return SIP_E_CSEQ;
+	behind = slice_from(value, digits);
 	if (!slice_u64(slice_sub(value, 0, digits), CSEQ_LIMIT, &n))
 		return SIP_E_CSEQ;
 	*method = slice_trim(behind);
@@ -54,9 +57,12 @@ bool sip_delta_seconds(struct slice value, uint32_t *out)
 {
 	struct slice s = slice_trim(value);
 	uint32_t digits = count_digits(s);
-	struct slice behind = slice_trim(slice_from(s, digits));
+	struct slice behind;
 	uint64_t n;
 
+	if (digits == 0)
+		return false;
+	behind = slice_trim(slice_from(s, digits));
 	/* Session-Expires has parameters behind, Retry-After a comment too. */
 	if (behind.len && behind.p[0] != ';' && behind.p[0] != '(')
 		return false;
@@ -118,9 +124,13 @@ static const uint8_t *skip_separators(const uint8_t *p, const uint8_t *end)
 
 bool sip_auth_param(struct slice *rest, struct slice *name, struct slice *value)
 {
-	const uint8_t *end = rest->p + rest->len;
-	const uint8_t *start = skip_separators(rest->p, end), *p = start;
+	const uint8_t *end, *start, *p;
 
+	if (rest->len == 0)
+		return false;
+	end = rest->p + rest->len;
+	start = skip_separators(rest->p, end);
+	p = start;
 	while (p < end && sip_is(*p, SIP_C_TOKEN))
 		p++;
 	*name = slice_between(start, p);
@@ -150,7 +160,9 @@ bool sip_auth_scheme(struct slice value, struct slice *scheme, struct slice *res
 
 	while (n < s.len && sip_is(s.p[n], SIP_C_TOKEN))
 		n++;
+	if (n == 0)
+		return false;
 	*scheme = slice_sub(s, 0, n);
 	*rest = slice_trim(slice_from(s, n));
-	return n > 0 && (n == s.len || ascii_is_space(s.p[n]));
+	return n == s.len || ascii_is_space(s.p[n]);
 }

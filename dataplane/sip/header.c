@@ -6,6 +6,7 @@
  */
 #include <immintrin.h>
 
+#include "sip/chars.h"
 #include "sip/header.h"
 
 enum { SLOTS = 512, KEY = 16, NAME_MAX_LEN = 2 * KEY };
@@ -62,17 +63,16 @@ static inline enum sip_header_id find(__m128i head, __m128i tail, uint32_t len)
 
 enum sip_header_id sip_header_id_padded(struct slice name)
 {
-	__m128i head = _mm_loadu_si128((const __m128i *)(const void *)name.p);
+	__m128i head = sip_load16(name.p);
 	__m128i tail;
 
 	if (name.len > NAME_MAX_LEN || name.len == 0)
 		return SIP_H_OTHER;
 	if (name.len <= KEY) {
-		head = lower(_mm_and_si128(head, _mm_loadu_si128((const __m128i *)(const void *)(
-							 keep_first + KEY - name.len))));
+		head = lower(_mm_and_si128(head, sip_load16(keep_first + KEY - name.len)));
 		return find(head, head, name.len);
 	}
-	tail = _mm_loadu_si128((const __m128i *)(const void *)(name.p + name.len - KEY));
+	tail = sip_load16(name.p + name.len - KEY);
 	return find(lower(head), lower(tail), name.len);
 }
 
@@ -94,11 +94,10 @@ static void learn(struct slice name, enum sip_header_id id)
 	uint32_t i;
 
 	memcpy(padded, name.p, name.len);
-	head = lower(_mm_loadu_si128((const __m128i *)(const void *)padded));
+	head = lower(sip_load16(padded));
 	tail = head;
 	if (name.len > KEY)
-		tail = lower(_mm_loadu_si128(
-			(const __m128i *)(const void *)(padded + name.len - KEY)));
+		tail = lower(sip_load16(padded + name.len - KEY));
 	i = hash(head, name.len);
 	while (table[i].len != 0)
 		i = (i + 1) % SLOTS;
@@ -108,7 +107,7 @@ static void learn(struct slice name, enum sip_header_id id)
 	table[i].id = (uint8_t)id;
 }
 
-#define HEADER(id, name, compact)                                                                  \
+#define HEADER(id, name, compact)                                                              \
 	_Static_assert(sizeof(name) - 1 <= NAME_MAX_LEN, name " fits the table");
 #include "sip/header.def"
 #undef HEADER

@@ -7,6 +7,6 @@
  * of header.def. Any thread. */
 enum sip_header_id sip_header_id(struct slice name);
 
-/* The same for the inner loop of the parser: at least 16 octets may be read from name.p, whatever
- * name.len is. */
+/* The same for the inner loop of the parser: at least 16 octets may be read from name.p,
+ * whatever name.len is. */
 enum sip_header_id sip_header_id_padded(struct slice name);

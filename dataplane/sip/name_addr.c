@@ -12,11 +12,11 @@ static bool is_uri(struct slice s)
 		return false;
 	while (i < s.len && sip_is(s.p[i], SIP_C_TOKEN))
 		i++;
-	return i + 1 < s.len && s.p[i] == ':' && sip_all(slice_from(s, i + 1), SIP_C_URI);
+	return i + 1 < s.len && s.p[i] == ':' && sip_all_uri(slice_from(s, i + 1));
 }
 
-/* The display name at p, if any: gives the place of its '<', or NULL if there is no '<' where one
- * must be. */
+/* The display name at p, if any: gives the place of its '<', or NULL if there is no '<' where
+ * one must be. */
 static const uint8_t *take_display(const uint8_t *p, const uint8_t *end, struct slice *display)
 {
 	const uint8_t *start = p;
@@ -48,7 +48,8 @@ static const uint8_t *take_bare(const uint8_t *p, const uint8_t *end, struct sli
 }
 
 /* The URI at p, with or without brackets and display name; gives what is behind. */
-static const uint8_t *take_address(const uint8_t *p, const uint8_t *end, struct sip_name_addr *out)
+static const uint8_t *take_address(const uint8_t *p, const uint8_t *end,
+				   struct sip_name_addr *out)
 {
 	const uint8_t *open = take_display(p, end, &out->display);
 	const uint8_t *close;
@@ -74,13 +75,16 @@ static bool is_star(struct slice value)
 enum sip_error sip_name_addr_decode(struct slice value, enum sip_error what,
 				    struct sip_name_addr *out, struct slice *rest)
 {
-	const uint8_t *start = value.p, *end = value.p + value.len, *p;
+	const uint8_t *start, *end, *p;
 	struct sip_param param;
 	enum sip_param_step step;
 
 	*out = (struct sip_name_addr){0};
-	start = sip_skip_space(start, end);
-	*rest = slice_between(end, end);
+	*rest = SLICE_EMPTY;
+	if (value.len == 0)
+		return what;
+	end = value.p + value.len;
+	start = sip_skip_space(value.p, end);
 	if (is_star(slice_trim(value))) {
 		out->star = true;
 		out->whole = slice_trim(value);

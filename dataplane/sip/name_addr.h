@@ -1,5 +1,5 @@
-/* name_addr.h - From, To, Contact, Route, Record-Route, Path, P-Asserted-Identity: a URI with an
- * optional display name in front and parameters behind (RFC 3261 §20.10) */
+/* name_addr.h - From, To, Contact, Route, Record-Route, Path, P-Asserted-Identity: a URI with
+ * an optional display name in front and parameters behind (RFC 3261 §20.10) */
 #pragma once
 
 #include "sip/uri.h"

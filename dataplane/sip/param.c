@@ -12,10 +12,12 @@ static inline const uint8_t *skip_set(const uint8_t *p, const uint8_t *end, enum
 
 enum sip_param_step sip_param_next(struct slice *rest, struct sip_param *out)
 {
-	const uint8_t *end = rest->p + rest->len;
-	const uint8_t *start = sip_skip_space(rest->p, end);
-	const uint8_t *p, *at, *stop;
+	const uint8_t *end, *start, *p, *at, *stop;
 
+	if (rest->len == 0)
+		return SIP_PARAM_END;
+	end = rest->p + rest->len;
+	start = sip_skip_space(rest->p, end);
 	*rest = slice_between(start, end);
 	if (start == end || *start != ';')
 		return SIP_PARAM_END;

@@ -20,6 +20,6 @@ struct sip_param {
  * left out. Any thread. */
 enum sip_param_step sip_param_next(struct slice *rest, struct sip_param *out);
 
-/* Parameter by name without regard to case; true if there, *value as written (quotes included) or
- * empty if it has none. The first one counts; a malformed one ends the search. */
+/* Parameter by name without regard to case; true if there, *value as written (quotes included)
+ * or empty if it has none. The first one counts; a malformed one ends the search. */
 bool sip_param(struct slice params, struct slice name, struct slice *value);

@@ -27,8 +27,8 @@ static inline void blame(enum sip_error *first, enum sip_error e)
 static inline uint32_t find_colon(const uint8_t *p)
 {
 	__m128i colon = _mm_set1_epi8(':');
-	__m128i a = _mm_loadu_si128((const __m128i *)(const void *)p);
-	__m128i b = _mm_loadu_si128((const __m128i *)(const void *)(p + 16));
+	__m128i a = sip_load16(p);
+	__m128i b = sip_load16(p + 16);
 	uint32_t map = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(a, colon)) |
 		       (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(b, colon)) << 16;
 
@@ -171,10 +171,7 @@ static enum sip_error check_call_id(struct slice id)
 		return SIP_E_CALL_ID;
 	if (id.len > SIP_TOKEN_MAX)
 		return SIP_E_TOKEN_TOO_LONG;
-	for (uint32_t i = 0; i < id.len; i++)
-		if ((uint8_t)(id.p[i] - 0x21) > 0x7e - 0x21)
-			return SIP_E_CALL_ID;
-	return SIP_OK;
+	return sip_all_visible(id) ? SIP_OK : SIP_E_CALL_ID;
 }
 
 static enum sip_error check_cseq(struct sip_msg *msg)
@@ -225,9 +222,9 @@ static enum sip_error check_fields(struct sip_msg *msg)
 	return e;
 }
 
-/* Cuts the message behind its body (RFC 3261 §18.3): octets behind Content-Length are not part of
- * it, fewer than announced make it malformed. Digits only, so no sign, and no number
- * that wraps around. */
+/* Cuts the message behind its body (RFC 3261 §18.3): octets behind Content-Length are not part
+ * of it, fewer than announced make it malformed. Digits only, so no sign, and no number that
+ * wraps around. */
 static enum sip_error take_body(struct sip_msg *msg)
 {
 	const struct sip_header *h = sip_first(msg, SIP_H_CONTENT_LENGTH);
@@ -254,9 +251,10 @@ static void start(struct slice datagram, struct sip_msg *msg)
 {
 	memset(msg, 0, offsetof(struct sip_msg, first));
 	memset(msg->first, SIP_NO_HEADER, sizeof(msg->first));
-	msg->raw = slice_sub(datagram, 0, SIP_MESSAGE_MAX);
+	msg->raw = datagram;
+	if (datagram.len > SIP_MESSAGE_MAX)
+		msg->raw.len = SIP_MESSAGE_MAX;
 	msg->head_end = (uint16_t)msg->raw.len;
-	msg->body = slice_from(msg->raw, msg->raw.len);
 }
 
 /* What ended the scan, if not the empty line. */
@@ -309,8 +307,8 @@ enum sip_error sip_parse(struct slice datagram, struct sip_msg *msg)
 		return first;
 	blame(&first, index_lines(msg, &scan));
 	/* A datagram that begins with an empty line did not get past the start line. */
-	blame(&first, scan.complete ? check_whole(datagram, msg, &scan)
-				    : why_no_end(datagram, &scan));
+	blame(&first,
+	      scan.complete ? check_whole(datagram, msg, &scan) : why_no_end(datagram, &scan));
 	return first;
 }
 
@@ -320,8 +318,8 @@ bool sip_parse_answerable(const struct sip_msg *msg)
 
 	return sip_is_request(msg) && msg->method_name.len && msg->method != SIP_M_ACK &&
 	       sip_first_value(msg, SIP_H_FROM).len && sip_first_value(msg, SIP_H_TO).len &&
-	       sip_first_value(msg, SIP_H_CALL_ID).len && sip_first_value(msg, SIP_H_CSEQ).len &&
-	       sip_via_top(msg, &via) == SIP_OK;
+	       sip_first_value(msg, SIP_H_CALL_ID).len &&
+	       sip_first_value(msg, SIP_H_CSEQ).len && sip_via_top(msg, &via) == SIP_OK;
 }
 
 bool sip_is_keepalive(struct slice datagram)

@@ -13,11 +13,12 @@
  * On an error *msg holds what was indexed so far (start line if `method_name` or
  * `status` is set), enough for sip_reply to answer where the Via is sound:
  * sip_parse_answerable(). A request missing its Content-Length ends with the datagram
- * (RFC 3261 §18.3). Line ends: CRLF; a bare LF is accepted as one, a bare CR is not. */
+ * (RFC 3261 §18.3). Line ends: CRLF; a bare LF is accepted as one. A bare CR is not, and a
+ * message that has one in its header section is refused: other parsers see a line end there. */
 enum sip_error sip_parse(struct slice datagram, struct sip_msg *msg);
 
-/* True if a request that sip_parse refused can still be answered: it has a method, a top Via that
- * decodes, From, To, Call-ID and CSeq, and is not an ACK. */
+/* True if a request that sip_parse refused can still be answered: it has a method, is not an ACK, and has a top Via
+ * that decodes, so that there is somewhere to answer to. */
 bool sip_parse_answerable(const struct sip_msg *msg);
 
 /* RFC 5626 §4.4.1: nothing but CRs and LFs. */

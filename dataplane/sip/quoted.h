@@ -10,8 +10,8 @@ static inline const uint8_t *sip_skip_space(const uint8_t *p, const uint8_t *end
 	return p;
 }
 
-/* p points to the opening quote; gives what is behind the closing one, or NULL. An escaped octet
- * is any octet, a NUL or a quote included. */
+/* p points to the opening quote; gives what is behind the closing one, or NULL. An escaped
+ * octet is any octet, a NUL or a quote included. */
 static inline const uint8_t *sip_skip_quoted(const uint8_t *p, const uint8_t *end)
 {
 	for (p++; p < end; p++) {

@@ -153,8 +153,8 @@ void sip_via_received(const struct sip_via *via, const struct addr *source, stru
 	}
 }
 
-/* A received value goes into the response on one line: folds, and CRs no one should have sent, become
- * spaces. */
+/* A received value goes into the response on one line: folds, and CRs no one should have sent,
+ * become spaces. */
 static void put_flat(struct text *out, struct slice s)
 {
 	uint32_t from = out->len;
@@ -232,11 +232,11 @@ static void put_status(struct text *out, const struct sip_reply *r)
 	text_lit(out, "\r\n");
 }
 
-static bool has_fields(const struct sip_msg *request)
+/* A request that lacks a field still gets its 400: with what it has. */
+static void put_first(struct text *out, const struct sip_msg *request, enum sip_header_id id)
 {
-	return sip_is_request(request) && sip_first(request, SIP_H_VIA) &&
-	       sip_first(request, SIP_H_FROM) && sip_first(request, SIP_H_TO) &&
-	       sip_first(request, SIP_H_CALL_ID) && sip_first(request, SIP_H_CSEQ);
+	if (sip_first(request, id))
+		put_line(out, id, sip_first_value(request, id));
 }
 
 static bool put_response(const struct sip_msg *request, const struct sip_reply *r,
@@ -249,10 +249,11 @@ static bool put_response(const struct sip_msg *request, const struct sip_reply *
 	} else {
 		put_all(out, request, SIP_H_VIA);
 	}
-	put_line(out, SIP_H_FROM, sip_first_value(request, SIP_H_FROM));
-	put_to(out, sip_first_value(request, SIP_H_TO), r->to_tag);
-	put_line(out, SIP_H_CALL_ID, sip_first_value(request, SIP_H_CALL_ID));
-	put_line(out, SIP_H_CSEQ, sip_first_value(request, SIP_H_CSEQ));
+	put_first(out, request, SIP_H_FROM);
+	if (sip_first(request, SIP_H_TO))
+		put_to(out, sip_first_value(request, SIP_H_TO), r->to_tag);
+	put_first(out, request, SIP_H_CALL_ID);
+	put_first(out, request, SIP_H_CSEQ);
 	if (r->record_route)
 		put_all(out, request, SIP_H_RECORD_ROUTE);
 	text_put(out, r->headers);
@@ -264,7 +265,7 @@ bool sip_reply_write(const struct sip_msg *request, const struct sip_reply *r, s
 {
 	uint32_t from = out->len;
 
-	if (out->overflow || !has_fields(request))
+	if (out->overflow || !sip_is_request(request) || !sip_first(request, SIP_H_VIA))
 		return false;
 	if (put_response(request, r, out))
 		return true;

@@ -43,10 +43,10 @@ static inline void note_lines(struct sip_scan *out, uint32_t base, uint64_t lf)
 	out->n += count;
 }
 
-/* One block; true if it was the last to look at. A line is empty if its LF comes behind another,
- * at once or with a CR between. */
-static inline bool take_block(struct sip_scan *out, struct carry *carry, uint32_t base, uint64_t lf,
-			      uint64_t cr)
+/* One block; true if it was the last to look at. A line is empty if its LF comes behind
+ * another, at once or with a CR between. */
+static inline bool take_block(struct sip_scan *out, struct carry *carry, uint32_t base,
+			      uint64_t lf, uint64_t cr)
 {
 	uint64_t lf1 = lf << 1 | carry->lf >> 63;
 	uint64_t lf2 = lf << 2 | carry->lf >> 62;
@@ -171,8 +171,8 @@ static __attribute__((target("avx2,bmi,popcnt"))) void scan_avx2(struct slice da
 	scan_blocks(datagram, out, map_avx2);
 }
 
-static inline __attribute__((target("avx512bw,avx512f,bmi,popcnt"))) uint64_t
-map_avx512(const uint8_t *block, uint64_t *cr)
+static inline __attribute__((target("avx512bw,avx512f,bmi,popcnt"))) uint64_t map_avx512(
+	const uint8_t *block, uint64_t *cr)
 {
 	__m512i x = _mm512_loadu_si512(block);
 
@@ -180,8 +180,8 @@ map_avx512(const uint8_t *block, uint64_t *cr)
 	return _mm512_cmpeq_epi8_mask(x, _mm512_set1_epi8('\n'));
 }
 
-static __attribute__((target("avx512bw,avx512f,bmi,popcnt"))) void
-scan_avx512(struct slice datagram, struct sip_scan *out)
+static __attribute__((target("avx512bw,avx512f,bmi,popcnt"))) void scan_avx512(
+	struct slice datagram, struct sip_scan *out)
 {
 	scan_blocks(datagram, out, map_avx512);
 }
@@ -193,8 +193,9 @@ sip_scan_fn *sip_scan_variant(const char *name)
 	if (strcmp(name, "sse42") == 0)
 		return __builtin_cpu_supports("sse4.2") ? scan_sse42 : NULL;
 	if (strcmp(name, "avx2") == 0)
-		return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") ? scan_avx2
-										       : NULL;
+		return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi")
+			       ? scan_avx2
+			       : NULL;
 	if (strcmp(name, "avx512") == 0)
 		return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("bmi")
 			       ? scan_avx512

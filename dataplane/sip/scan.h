@@ -10,11 +10,12 @@
 #include "base/slice.h"
 
 struct sip_scan {
-	uint32_t n;          /* lines found, start line included */
-	bool complete;       /* the empty line was found */
-	bool bare_cr;        /* a CR that no LF follows, before the empty line; if complete */
-	uint16_t head_end;   /* offset behind the empty line's LF */
-	uint16_t lf[SIP_HEADERS_MAX + 2 + 64]; /* offset of each LF; the tail is room for the last block */
+	uint32_t n;        /* lines found, start line included */
+	bool complete;     /* the empty line was found */
+	bool bare_cr;      /* a CR that no LF follows, before the empty line; if complete */
+	uint16_t head_end; /* offset behind the empty line's LF */
+	uint16_t lf[SIP_HEADERS_MAX + 2 +
+		    64]; /* offset of each LF; the tail is room for the last block */
 };
 
 typedef void sip_scan_fn(struct slice datagram, struct sip_scan *out);

@@ -66,17 +66,18 @@ _Static_assert((int)SIP_HEADERS_MAX < (int)SIP_NO_HEADER, "header indexes fit ei
 _Static_assert(SIP_MESSAGE_MAX <= UINT16_MAX, "offsets fit sixteen bits");
 
 struct sip_msg {
-	struct slice raw;     /* start line to end of body; octets behind Content-Length are not in it */
+	struct slice
+		raw; /* start line to end of body; octets behind Content-Length are not in it */
 	struct slice body;
 	struct slice method_name; /* request: as written. Response: the CSeq's */
-	struct slice uri;     /* Request-URI; empty in a response */
-	struct slice reason;  /* response's Reason-Phrase */
-	uint16_t status;      /* 0: a request */
-	uint8_t method;       /* enum sip_method; in a response the CSeq's */
+	struct slice uri;         /* Request-URI; empty in a response */
+	struct slice reason;      /* response's Reason-Phrase */
+	uint16_t status;          /* 0: a request */
+	uint8_t method;           /* enum sip_method; in a response the CSeq's */
 	uint8_t n_headers;
-	uint16_t first_line;  /* offset behind the start line */
-	uint16_t head_end;    /* offset of the empty line that ends the header section */
-	uint32_t cseq;        /* sequence number */
+	uint16_t first_line;      /* offset behind the start line */
+	uint16_t head_end;        /* offset of the empty line that ends the header section */
+	uint32_t cseq;            /* sequence number */
 	uint8_t first[SIP_H_MAX]; /* by id: index of the first header, SIP_NO_HEADER: none */
 	uint8_t last[SIP_H_MAX];  /* valid where first is */
 	struct sip_header header[SIP_HEADERS_MAX];
@@ -92,7 +93,8 @@ static inline const struct sip_header *sip_first(const struct sip_msg *m, enum s
 	return m->first[id] == SIP_NO_HEADER ? NULL : &m->header[m->first[id]];
 }
 
-static inline const struct sip_header *sip_next(const struct sip_msg *m, const struct sip_header *h)
+static inline const struct sip_header *sip_next(const struct sip_msg *m,
+						const struct sip_header *h)
 {
 	return h->next == SIP_NO_HEADER ? NULL : &m->header[h->next];
 }

@@ -33,12 +33,13 @@ static enum sip_error check_scheme(struct slice uri)
 	if (!sip && !slice_eq_nocase(scheme, SLICE("tel")) &&
 	    !slice_eq_nocase(scheme, SLICE("urn")))
 		return SIP_E_SCHEME;
-	/* Headers may not be in a Request-URI (RFC 3261 §19.1.1); a '?' before the '@' is part of
-	 * the user. */
+	/* Headers may not be in a Request-URI (RFC 3261 §19.1.1); a '?' before the '@' is part
+	 * of the user. */
 	if (sip) {
 		uint32_t mark = slice_find(behind, '?');
 
-		if (mark < behind.len && slice_find(slice_from(behind, mark), '@') == behind.len - mark)
+		if (mark < behind.len &&
+		    slice_find(slice_from(behind, mark), '@') == behind.len - mark)
 			return SIP_E_URI;
 	}
 	return SIP_OK;
@@ -50,7 +51,7 @@ static enum sip_error check_uri(struct slice uri)
 		return SIP_E_START_LINE;
 	if (uri.len > SIP_URI_MAX)
 		return SIP_E_URI_TOO_LONG;
-	if (!sip_all(uri, SIP_C_URI)) {
+	if (!sip_all_uri(uri)) {
 		bool space = slice_find(uri, ' ') < uri.len || slice_find(uri, '\t') < uri.len;
 
 		return space ? SIP_E_START_LINE : SIP_E_URI;

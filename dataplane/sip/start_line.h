@@ -3,7 +3,7 @@
 
 #include "sip/sip.h"
 
-/* Fills method, method_name and uri, or status and reason, from the first line (without its line
- * end). What was understood before an error stays filled. SIP_E_NOT_SIP and SIP_E_STATUS: there is nothing to
- * answer; the rest of the message need not be looked at. */
+/* Fills method, method_name and uri, or status and reason, from the first line (without its
+ * line end). What was understood before an error stays filled. SIP_E_NOT_SIP and SIP_E_STATUS:
+ * there is nothing to answer; the rest of the message need not be looked at. */
 enum sip_error sip_start_line(struct slice line, struct sip_msg *msg);

@@ -39,7 +39,8 @@ static int hex_value(uint8_t c)
 /* The octet that "%HH" at s.p[i] stands for; -1: it is no escape. */
 static int escaped(struct slice s, uint32_t i)
 {
-	if (s.len - i < 3 || s.p[i] != '%' || hex_value(s.p[i + 1]) < 0 || hex_value(s.p[i + 2]) < 0)
+	if (s.len - i < 3 || s.p[i] != '%' || hex_value(s.p[i + 1]) < 0 ||
+	    hex_value(s.p[i + 2]) < 0)
 		return -1;
 	return hex_value(s.p[i + 1]) << 4 | hex_value(s.p[i + 2]);
 }
@@ -112,7 +113,7 @@ static bool take_tail(struct slice s, struct sip_uri *out)
 	out->headers = slice_from(s, mark + 1);
 	if (out->params.len && out->params.p[0] != ';')
 		return false;
-	return sip_all(out->params, SIP_C_URI) && sip_all(out->headers, SIP_C_URI);
+	return sip_all_uri(out->params) && sip_all_uri(out->headers);
 }
 
 /* At most one '@': with two, hops could disagree about the host. */
@@ -151,11 +152,14 @@ static bool take_tel(struct slice s, struct sip_uri *out)
 enum sip_error sip_uri_decode(struct slice s, struct sip_uri *out)
 {
 	uint32_t colon = slice_find(s, ':');
-	struct slice behind = slice_from(s, colon + 1);
+	struct slice behind;
 	bool sound;
 
 	*out = (struct sip_uri){.whole = s};
-	if (s.len > SIP_URI_MAX || behind.len == 0 || !is_scheme(slice_sub(s, 0, colon)))
+	if (s.len == 0 || s.len > SIP_URI_MAX)
+		return SIP_E_URI;
+	behind = slice_from(s, colon + 1);
+	if (behind.len == 0 || !is_scheme(slice_sub(s, 0, colon)))
 		return SIP_E_URI;
 	out->scheme = scheme_of(slice_sub(s, 0, colon));
 	switch (out->scheme) {
@@ -168,7 +172,7 @@ enum sip_error sip_uri_decode(struct slice s, struct sip_uri *out)
 		break;
 	default:
 		out->user = behind;
-		sound = sip_all(behind, SIP_C_URI);
+		sound = sip_all_uri(behind);
 		break;
 	}
 	return sound ? SIP_OK : SIP_E_URI;

@@ -31,7 +31,8 @@ static const uint8_t *take_protocol_slow(const uint8_t *p, const uint8_t *end)
 	p = p ? take_slash(p, end) : NULL;
 	p = p ? take_token(p, end, &version) : NULL;
 	p = p ? take_slash(p, end) : NULL;
-	if (p == NULL || !slice_eq_nocase(name, SLICE("SIP")) || !slice_eq(version, SLICE("2.0")))
+	if (p == NULL || !slice_eq_nocase(name, SLICE("SIP")) ||
+	    !slice_eq(version, SLICE("2.0")))
 		return NULL;
 	return p;
 }
@@ -157,14 +158,17 @@ static const uint8_t *take_fixed_part(const uint8_t *p, const uint8_t *end, stru
 
 enum sip_error sip_via_decode(struct slice value, struct sip_via *out, struct slice *rest)
 {
-	const uint8_t *end = value.p + value.len;
-	const uint8_t *start = sip_skip_space(value.p, end), *p;
+	const uint8_t *start, *end, *p;
 	struct sip_param param;
 	enum sip_param_step step;
 	enum sip_error e;
 
 	*out = (struct sip_via){0};
-	*rest = slice_between(end, end);
+	*rest = SLICE_EMPTY;
+	if (value.len == 0)
+		return SIP_E_VIA;
+	end = value.p + value.len;
+	start = sip_skip_space(value.p, end);
 	p = take_fixed_part(start, end, out);
 	if (p == NULL)
 		return SIP_E_VIA;

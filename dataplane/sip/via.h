@@ -11,14 +11,15 @@ struct sip_via {
 	uint16_t port;          /* sent-by; 0: none given */
 	struct slice branch;
 	struct slice received;
-	struct slice params;    /* from the first ';' on */
-	bool rport;             /* present */
-	uint16_t rport_value;   /* 0: without a value */
+	struct slice params;  /* from the first ';' on */
+	bool rport;           /* present */
+	uint16_t rport_value; /* 0: without a value */
 	bool has_ttl_or_maddr;
 	struct slice maddr;
 };
 
-/* The first element of `value`; *rest is what follows its comma (empty: it was the only one). */
+/* The first element of `value`; *rest is what follows its comma (empty: it was the only one).
+ */
 enum sip_error sip_via_decode(struct slice value, struct sip_via *out, struct slice *rest);
 /* Topmost Via of a message. */
 enum sip_error sip_via_top(const struct sip_msg *msg, struct sip_via *out);
@@ -26,6 +27,6 @@ enum sip_error sip_via_top(const struct sip_msg *msg, struct sip_via *out);
 enum sip_error sip_via_second(const struct sip_msg *msg, struct sip_via *out);
 
 /* Where a response to a request with this top Via goes (RFC 3261 §18.2.2, RFC 3581 §4):
- * received and rport if there, else the sent-by if it is an address. False: it is a name. maddr is
- * not followed. */
+ * received and rport if there, else the sent-by if it is an address. False: it is a name. maddr
+ * is not followed. */
 bool sip_via_destination(const struct sip_via *via, struct addr *out);

@@ -56,7 +56,8 @@ void flow_read(const struct reg_link *entry, struct reg_flow *out)
 	}
 
 	const struct flow_shared *s = (const struct flow_shared *)entry;
-	void *state = rcu_dereference(s->state); /* paired with rcu_assign_pointer in state_set */
+	void *state =
+		rcu_dereference(s->state); /* paired with rcu_assign_pointer in state_set */
 
 	*out = (struct reg_flow){s->flow, s->local, state_users(state), NULL};
 	if (state_is_users(state))
@@ -117,7 +118,8 @@ static void entry_replace(struct tables *t, const struct addr *flow, uint64_t ha
 
 /* The flow has one user, another set; from here it is shared by two. */
 static void shared_begin(struct tables *t, struct flow_shared *s, const struct reg_link *entry,
-			 const struct registration *r, const struct reg_contact *c, uint64_t hash)
+			 const struct registration *r, const struct reg_contact *c,
+			 uint64_t hash)
 {
 	*s = (struct flow_shared){
 		.link = {.shared = 1},

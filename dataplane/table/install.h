@@ -1,4 +1,4 @@
-/* install.h - the management thread's end of the install ring: records in, tables changed, acks out */
+/* install.h - the install ring, seen from the management thread: tables in, acks out */
 #pragma once
 
 #include "abi/region.h"
@@ -11,7 +11,8 @@ struct install {
 	uint64_t installs, errors;
 };
 
-/* Management thread, registered with urcu-qsbr. Works off up to `most` records; the number done. Stops early when the ack ring is full
- * (control is gone or slow), so that no answer is lost. *wake is set if control sleeps (the caller writes the eventfd), else cleared. When fewer than `most` were
- * there, it waits for a grace period and frees what they replaced. */
+/* Management thread, registered with urcu-qsbr. Works off up to `most` records; the number
+ * done. Stops early when the ack ring is full (control is gone or slow), so that no answer is
+ * lost. *wake is set if control sleeps (the caller writes the eventfd), else cleared. When
+ * fewer than `most` were there, it waits for a grace period and frees what they replaced. */
 uint32_t install_poll(struct install *in, uint32_t most, bool *wake);

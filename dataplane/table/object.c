@@ -3,6 +3,10 @@
 #include "table/pool.h"
 
 _Static_assert(POOL_OBJECT_MAX <= UINT16_MAX, "offsets inside a registration have 16 bits");
+_Static_assert((SET_IMPUS_MAX + SET_CONTACTS_MAX) * sizeof(struct reg_link) +
+			       sizeof(struct reg_object) <=
+		       UINT16_MAX,
+	       "links say in 16 bits how far the registration is");
 _Static_assert(sizeof(struct reg_link) == 24, "two of these a user");
 _Static_assert(sizeof(struct registration) % _Alignof(struct reg_contact) == 0,
 	       "the contacts follow it directly");
@@ -64,7 +68,7 @@ static uint16_t pen_put(struct pen *pen, struct slice s)
 static void link_init(struct reg_link *l, const struct registration *r, uint32_t index)
 {
 	*l = (struct reg_link){
-		.ahead = (uint32_t)((const uint8_t *)r - (const uint8_t *)l),
+		.ahead = (uint16_t)((const uint8_t *)r - (const uint8_t *)l),
 		.index = (uint8_t)index,
 	};
 }
@@ -106,7 +110,10 @@ static void impus_build(struct reg_object *o, const struct abi_registration_view
 			.len = (uint16_t)v->impu[i].impu.len,
 			.flags = v->impu[i].flags,
 		};
-		link_init(object_impu_link(o, i), &o->registration, i);
+		struct reg_link *l = object_impu_link(o, i);
+		link_init(l, &o->registration, i);
+		l->text = to[i].at;
+		l->text_len = to[i].len;
 	}
 }
 

@@ -1,9 +1,11 @@
 /* object.h - a registration as it lies in memory: links, then the part that readers know
  *
- *   link per contact | link per identity | reg_object { set link, registration } | contacts | identities | text
+ *   link per contact | link per identity | reg_object { set link, registration } | contacts |
+ * identities | text
  *
- * All in one piece, so that a set costs one allocation and one retirement, and a look-up that followed a link finds
- * the registration on the lines behind it. A link that has left its table is never put back.
+ * All in one piece, so that a set costs one allocation and one retirement, and a look-up that
+ * followed a link finds the registration on the lines behind it. A link that has left its table
+ * is never put back.
  */
 #pragma once
 
@@ -13,10 +15,12 @@
 /* In the table of identities or of flows. */
 struct reg_link {
 	struct cds_lfht_node node;
-	uint32_t ahead; /* octets from here to the registration */
-	uint8_t index;  /* of the identity or contact it is for */
-	uint8_t shared; /* not part of an object at all: a struct flow_shared (flow.h) */
-	uint8_t pad[2];
+	uint16_t ahead; /* octets from here to the registration */
+	uint16_t
+		text; /* identity: its offset in the registration, so that a look-up compares */
+	uint16_t text_len; /* it without reading the lines in between */
+	uint8_t index;     /* of the identity or contact it is for */
+	uint8_t shared;    /* not part of an object at all: a struct flow_shared (flow.h) */
 };
 
 struct reg_object {
@@ -46,26 +50,19 @@ static inline struct reg_link *object_contact_link(const struct reg_object *o, u
 	return (struct reg_link *)o - o->registration.n_impu - o->registration.n_contact + i;
 }
 
-static inline struct slice object_impu(const struct reg_object *o, uint32_t i)
-{
-	const struct reg_impu *at = reg_impu(&o->registration, i);
-
-	return reg_text(&o->registration, at->at, at->len);
-}
-
 static inline const struct registration *link_registration(const struct reg_link *l)
 {
 	return (const struct registration *)((const uint8_t *)l + l->ahead);
 }
 
+static inline struct slice link_impu(const struct reg_link *l)
+{
+	return reg_text(link_registration(l), l->text, l->text_len);
+}
+
 static inline struct reg_object *object_of_set(struct cds_lfht_node *by_set)
 {
 	return caa_container_of(by_set, struct reg_object, by_set);
-}
-
-static inline struct reg_object *object_of(const struct registration *r)
-{
-	return caa_container_of(r, struct reg_object, registration);
 }
 
 static inline struct reg_link *link_of(struct cds_lfht_node *node)

@@ -15,11 +15,11 @@
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
 #define FORBID(at, len) ASAN_POISON_MEMORY_REGION(at, len)
-#define ALLOW(at, len) ASAN_UNPOISON_MEMORY_REGION(at, len)
+#define ALLOW(at, len)  ASAN_UNPOISON_MEMORY_REGION(at, len)
 #else
 /* Only AddressSanitizer knows how to guard part of a mapping. */
 #define FORBID(at, len) ((void)(at), (void)(len))
-#define ALLOW(at, len) ((void)(at), (void)(len))
+#define ALLOW(at, len)  ((void)(at), (void)(len))
 #endif
 
 enum { SMALL_CLASSES = POOL_SMALL_MAX / POOL_STEP, HUGE_PAGE = 2 << 20 };
@@ -131,7 +131,7 @@ static uint32_t page_start(struct pool *p, uint32_t class)
 	p->page[page].free = POOL_NONE;
 	p->page[page].used = 0;
 	p->page[page].fresh = 0;
-	p->page[page].class = (uint8_t)class;
+	p->page[page].class = (uint8_t) class;
 	list_push(p, &p->roomy[class], page);
 	return page;
 }

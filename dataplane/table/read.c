@@ -21,17 +21,23 @@ void table_prefetch_flow(const struct tables *t, uint64_t hash)
 	index_prefetch(&t->flow, hash);
 }
 
-static int impu_match(struct cds_lfht_node *node, const void *key)
+void table_prefetch_impu_entry(const struct tables *t, uint64_t hash)
 {
-	const struct reg_link *l = link_of(node);
-	const struct registration *r = link_registration(l);
-	const struct reg_impu *i = reg_impu(r, l->index);
-
-	return slice_eq(reg_text(r, i->at, i->len), *(const struct slice *)key);
+	index_prefetch_entry(&t->impu, hash);
 }
 
-const struct registration *table_find_impu(const struct tables *t, struct slice impu, uint64_t hash,
-					   uint32_t *index)
+void table_prefetch_flow_entry(const struct tables *t, uint64_t hash)
+{
+	index_prefetch_entry(&t->flow, hash);
+}
+
+static int impu_match(struct cds_lfht_node *node, const void *key)
+{
+	return slice_eq(link_impu(link_of(node)), *(const struct slice *)key);
+}
+
+const struct registration *table_find_impu(const struct tables *t, struct slice impu,
+					   uint64_t hash, uint32_t *index)
 {
 	struct cds_lfht_node *node = index_find(&t->impu, hash, impu_match, &impu);
 
@@ -65,8 +71,8 @@ bool table_find_flow(const struct tables *t, const struct addr *flow, uint64_t h
 	return true;
 }
 
-const struct reg_contact *reg_contact_on_flow(const struct registration *r, const struct addr *flow,
-					      uint64_t now_ms)
+const struct reg_contact *reg_contact_on_flow(const struct registration *r,
+					      const struct addr *flow, uint64_t now_ms)
 {
 	for (uint32_t i = 0; i < r->n_contact; i++) {
 		const struct reg_contact *c = reg_contact(r, i);

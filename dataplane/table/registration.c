@@ -1,6 +1,7 @@
 /* registration.c - putting and deleting registration sets, as one change each
  *
- * A put is checked and given all its memory before it touches a table; from then on nothing can fail.
+ * A put is checked and given all its memory before it touches a table; from then on nothing can
+ * fail.
  */
 #include "table/flow.h"
 
@@ -9,10 +10,10 @@
 #include <stdlib.h>
 
 enum {
-	SET_OCTETS = 320,       /* arena for a set with one contact, its identities apart */
-	IMPU_OCTETS = 96,       /* and for an identity */
-	ARENA_SPARE = 4 << 20,  /* pages begun in each size class, and what is retired */
-	SETS_PER_BUCKET = 2,    /* no worker looks there */
+	SET_OCTETS = 320,      /* arena for a set with one contact, its identities apart */
+	IMPU_OCTETS = 96,      /* and for an identity */
+	ARENA_SPARE = 4 << 20, /* pages begun in each size class, and what is retired */
+	SETS_PER_BUCKET = 2,   /* no worker looks there */
 };
 
 static uint64_t hash_set(const struct tables *t, uint64_t set_id)
@@ -112,7 +113,8 @@ static int impus_check(struct tables *t, struct put *p)
 
 		p->impu_hash[i] = table_hash_impu(t, impu);
 		for (uint32_t j = 0; j < i; j++)
-			if (p->impu_hash[j] == p->impu_hash[i] && slice_eq(v->impu[j].impu, impu))
+			if (p->impu_hash[j] == p->impu_hash[i] &&
+			    slice_eq(v->impu[j].impu, impu))
 				return INSTALL_MALFORMED;
 		const struct registration *r =
 			table_find_impu(t, impu, p->impu_hash[i], &index);
@@ -122,7 +124,8 @@ static int impus_check(struct tables *t, struct put *p)
 	return INSTALL_OK;
 }
 
-/* The hash tables have the buckets for so many; with more, look-ups would get slow, not fail. */
+/* The hash tables have the buckets for so many; with more, look-ups would get slow, not fail.
+ */
 static bool has_room(const struct tables *t, const struct put *p)
 {
 	const struct registration *old = p->old ? &p->old->registration : NULL;
@@ -168,10 +171,7 @@ static bool memory_take(struct tables *t, struct put *p, uint32_t size)
 
 static int link_match(struct cds_lfht_node *node, const void *key)
 {
-	const struct reg_link *l = link_of(node), *with = key;
-
-	return slice_eq(object_impu(object_of(link_registration(l)), l->index),
-			object_impu(object_of(link_registration(with)), with->index));
+	return slice_eq(link_impu(link_of(node)), link_impu(key));
 }
 
 static void stats_count(struct tables *t, const struct registration *r, uint64_t sign)
@@ -236,7 +236,8 @@ int table_put(struct tables *t, const struct abi_registration_view *v)
 static bool sweep_start(const struct tables *t, struct cds_lfht_iter *at)
 {
 	if (t->sweeping)
-		cds_lfht_lookup(t->set.ht, hash_set(t, t->sweep_at), set_match, &t->sweep_at, at);
+		cds_lfht_lookup(t->set.ht, hash_set(t, t->sweep_at), set_match, &t->sweep_at,
+				at);
 	else
 		cds_lfht_first(t->set.ht, at);
 	return cds_lfht_iter_get_node(at) != NULL;
@@ -284,8 +285,8 @@ static bool is_unsynced(const struct tables *t, const struct reg_object *o)
 	return o->epoch != t->epoch;
 }
 
-/* Removes all sets for which `goes`, or all; the number. Removing one and waiting for its grace period leaves the place in
- * the table valid: nobody but this thread removes the next. */
+/* Removes all sets for which `goes`, or all; the number. Removing one and waiting for its grace
+ * period leaves the place in the table valid: nobody but this thread removes the next. */
 static uint32_t sets_remove(struct tables *t,
 			    bool (*goes)(const struct tables *, const struct reg_object *))
 {

@@ -1,8 +1,9 @@
 /* registration.h - registered users, as workers see them
  *
- * A registration is immutable once it is published. The management thread replaces it by a new one and frees
- * the old after a grace period (urcu-qsbr), so a pointer found inside a read-side section stays valid
- * until that section ends: on a worker, until it next announces a quiescent state, once per loop.
+ * A registration is immutable once it is published. The management thread replaces it by a new
+ * one and frees the old after a grace period (urcu-qsbr), so a pointer found inside a read-side
+ * section stays valid until that section ends: on a worker, until it next announces a quiescent
+ * state, once per loop.
  */
 #pragma once
 
@@ -12,7 +13,7 @@
 struct reg_contact {
 	struct addr flow, local, hop; /* as abi_contact_view */
 	uint16_t q;
-	uint16_t uri, uri_len;   /* offsets from the start of the registration */
+	uint16_t uri, uri_len; /* offsets from the start of the registration */
 	uint16_t path, path_len;
 	uint64_t expires_ms, registered_ms;
 };
@@ -25,8 +26,8 @@ struct reg_impu {
 
 struct registration {
 	uint64_t set_id;
-	uint32_t size;  /* octets of the whole object */
-	uint8_t roles;  /* enum abi_registration_roles */
+	uint32_t size; /* octets of the whole object */
+	uint8_t roles; /* enum abi_registration_roles */
 	uint8_t n_impu;
 	uint8_t n_contact;
 	uint8_t default_impu; /* index */
@@ -55,8 +56,9 @@ struct tables_size {
 	uint32_t registrations; /* most sets, and most contacts */
 };
 
-/* Management thread, at start: all memory is reserved here (huge pages where there are). NULL: errno. The thread must
- * be registered with urcu-qsbr before it calls any other function, and is the only writer for good. */
+/* Management thread, at start: all memory is reserved here (huge pages where there are). NULL:
+ * errno. The thread must be registered with urcu-qsbr before it calls any other function, and
+ * is the only writer for good. */
 struct tables *tables_create(const struct tables_size *size, const struct hash_key *key);
 /* Management thread, when no worker reads any more. NULL is allowed. */
 void tables_destroy(struct tables *t);
@@ -66,12 +68,15 @@ void tables_destroy(struct tables *t);
 /* The hash to give to table_find_impu; costs a pass over the text. */
 uint64_t table_hash_impu(const struct tables *t, struct slice impu);
 uint64_t table_hash_flow(const struct tables *t, const struct addr *flow);
-/* Brings the bucket nearer: call for a whole burst before the look-ups. */
+/* Bring the bucket nearer, then what it leads to: call the first for a whole burst, then the
+ * second, then look up. */
 void table_prefetch_impu(const struct tables *t, uint64_t hash);
 void table_prefetch_flow(const struct tables *t, uint64_t hash);
+void table_prefetch_impu_entry(const struct tables *t, uint64_t hash);
+void table_prefetch_flow_entry(const struct tables *t, uint64_t hash);
 /* The set that has this canonical identity, and its index there; NULL: not registered here. */
-const struct registration *table_find_impu(const struct tables *t, struct slice impu, uint64_t hash,
-					   uint32_t *index);
+const struct registration *table_find_impu(const struct tables *t, struct slice impu,
+					   uint64_t hash, uint32_t *index);
 /* By hash alone, as a dialog token carries it: the first set whose identity hashes to it. A
  * collision is possible and must not decide about trust alone: compare the flow as well. */
 const struct registration *table_find_user(const struct tables *t, uint64_t impu_hash);
@@ -79,32 +84,37 @@ const struct registration *table_find_user(const struct tables *t, uint64_t impu
 /* A UE's transport address; many sets may share one. */
 struct reg_flow {
 	struct addr flow;
-	struct addr local; /* of the only user's contact; with several users, what one of them came to */
-	uint32_t users;    /* sets with a contact on this flow, expired or not, until they are removed */
+	struct addr local; /* of the only user's contact; with several users, what one of them
+			      came to */
+	uint32_t users;    /* sets with a contact on this flow, expired or not, until they are
+			      removed */
 	const struct registration *only; /* the set if users is 1, else NULL */
 };
-/* Copies to *out, users and only from the same instant; false: nobody is registered from there. */
+/* Copies to *out, users and only from the same instant; false: nobody is registered from there.
+ */
 bool table_find_flow(const struct tables *t, const struct addr *flow, uint64_t hash,
 		     struct reg_flow *out);
 /* Any thread. The set's contact on this flow that has not expired, or NULL. */
-const struct reg_contact *reg_contact_on_flow(const struct registration *r, const struct addr *flow,
-					      uint64_t now_ms);
+const struct reg_contact *reg_contact_on_flow(const struct registration *r,
+					      const struct addr *flow, uint64_t now_ms);
 
-/* Management thread only. Each publishes for the readers and returns an enum abi_install_status.
- * What it replaced is kept until a grace period is over: 256 objects at most, then the call that retires one more waits;
- * so does a put that finds no other memory. */
+/* Management thread only. Each publishes for the readers and returns an enum
+ * abi_install_status. What it replaced is kept until a grace period is over: 256 objects at
+ * most, then the call that retires one more waits; so does a put that finds no other memory. */
 
-/* The set as a whole, in place of the one with this set_id: identities and flows it no longer has are removed. On
- * anything but INSTALL_OK nothing has changed: MALFORMED (a bound, or an identity twice), CONFLICT, NO_MEMORY (also:
- * more than struct tables_size says). Lends *v. */
+/* The set as a whole, in place of the one with this set_id: identities and flows it no longer
+ * has are removed. On anything but INSTALL_OK nothing has changed: MALFORMED (a bound, or an
+ * identity twice), CONFLICT, NO_MEMORY (also: more than struct tables_size says). Lends *v. */
 int table_put(struct tables *t, const struct abi_registration_view *v);
 /* INSTALL_OK also if there is no such set: that is what was asked for. */
 int table_delete(struct tables *t, uint64_t set_id);
 void table_sync_begin(struct tables *t);
-/* Removes the sets that were not put since table_sync_begin; the number of them. Without a begin, none. */
+/* Removes the sets that were not put since table_sync_begin; the number of them. Without a
+ * begin, none. */
 uint32_t table_sync_end(struct tables *t);
-/* Removes sets whose contacts have all expired for longer than grace_ms; looks at no more than `most` sets a call
- * (a slow sweep, called once per tick). The number removed. A set without contacts stays until it is deleted. */
+/* Removes sets whose contacts have all expired for longer than grace_ms; looks at no more than
+ * `most` sets a call (a slow sweep, called once per tick). The number removed. A set without
+ * contacts stays until it is deleted. */
 uint32_t table_expire(struct tables *t, uint64_t now_ms, uint64_t grace_ms, uint32_t most);
 /* Waits for a grace period, if anything was replaced, and frees it. */
 void table_reclaim(struct tables *t);

@@ -11,20 +11,21 @@ struct tables {
 	struct hash_key key;
 	struct index impu, flow, set;
 
-	/* Management thread only. On lines of their own, so that its writing costs workers nothing. */
+	/* Management thread only. On lines of their own, so that its writing costs workers
+	 * nothing. */
 	_Alignas(64) struct pool pool;
 	struct tables_size most;
 	struct tables_stats stats;
 	uint32_t epoch;
 	bool in_sync;
 	bool sweeping;
-	uint64_t sweep_at;   /* set that table_expire looks at next, if sweeping */
+	uint64_t sweep_at; /* set that table_expire looks at next, if sweeping */
 	uint32_t n_retired;
 	void *retired[RETIRED_MAX]; /* out of the tables, but some reader may still see them */
 };
 
-/* Management thread. Memory for something to be published; waits for a grace period if only that gives
- * memory. NULL: none. */
+/* Management thread. Memory for something to be published; waits for a grace period if only
+ * that gives memory. NULL: none. */
 void *tables_alloc(struct tables *t, uint32_t size);
 /* Management thread. Freed after a grace period. What is retired has left all tables. */
 void tables_retire(struct tables *t, void *object);

@@ -25,25 +25,31 @@ lab_net() { # host -> the second octet of its network
 lab_in() { local host=$1; shift; ip netns exec "$LAB$host" "$@"; }
 lab_as() { local host=$1; shift; ip netns exec "$LAB$host" setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
 
-lab_link() { # host
-	local host=$1 n
+# A veth pair: interface IF in host NODE, for its data plane, and interface PEERIF in host PEER.
+lab_veth() { # node if peer peerif
+	ip -n "$LAB$1" link add "$2" mtu "$LAB_MTU" numrxqueues "$LAB_QUEUES" numtxqueues "$LAB_QUEUES" \
+		type veth peer name "$4" netns "$LAB$3" mtu "$LAB_MTU"
+	# A veth hands over UDP with unfinished checksums and merged segments until told not to.
+	ip netns exec "$LAB$1" ethtool -K "$2" tx off rx off tso off gso off gro off >/dev/null 2>&1 || true
+	ip netns exec "$LAB$3" ethtool -K "$4" tx off rx off tso off gso off gro off >/dev/null 2>&1 || true
+	# The data plane is the host at this end; the kernel must not answer for it.
+	ip netns exec "$LAB$1" sysctl -qw "net.ipv6.conf.$2.disable_ipv6=1"
+	ip -n "$LAB$1" link set "$2" up
+	ip -n "$LAB$3" link set "$4" up
+}
+
+# An access network: host HOST with the terminals, joined to NODE.
+lab_access() { # node host
+	local node=$1 host=$2 n
 	n=$(lab_net "$host")
 	ip netns add "$LAB$host"
-	ip -n "${LAB}node" link add "$host" mtu "$LAB_MTU" numrxqueues "$LAB_QUEUES" numtxqueues "$LAB_QUEUES" \
-		type veth peer name eth0 netns "$LAB$host" mtu "$LAB_MTU"
-	# A veth hands over UDP with unfinished checksums and merged segments until told not to.
-	ip netns exec "$LAB$host" ethtool -K eth0 tx off rx off tso off gso off gro off >/dev/null 2>&1 || true
-	ip netns exec "${LAB}node" ethtool -K "$host" tx off rx off tso off gso off gro off >/dev/null 2>&1 || true
-	# The data plane is the host at this end; the kernel must not answer for it.
-	ip netns exec "${LAB}node" sysctl -qw "net.ipv6.conf.$host.disable_ipv6=1"
+	lab_veth "$node" "$host" "$host" eth0
 	ip netns exec "$LAB$host" sysctl -qw net.ipv6.conf.eth0.accept_dad=0
 	ip -n "$LAB$host" link set lo up
 	ip -n "$LAB$host" addr add "10.$n.0.2/24" dev eth0
 	ip -n "$LAB$host" addr add "fd00:$n::2/64" dev eth0 nodad
-	ip -n "$LAB$host" link set eth0 up
 	ip -n "$LAB$host" route add default via "10.$n.0.1"
 	ip -n "$LAB$host" -6 route add default via "fd00:$n::1"
-	ip -n "${LAB}node" link set "$host" up
 }
 
 lab_up() {
@@ -52,7 +58,7 @@ lab_up() {
 	ip netns add "${LAB}node"
 	ip -n "${LAB}node" link set lo up
 	for host in "${LAB_HOSTS[@]}"; do
-		lab_link "$host"
+		lab_access node "$host"
 	done
 	for n in 10 11 12 13; do
 		ip -n "${LAB}core" addr add "10.30.0.$n/24" dev eth0

@@ -35,7 +35,8 @@ static int pair_start(void **state)
 	*state = &p;
 	return ring_attach_producer(&p.punt.out, out, RING) &&
 			       ring_attach_consumer(&p.punt.in, in, RING) &&
-			       ring_attach_producer(&p.punt.capture, capture, ABI_RING_CAPTURE) &&
+			       ring_attach_producer(&p.punt.capture, capture,
+						    ABI_RING_CAPTURE) &&
 			       ring_attach_consumer(&p.from_worker, out, RING) &&
 			       ring_attach_producer(&p.to_worker, in, RING) &&
 			       ring_attach_consumer(&p.captured, capture, ABI_RING_CAPTURE)
@@ -57,8 +58,11 @@ static uint8_t text[SIP_MESSAGE_MAX + 1] = "REGISTER sip:example.org SIP/2.0\r\n
 
 static struct buf message(uint32_t len)
 {
-	return (struct buf){.data = text, .len = len, .src = addr_v4(0xc0000201, 5062),
-			    .dst = addr_v4(0xc0000202, 5060), .port = 1};
+	return (struct buf){.data = text,
+			    .len = len,
+			    .src = addr_v4(0xc0000201, 5062),
+			    .dst = addr_v4(0xc0000202, 5060),
+			    .port = 1};
 }
 
 static uint64_t wakes(const struct pair *p)
@@ -102,7 +106,8 @@ static void sleeping_control_is_woken(void **state)
 static void full_ring_and_wrong_lengths_are_refused(void **state)
 {
 	struct pair *p = *state;
-	struct buf b = message(SIP_MESSAGE_MAX), none = message(0), large = message(SIP_MESSAGE_MAX + 1);
+	struct buf b = message(SIP_MESSAGE_MAX), none = message(0),
+		   large = message(SIP_MESSAGE_MAX + 1);
 	int n = 0;
 
 	assert_false(punt_message(&p->punt, &none, PUNT_REQUEST));
@@ -119,7 +124,8 @@ static void inject(struct pair *p, uint8_t type, uint32_t len, uint32_t claimed)
 
 	*(struct abi_inject *)record = (struct abi_inject){
 		.type = type, .len = claimed, .dst = addr_v4(0xc0000201, 5062)};
-	assert_true(ring_push(&p->to_worker, slice_of(record, sizeof(struct abi_inject) + len), &wake));
+	assert_true(ring_push(&p->to_worker, slice_of(record, sizeof(struct abi_inject) + len),
+			      &wake));
 }
 
 static void malformed_records_are_passed_over(void **state)

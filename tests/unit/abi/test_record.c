@@ -1,4 +1,4 @@
-/* test_record.c - the records of the channel: what is encoded is decoded, and every lie is caught */
+/* test_record.c - the records of the channel: encoded, decoded, and every lie caught */
 #include "abi/install.h"
 #include "abi/message.h"
 
@@ -143,7 +143,8 @@ static void every_prefix_is_refused_without_reading_on(void **state)
 	uint32_t len = abi_install_encode(v, record, sizeof(record));
 
 	for (uint32_t i = 0; i < len; i++) {
-		const char *wrong = abi_install_decode(slice_of(guarded_copy(g, record, i), i), got);
+		const char *wrong =
+			abi_install_decode(slice_of(guarded_copy(g, record, i), i), got);
 
 		assert_non_null(wrong);
 		assert_int_equal(got->seq, i < 24 ? 0 : 77);
@@ -158,7 +159,8 @@ static void slice_assert_inside(struct slice s, const uint8_t *from, uint32_t le
 	assert_true(s.len == 0 || (s.p >= from && s.p + s.len <= from + len));
 }
 
-/* All 255 other values of each octet: refused, or decoded to slices that lie inside the record and to bounds that hold. */
+/* All 255 other values of each octet: refused, or decoded to slices that lie inside the record
+ * and to bounds that hold. */
 static void every_octet_changed_is_refused_or_sound(void **state)
 {
 	struct abi_install_view *v = view_make(), *got = calloc(1, sizeof(*got));
@@ -201,40 +203,105 @@ static void every_octet_changed_is_refused_or_sound(void **state)
 static const uint8_t long_text[SIP_EDIT_TEXT_MAX + 1] = {[0 ... SIP_EDIT_TEXT_MAX] = 'a'};
 
 enum broken_rule {
-	NO_IMPU, IMPUS_OVER, CONTACTS_OVER, EMPTY_IMPU, LONG_IMPU, IMPU_FLAG, NO_ROLE, ROLE_UNKNOWN,
-	BIG_Q, NO_URI, LONG_URI, LONG_PATH, LONG_ROUTE, URI_CRLF, PATH_NUL, IMPU_LF, ROUTE_DEL,
-	FLOW_FAMILY, LOCAL_PAD, HOP_JUNK, FLOW_PORT_ALONE, RULES
+	NO_IMPU,
+	IMPUS_OVER,
+	CONTACTS_OVER,
+	EMPTY_IMPU,
+	LONG_IMPU,
+	IMPU_FLAG,
+	NO_ROLE,
+	ROLE_UNKNOWN,
+	BIG_Q,
+	NO_URI,
+	LONG_URI,
+	LONG_PATH,
+	LONG_ROUTE,
+	URI_CRLF,
+	PATH_NUL,
+	IMPU_LF,
+	ROUTE_DEL,
+	FLOW_FAMILY,
+	LOCAL_PAD,
+	HOP_JUNK,
+	FLOW_PORT_ALONE,
+	RULES
 };
 
+/* clang-format off: a table, one rule a line */
 static void rule_break(struct abi_registration_view *r, enum broken_rule rule)
 {
 	struct abi_contact_view *c = &r->contact[0];
 
 	switch (rule) {
-	case NO_IMPU: r->n_impu = 0; break;
-	case IMPUS_OVER: r->n_impu = SET_IMPUS_MAX + 1; break;
-	case CONTACTS_OVER: r->n_contact = SET_CONTACTS_MAX + 1; break;
-	case EMPTY_IMPU: r->impu[1].impu.len = 0; break;
-	case LONG_IMPU: r->impu[1].impu = slice_of(long_text, IMPU_MAX + 1); break;
-	case IMPU_FLAG: r->impu[0].flags = 4; break;
-	case NO_ROLE: r->roles = 0; break;
-	case ROLE_UNKNOWN: r->roles = 4; break;
-	case BIG_Q: c->q = 1001; break;
-	case NO_URI: c->uri.len = 0; break;
-	case LONG_URI: c->uri = slice_of(long_text, SIP_URI_MAX + 1); break;
-	case LONG_PATH: c->path = slice_of(long_text, SIP_EDIT_TEXT_MAX + 1); break;
-	case LONG_ROUTE: r->service_route = slice_of(long_text, SIP_EDIT_TEXT_MAX + 1); break;
-	case URI_CRLF: c->uri = SLICE("sip:a@b\r\nVia: x"); break;
-	case PATH_NUL: c->path = SLICE("<sip:a\0b>"); break;
-	case IMPU_LF: r->impu[0].impu = SLICE("sip:a\n@b"); break;
-	case ROUTE_DEL: r->service_route = SLICE("<sip:\x7f>"); break;
-	case FLOW_FAMILY: c->flow.family = 5; break;
-	case LOCAL_PAD: c->local.pad = 1; break;
-	case HOP_JUNK: c->hop = (struct addr){.ip = {[9] = 1}, .family = 4}; break;
-	case FLOW_PORT_ALONE: c->flow = (struct addr){.port = 5060}; break;
-	case RULES: break;
+	case NO_IMPU:
+		r->n_impu = 0;
+		break;
+	case IMPUS_OVER:
+		r->n_impu = SET_IMPUS_MAX + 1;
+		break;
+	case CONTACTS_OVER:
+		r->n_contact = SET_CONTACTS_MAX + 1;
+		break;
+	case EMPTY_IMPU:
+		r->impu[1].impu.len = 0;
+		break;
+	case LONG_IMPU:
+		r->impu[1].impu = slice_of(long_text, IMPU_MAX + 1);
+		break;
+	case IMPU_FLAG:
+		r->impu[0].flags = 4;
+		break;
+	case NO_ROLE:
+		r->roles = 0;
+		break;
+	case ROLE_UNKNOWN:
+		r->roles = 4;
+		break;
+	case BIG_Q:
+		c->q = 1001;
+		break;
+	case NO_URI:
+		c->uri.len = 0;
+		break;
+	case LONG_URI:
+		c->uri = slice_of(long_text, SIP_URI_MAX + 1);
+		break;
+	case LONG_PATH:
+		c->path = slice_of(long_text, SIP_EDIT_TEXT_MAX + 1);
+		break;
+	case LONG_ROUTE:
+		r->service_route = slice_of(long_text, SIP_EDIT_TEXT_MAX + 1);
+		break;
+	case URI_CRLF:
+		c->uri = SLICE("sip:a@b\r\nVia: x");
+		break;
+	case PATH_NUL:
+		c->path = SLICE("<sip:a\0b>");
+		break;
+	case IMPU_LF:
+		r->impu[0].impu = SLICE("sip:a\n@b");
+		break;
+	case ROUTE_DEL:
+		r->service_route = SLICE("<sip:\x7f>");
+		break;
+	case FLOW_FAMILY:
+		c->flow.family = 5;
+		break;
+	case LOCAL_PAD:
+		c->local.pad = 1;
+		break;
+	case HOP_JUNK:
+		c->hop = (struct addr){.ip = {[9] = 1}, .family = 4};
+		break;
+	case FLOW_PORT_ALONE:
+		c->flow = (struct addr){.port = 5060};
+		break;
+	case RULES:
+		break;
 	}
 }
+
+/* clang-format on */
 
 static void broken_rules_are_not_encoded(void **state)
 {
@@ -262,15 +329,27 @@ static void broken_rules_are_not_decoded(void **state)
 		uint32_t at;
 		uint8_t octet;
 	} lies[] = {
-		{0, 5}, {0, 0}, {3, 1},             /* type */
-		{24, 0}, {24, 4},                   /* roles */
-		{25, 0}, {25, 33}, {25, 255},       /* identities */
-		{26, 9}, {26, 255},                 /* contacts */
-		{28, 255}, {29, 1},                 /* length of Service-Route */
-		{32 + 18, 9}, {32 + 19, 1},         /* S-CSCF: family, pad */
-		{impus, 4}, {impus + 1, 0}, {impus + 1, 255}, {impus + 2, '\r'},
-		{contacts + 77, 4},                 /* q: 1000 + ... */
-		{contacts + 78, 0}, {contacts + 79, 8}, /* length of the URI */
+		{0, 5},
+		{0, 0},
+		{3, 1}, /* type */
+		{24, 0},
+		{24, 4}, /* roles */
+		{25, 0},
+		{25, 33},
+		{25, 255}, /* identities */
+		{26, 9},
+		{26, 255}, /* contacts */
+		{28, 255},
+		{29, 1}, /* length of Service-Route */
+		{32 + 18, 9},
+		{32 + 19, 1}, /* S-CSCF: family, pad */
+		{impus, 4},
+		{impus + 1, 0},
+		{impus + 1, 255},
+		{impus + 2, '\r'},
+		{contacts + 77, 4}, /* q: 1000 + ... */
+		{contacts + 78, 0},
+		{contacts + 79, 8}, /* length of the URI */
 		{contacts + 88, '\n'},
 	};
 
@@ -315,8 +394,11 @@ static struct abi_punt *punt_make(uint32_t len)
 {
 	struct abi_punt *p = calloc(1, sizeof(*p) + len);
 
-	*p = (struct abi_punt){.reason = PUNT_REGISTER, .worker = 3, .len = len,
-			       .src = addr_v4(0xc0000201, 1), .dst = addr_v4(0xc0000202, 2)};
+	*p = (struct abi_punt){.reason = PUNT_REGISTER,
+			       .worker = 3,
+			       .len = len,
+			       .src = addr_v4(0xc0000201, 1),
+			       .dst = addr_v4(0xc0000202, 2)};
 	return p;
 }
 
@@ -357,8 +439,11 @@ static struct abi_inject *inject_make(enum abi_inject_type type, uint32_t len, u
 {
 	struct abi_inject *i = calloc(1, sizeof(*i) + len + route);
 
-	*i = (struct abi_inject){.type = (uint8_t)type, .len = len, .route_len = route,
-				 .src = addr_v4(0xc0000201, 1), .dst = addr_v4(0xc0000202, 2)};
+	*i = (struct abi_inject){.type = (uint8_t)type,
+				 .len = len,
+				 .route_len = route,
+				 .src = addr_v4(0xc0000201, 1),
+				 .dst = addr_v4(0xc0000202, 2)};
 	return i;
 }
 
@@ -431,8 +516,8 @@ static void capture_is_checked(void **state)
 	struct abi_capture *c = calloc(1, sizeof(*c) + 30);
 	const uint32_t len = sizeof(*c) + 30;
 
-	*c = (struct abi_capture){.len = 30, .worker = 1, .src = addr_v4(1, 1),
-				  .dst = addr_v4(2, 2)};
+	*c = (struct abi_capture){
+		.len = 30, .worker = 1, .src = addr_v4(1, 1), .dst = addr_v4(2, 2)};
 	assert_null(abi_capture_check(c, len));
 	assert_non_null(abi_capture_check(c, len - 1));
 	c->src = (struct addr){0};

@@ -1,4 +1,4 @@
-/* test_region.c - the region between two real processes: who may have it, what goes through it, and death in mid-write */
+/* test_region.c - the region between two real processes */
 #define _GNU_SOURCE /* F_GET_SEALS */
 #include "abi/region.h"
 #include "random.h"
@@ -84,7 +84,8 @@ static uint32_t record_make(uint64_t n, uint64_t *octets)
 {
 	uint64_t rnd = n;
 	uint64_t first = random_next(&rnd);
-	uint32_t len = 8 + (first % 128 ? first >> 8 & 127 : (first >> 8) % (RING_RECORD_MAX - 8));
+	uint32_t len =
+		8 + (first % 128 ? first >> 8 & 127 : (first >> 8) % (RING_RECORD_MAX - 8));
 
 	octets[0] = n;
 	for (uint32_t i = 1; i <= len / 8; i++)
@@ -108,7 +109,8 @@ static bool record_push(struct ring *r, uint64_t n, bool *wake)
 	return ring_push(r, slice_of(octets, len), wake);
 }
 
-/* Control: takes records 0 to RECORDS - 1 from worker 0's punt ring, asleep whenever there are none. */
+/* Control: takes records 0 to RECORDS - 1 from worker 0's punt ring, asleep whenever there are
+ * none. */
 static int consume_all(const char *path)
 {
 	char error[256];
@@ -175,7 +177,8 @@ static void a_million_records_arrive_as_sent(void **state)
 	close(control);
 }
 
-/* Control: writes records to worker 1's inject ring, from where the last one left off, until it is killed. */
+/* Control: writes records to worker 1's inject ring, from where the last one left off, until it
+ * is killed. */
 static int produce_until_killed(const char *path, uint64_t from)
 {
 	char error[256];
@@ -355,7 +358,8 @@ static void wrong_numbers_make_no_region(void **state)
 	assert_int_equal(errno, EINVAL);
 }
 
-/* Every octet of the header that the check covers, turned over: it is refused, and nothing is read outside. */
+/* Every octet of the header that the check covers, turned over: it is refused, and nothing is
+ * read outside. */
 static void every_lie_in_the_header_is_refused(void **state)
 {
 	struct plane *p = *state;
@@ -369,7 +373,7 @@ static void every_lie_in_the_header_is_refused(void **state)
 	assert_null(abi_region_check(&copy, copy.size));
 	for (size_t i = 0; i < end; i++) {
 		if (i >= boot && i < numbers)
-			continue; /* boot_id and tsc_hz may be anything */
+			continue; /* boot_id, tsc_hz and the token's key may be anything */
 		for (int bit = 0; bit < 8; bit++) {
 			octet[i] ^= (uint8_t)(1 << bit);
 			assert_non_null(abi_region_check(&copy, p->r->size));

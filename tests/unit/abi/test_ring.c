@@ -72,8 +72,9 @@ static void records_come_in_order(void **state)
 		uint32_t n = 0;
 
 		while (n < 64) {
-			len[n] = random_next(&rnd) % 16 ? 1 + random_next(&rnd) % 300
-							: 1 + random_next(&rnd) % RING_RECORD_MAX;
+			len[n] = random_next(&rnd) % 16
+					 ? 1 + random_next(&rnd) % 300
+					 : 1 + random_next(&rnd) % RING_RECORD_MAX;
 			uint8_t *to = ring_reserve(&b.p, len[n]);
 
 			if (!to)
@@ -125,7 +126,8 @@ static void full_ring_takes_no_more_and_loses_nothing(void **state)
 	record_assert(ring_peek(&b.c), 1000, 3);
 	assert_false(ring_push(&b.p, slice_of(record, sizeof(record)), &wake));
 	ring_release(&b.c);
-	/* One record's room is free, but the end of the ring comes before: padding needs room too. */
+	/* One record's room is free, but the end of the ring comes before: padding needs room
+	 * too. */
 	while (n-- > 1) {
 		record_assert(ring_peek(&b.c), 1000, 3);
 		ring_release(&b.c);
@@ -215,8 +217,16 @@ static void unsound_ring_is_not_attached(void **state)
 /* The consumer has read one record of 100 octets, up to position 112. */
 static void head_that_cannot_be_breaks_the_consumer(void **state)
 {
-	static const uint64_t heads[] = {1, 4, 107, 108, 0, SIZE + 112 + 8, UINT64_MAX, UINT64_MAX - 7,
-					 (uint64_t)1 << 63, SIZE * 4};
+	static const uint64_t heads[] = {1,
+					 4,
+					 107,
+					 108,
+					 0,
+					 SIZE + 112 + 8,
+					 UINT64_MAX,
+					 UINT64_MAX - 7,
+					 (uint64_t)1 << 63,
+					 SIZE * 4};
 
 	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
 		struct both b = both_make();
@@ -239,7 +249,8 @@ static void head_that_cannot_be_breaks_the_consumer(void **state)
 
 static void tail_that_cannot_be_breaks_the_producer(void **state)
 {
-	static const uint64_t tails[] = {1, 7, SIZE + 8, UINT64_MAX - 7, (uint64_t)1 << 62, 131071};
+	static const uint64_t tails[] = {1,     7, SIZE + 8, UINT64_MAX - 7, (uint64_t)1 << 62,
+					 131071};
 
 	for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
 		struct both b = both_make();
@@ -279,11 +290,22 @@ static void tail_that_goes_back_breaks_the_producer(void **state)
 
 static void word_that_lies_breaks_the_consumer(void **state)
 {
-	const uint64_t record = (uint64_t)0x5265c0de << 32, padding = (uint64_t)0x50adf111 << 32;
+	const uint64_t record = (uint64_t)0x5265c0de << 32,
+		       padding = (uint64_t)0x50adf111 << 32;
 	const uint64_t words[] = {
-		record | 0, record | 113, record | RING_RECORD_MAX, record | (RING_RECORD_MAX + 1),
-		record | UINT32_MAX, record | 0x80000000, padding | 8, padding | SIZE,
-		padding | UINT32_MAX, padding, 0, UINT64_MAX, 100,
+		record | 0,
+		record | 113,
+		record | RING_RECORD_MAX,
+		record | (RING_RECORD_MAX + 1),
+		record | UINT32_MAX,
+		record | 0x80000000,
+		padding | 8,
+		padding | SIZE,
+		padding | UINT32_MAX,
+		padding,
+		0,
+		UINT64_MAX,
+		100,
 	};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
@@ -314,8 +336,8 @@ static void word_changed_after_peek_changes_nothing(void **state)
 	ring_unmake(b.shared);
 }
 
-/* Random octets in random places of the shared memory: an answer or a broken ring, and no fault; every record shown
- * lies inside the ring, whose end is guarded. */
+/* Random octets in random places of the shared memory: an answer or a broken ring, and no
+ * fault; every record shown lies inside the ring, whose end is guarded. */
 static void random_corruption_never_faults(void **state)
 {
 	uint64_t rnd = 42;
@@ -337,7 +359,8 @@ static void random_corruption_never_faults(void **state)
 		for (int i = 0; i < 8; i++)
 			ring_push(&p, slice_of(text, 1 + random_next(&rnd) % 64), &wake);
 		for (int i = 0; i < 3; i++) {
-			uint64_t at = random_next(&rnd) % 8 ? start + random_next(&rnd) % 512 : 0;
+			uint64_t at =
+				random_next(&rnd) % 8 ? start + random_next(&rnd) % 512 : 0;
 
 			if (at)
 				shared->data[at & (SIZE - 1)] = (uint8_t)random_next(&rnd);

@@ -154,10 +154,8 @@ static enum sip_error look_at_addresses(const struct sip_msg *msg)
 	static const struct {
 		uint8_t id, what;
 	} list[] = {
-		{SIP_H_CONTACT, SIP_E_CONTACT},
-		{SIP_H_ROUTE, SIP_E_ROUTE},
-		{SIP_H_RECORD_ROUTE, SIP_E_ROUTE},
-		{SIP_H_P_ASSERTED_IDENTITY, SIP_E_PARAM},
+		{SIP_H_CONTACT, SIP_E_CONTACT},    {SIP_H_ROUTE, SIP_E_ROUTE},
+		{SIP_H_RECORD_ROUTE, SIP_E_ROUTE}, {SIP_H_P_ASSERTED_IDENTITY, SIP_E_PARAM},
 		{SIP_H_PATH, SIP_E_ROUTE},
 	};
 	enum sip_error first = SIP_OK;
@@ -193,10 +191,8 @@ static void look_at_lists(const struct sip_msg *msg)
 static void look_at_reply(const struct sip_msg *msg)
 {
 	const struct addr source = addr_v4(0xc0000263, 5062);
-	struct sip_reply reply = {.status = 400,
-				  .to_tag = SLICE("t1"),
-				  .source = &source,
-				  .record_route = true};
+	struct sip_reply reply = {
+		.status = 400, .to_tag = SLICE("t1"), .source = &source, .record_route = true};
 	uint8_t memory[4096];
 	struct text out = text_in(memory, sizeof(memory));
 

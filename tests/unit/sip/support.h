@@ -52,10 +52,10 @@ void assert_sound(const struct sip_msg *msg, struct slice datagram);
 /* A sequence that is the same on each run: xorshift64*. */
 uint64_t next_random(uint64_t *state);
 
-#define assert_slice(s, literal)                                                                   \
-	do {                                                                                       \
-		struct slice assert_slice_s = (s);                                                 \
-		assert_int_equal(assert_slice_s.len, sizeof(literal) - 1);                         \
-		assert_memory_equal(assert_slice_s.p ? assert_slice_s.p : (const uint8_t *)"",      \
-				    literal, sizeof(literal) - 1);                                 \
+#define assert_slice(s, literal)                                                               \
+	do {                                                                                   \
+		struct slice assert_slice_s = (s);                                             \
+		assert_int_equal(assert_slice_s.len, sizeof(literal) - 1);                     \
+		assert_memory_equal(assert_slice_s.p ? assert_slice_s.p : (const uint8_t *)"", \
+				    literal, sizeof(literal) - 1);                             \
 	} while (0)

@@ -72,8 +72,9 @@ static void test_near_names(void **state)
 	}
 	assert_int_equal(sip_header_id(SLICE_EMPTY), SIP_H_OTHER);
 	assert_int_equal(sip_header_id(SLICE("X-Unknown")), SIP_H_OTHER);
-	assert_int_equal(sip_header_id(SLICE("P-Charging-Function-AddressesP-Charging-Function")),
-			 SIP_H_OTHER);
+	assert_int_equal(
+		sip_header_id(SLICE("P-Charging-Function-AddressesP-Charging-Function")),
+		SIP_H_OTHER);
 }
 
 static void test_methods(void **state)
@@ -109,7 +110,7 @@ static void test_errors(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names),	  cmocka_unit_test(test_compact),
+		cmocka_unit_test(test_names),      cmocka_unit_test(test_compact),
 		cmocka_unit_test(test_near_names), cmocka_unit_test(test_methods),
 		cmocka_unit_test(test_errors),
 	};

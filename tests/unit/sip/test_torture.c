@@ -1,4 +1,5 @@
-/* test_torture.c - the 49 messages of RFC 4475: which are taken, which are refused, and by what */
+/* test_torture.c - the 49 messages of RFC 4475: which are taken, which are refused, and by what
+ */
 #include "sip/parse.h"
 #include "support.h"
 
@@ -88,7 +89,8 @@ static void test_verdicts(void **state)
 		assert_sound(&msg, text);
 		whole = parsed == SIP_OK ? look_at_everything(&msg) : parsed;
 		if (whole != verdict[i].error)
-			fail_msg("%s: %s, not %s", verdict[i].name, sip_error_info(whole)->warning,
+			fail_msg("%s: %s, not %s", verdict[i].name,
+				 sip_error_info(whole)->warning,
 				 sip_error_info(verdict[i].error)->warning);
 		assert_int_equal(parsed == SIP_OK, verdict[i].layer != PARSER);
 	}

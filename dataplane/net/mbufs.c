@@ -1,23 +1,23 @@
-/* pool.c - packet buffers: a pool for frames, and one for messages larger than a frame */
-#include "net/pool.h"
+/* mbufs.c - packet buffers: a pool for frames, and one for messages larger than a frame */
+#include "net/mbufs.h"
 
 #include <rte_errno.h>
 
 _Static_assert(sizeof(struct buf) % RTE_MBUF_PRIV_ALIGN == 0, "the private area is aligned");
-_Static_assert(RTE_PKTMBUF_HEADROOM >= POOL_LOWER_HEADERS, "lower headers fit the headroom");
+_Static_assert(RTE_PKTMBUF_HEADROOM >= MBUFS_LOWER_HEADERS, "lower headers fit the headroom");
 
 /* buf_alloc() has no argument that could name the pool: roles do not know of DPDK. Set once by each
  * worker before its first message. */
-static _Thread_local const struct pool *thread_pool;
+static _Thread_local const struct mbufs *thread_pool;
 
-bool pool_create(struct pool *p, uint32_t small, uint32_t jumbo, int socket)
+bool mbufs_create(struct mbufs *p, uint32_t small, uint32_t jumbo, int socket)
 {
-	p->small = rte_pktmbuf_pool_create("saker_small", small, POOL_CACHE, sizeof(struct buf),
-					   RTE_PKTMBUF_HEADROOM + POOL_SMALL_ROOM, socket);
+	p->small = rte_pktmbuf_pool_create("saker_small", small, MBUFS_CACHE, sizeof(struct buf),
+					   RTE_PKTMBUF_HEADROOM + MBUFS_SMALL_ROOM, socket);
 	if (!p->small)
 		return false;
-	p->jumbo = rte_pktmbuf_pool_create("saker_jumbo", jumbo, POOL_JUMBO_CACHE, sizeof(struct buf),
-					   POOL_JUMBO_ROOM, socket);
+	p->jumbo = rte_pktmbuf_pool_create("saker_jumbo", jumbo, MBUFS_JUMBO_CACHE, sizeof(struct buf),
+					   MBUFS_JUMBO_ROOM, socket);
 	if (!p->jumbo) {
 		int reason = rte_errno;
 		rte_mempool_free(p->small);
@@ -27,42 +27,42 @@ bool pool_create(struct pool *p, uint32_t small, uint32_t jumbo, int socket)
 	return true;
 }
 
-void pool_destroy(struct pool *p)
+void mbufs_destroy(struct mbufs *p)
 {
 	rte_mempool_free(p->small);
 	rte_mempool_free(p->jumbo);
-	*p = (struct pool){0};
+	*p = (struct mbufs){0};
 }
 
-uint64_t pool_bytes(uint32_t small, uint32_t jumbo)
+uint64_t mbufs_bytes(uint32_t small, uint32_t jumbo)
 {
 	const uint64_t each = sizeof(struct rte_mbuf) + sizeof(struct buf) + 2 * RTE_CACHE_LINE_SIZE;
 
-	return small * (each + RTE_PKTMBUF_HEADROOM + POOL_SMALL_ROOM) +
-	       jumbo * (each + POOL_JUMBO_ROOM);
+	return small * (each + RTE_PKTMBUF_HEADROOM + MBUFS_SMALL_ROOM) +
+	       jumbo * (each + MBUFS_JUMBO_ROOM);
 }
 
-void pool_use(const struct pool *p)
+void mbufs_use(const struct mbufs *p)
 {
 	thread_pool = p;
 }
 
-struct buf *pool_place(struct rte_mbuf *m, uint8_t *data, uint32_t len)
+struct buf *mbufs_place(struct rte_mbuf *m, uint8_t *data, uint32_t len)
 {
-	struct buf *b = pool_buf(m);
+	struct buf *b = mbufs_buf(m);
 	uint32_t before = (uint32_t)(data - (uint8_t *)m->buf_addr);
 
 	b->data = data;
 	b->len = len;
-	b->headroom = before > POOL_LOWER_HEADERS ? before - POOL_LOWER_HEADERS : 0;
+	b->headroom = before > MBUFS_LOWER_HEADERS ? before - MBUFS_LOWER_HEADERS : 0;
 	b->tailroom = m->buf_len - before - len;
 	b->flags = 0;
 	return b;
 }
 
-struct rte_mbuf *pool_restore(struct buf *b)
+struct rte_mbuf *mbufs_restore(struct buf *b)
 {
-	struct rte_mbuf *m = pool_mbuf(b);
+	struct rte_mbuf *m = mbufs_mbuf(b);
 
 	m->data_off = (uint16_t)(b->data - (uint8_t *)m->buf_addr);
 	m->data_len = (uint16_t)b->len;
@@ -72,30 +72,31 @@ struct rte_mbuf *pool_restore(struct buf *b)
 	return m;
 }
 
-struct rte_mbuf *pool_take(const struct pool *p, uint32_t size)
+struct rte_mbuf *mbufs_take(const struct mbufs *p, uint32_t size)
 {
 	struct rte_mbuf *m;
 
 	if (size > SIP_MESSAGE_MAX)
 		return NULL;
-	if (size <= POOL_SMALL_ROOM)
+	if (size <= MBUFS_SMALL_ROOM)
 		return rte_pktmbuf_alloc(p->small);
 	m = rte_pktmbuf_alloc(p->jumbo);
 	if (m)
-		m->data_off = POOL_JUMBO_HEADROOM;
+		m->data_off = MBUFS_JUMBO_HEADROOM;
 	return m;
 }
 
-struct rte_mbuf *pool_linear(const struct pool *p, struct rte_mbuf *m)
+struct rte_mbuf *mbufs_linear(const struct mbufs *p, struct rte_mbuf *m)
 {
 	uint32_t len = m->pkt_len, copied = 0;
 	struct rte_mbuf *to = NULL;
 
-	if (len <= POOL_JUMBO_ROOM - POOL_LOWER_HEADERS)
-		to = rte_pktmbuf_alloc(len <= POOL_SMALL_ROOM ? p->small : p->jumbo);
-	if (to && len > POOL_SMALL_ROOM)
-		to->data_off = POOL_JUMBO_ROOM - len < POOL_JUMBO_HEADROOM ? POOL_LOWER_HEADERS
-									   : POOL_JUMBO_HEADROOM;
+	if (len <= MBUFS_JUMBO_ROOM - MBUFS_LOWER_HEADERS)
+		to = rte_pktmbuf_alloc(len <= MBUFS_SMALL_ROOM ? p->small : p->jumbo);
+	if (to && len > MBUFS_SMALL_ROOM)
+		to->data_off = (uint16_t)(MBUFS_JUMBO_ROOM - len < MBUFS_JUMBO_HEADROOM
+						  ? MBUFS_JUMBO_ROOM - len
+						  : MBUFS_JUMBO_HEADROOM);
 	for (struct rte_mbuf *s = m; to && s; s = s->next) {
 		memcpy(rte_pktmbuf_mtod_offset(to, uint8_t *, copied), rte_pktmbuf_mtod(s, void *),
 		       s->data_len);
@@ -112,14 +113,14 @@ struct rte_mbuf *pool_linear(const struct pool *p, struct rte_mbuf *m)
 
 struct buf *buf_alloc(uint32_t size)
 {
-	struct rte_mbuf *m = pool_take(thread_pool, size);
+	struct rte_mbuf *m = mbufs_take(thread_pool, size);
 
-	return m ? pool_place(m, rte_pktmbuf_mtod(m, uint8_t *), 0) : NULL;
+	return m ? mbufs_place(m, rte_pktmbuf_mtod(m, uint8_t *), 0) : NULL;
 }
 
 void buf_ref(struct buf *b)
 {
-	rte_mbuf_refcnt_update(pool_mbuf(b), 1);
+	rte_mbuf_refcnt_update(mbufs_mbuf(b), 1);
 	b->flags |= BUF_F_SHARED;
 }
 
@@ -127,7 +128,7 @@ void buf_ref(struct buf *b)
  * needs no care for other threads. */
 void buf_free(struct buf *b)
 {
-	struct rte_mbuf *m = pool_mbuf(b);
+	struct rte_mbuf *m = mbufs_mbuf(b);
 
 	if (rte_mbuf_refcnt_read(m) == 1) {
 		rte_pktmbuf_free(m);

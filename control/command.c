@@ -1,0 +1,387 @@
+/* command.c - what sakerctl can ask of control */
+#include "control/command.h"
+
+#include <ev.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "abi/region.h"
+#include "base/admin.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "control/capture.h"
+#include "control/cx.h"
+#include "control/exchange.h"
+#include "control/install.h"
+#include "control/link.h"
+#include "control/persist.h"
+#include "control/registrar.h"
+#include "control/version.h"
+#include "diameter/diameter.h"
+#include "sip/uri.h"
+
+enum {
+	ERROR_MAX = 256,
+	LIST_DEFAULT = 100,
+	LIST_MAX = 100000,
+	CAPTURE_DEFAULT = 10000,
+	SOCKET_PATH_MAX = 512,
+};
+
+struct commands {
+	struct ev_loop *loop;
+	struct command_parts parts;
+	struct admin *admin;
+	struct ev_io io;
+	struct ev_timer tick;
+};
+
+/* The words behind the command's own. */
+struct args {
+	int n;
+	const char *const *word;
+};
+
+static const char *option(const struct args *a, const char *name)
+{
+	for (int i = 0; i + 1 < a->n; i++)
+		if (strcmp(a->word[i], name) == 0)
+			return a->word[i + 1];
+	return NULL;
+}
+
+/* False: there, but no number up to most. */
+static bool option_number(const struct args *a, const char *name, uint64_t most,
+			  uint64_t *value)
+{
+	const char *text = option(a, name);
+
+	return !text || slice_u64(slice_str(text), most, value);
+}
+
+static void cmd_version(struct commands *c, const struct args *a, struct json *out)
+{
+	json_object(out, NULL);
+	json_str(out, "program", "saker-control");
+	json_str(out, "version", SAKER_VERSION);
+	json_end_object(out);
+}
+
+static void cmd_status(struct commands *c, const struct args *a, struct json *out)
+{
+	const struct control *k = c->parts.control;
+	struct exchange_stats x;
+	struct installer_stats i;
+	struct cx_stats cx = {0};
+
+	exchanges_stats(k->exchanges, &x);
+	installer_stats(k->installer, &i);
+	if (k->cx)
+		cx_stats(k->cx, &cx);
+	json_object(out, NULL);
+	json_str(out, "program", "saker-control");
+	json_str(out, "version", SAKER_VERSION);
+	json_u64(out, "uptime_s", (clock_wall_ms() - c->parts.series->start_wall_ms) / 1000);
+	json_str(out, "dataplane", link_is_up(k->link) ? "connected" : "down");
+	json_str(out, "hss", !k->cx ? "not used" : cx.up ? "connected" : "down");
+	json_u64(out, "registrations", registrations_count(k->registrations));
+	json_u64(out, "open_transactions", x.open);
+	json_u64(out, "cx_outstanding", cx.outstanding);
+	json_u64(out, "install_waiting", i.waiting);
+	json_end_object(out);
+}
+
+static void put_addr(struct json *out, const char *key, const struct addr *a)
+{
+	char text[ADDR_TEXT_MAX];
+
+	json_str(out, key, a->family ? addr_text(a, text) : "-");
+}
+
+static const char *roles_text(uint8_t roles)
+{
+	switch (roles) {
+	case ABI_REG_PCSCF:
+		return "pcscf";
+	case ABI_REG_SCSCF:
+		return "scscf";
+	case ABI_REG_PCSCF | ABI_REG_SCSCF:
+		return "pcscf,scscf";
+	default:
+		return "-";
+	}
+}
+
+static uint64_t seconds_left(const struct registration_contact *k)
+{
+	uint64_t now = clock_wall_ms();
+
+	return k->expires_wall_ms > now ? (k->expires_wall_ms - now) / 1000 : 0;
+}
+
+static void show_contact(struct json *out, const struct registration_set *s, uint32_t i)
+{
+	const struct registration_contact *k = &s->contact[i];
+
+	json_object(out, NULL);
+	json_str(out, "impu", s->impu[0]);
+	json_str(out, "impi", s->impi ? s->impi : "");
+	json_str(out, "roles", roles_text(s->roles));
+	json_str(out, "contact", k->uri);
+	put_addr(out, "flow", &k->flow);
+	put_addr(out, "hop", &k->hop);
+	json_u64(out, "expires_s", seconds_left(k));
+	json_u64(out, "q", k->q);
+	json_str(out, "instance", k->instance ? k->instance : "");
+	json_end_object(out);
+}
+
+/* As a registration is kept: the canonical form; what is no identity is looked for as it is. */
+static const char *canonical(const char *word, uint8_t memory[IMPU_MAX + 1])
+{
+	struct text t = text_in(memory, IMPU_MAX + 1);
+	struct sip_uri uri;
+
+	if (sip_uri_decode(slice_str(word), &uri) != SIP_OK || !sip_uri_identity(&uri, &t))
+		return word;
+	return text_cstr(&t);
+}
+
+static struct registration_set *find(struct commands *c, const struct args *a, struct json *out)
+{
+	uint8_t memory[IMPU_MAX + 1];
+	struct registration_set *s = NULL;
+
+	if (a->n < 1) {
+		admin_error(out, "usage", "no public identity given",
+			    "for instance: reg show sip:alice@example.org");
+		return NULL;
+	}
+	s = registrations_by_impu(c->parts.control->registrations,
+				  canonical(a->word[0], memory));
+	if (!s)
+		admin_error(out, "not_found", "not registered here", "sakerctl reg list");
+	return s;
+}
+
+static void cmd_reg_show(struct commands *c, const struct args *a, struct json *out)
+{
+	struct registration_set *s = find(c, a, out);
+
+	if (!s)
+		return;
+	json_object(out, NULL);
+	json_array(out, "rows");
+	for (uint32_t i = 0; i < s->n_contact; i++)
+		show_contact(out, s, i);
+	json_end_array(out);
+	json_array(out, "identities");
+	for (uint32_t i = 0; i < s->n_impu; i++)
+		json_str(out, NULL, s->impu[i]);
+	json_end_array(out);
+	json_str(out, "service_route", s->service_route ? s->service_route : "");
+	json_end_object(out);
+}
+
+struct listing {
+	struct json *out;
+	uint64_t left;
+};
+
+static bool list_one(void *ctx, struct registration_set *s)
+{
+	struct listing *l = ctx;
+
+	if (l->left == 0)
+		return false;
+	l->left--;
+	json_object(l->out, NULL);
+	json_str(l->out, "impu", s->impu[0]);
+	json_str(l->out, "impi", s->impi ? s->impi : "");
+	json_str(l->out, "roles", roles_text(s->roles));
+	json_u64(l->out, "identities", s->n_impu);
+	json_u64(l->out, "contacts", s->n_contact);
+	json_u64(l->out, "expires_s", s->n_contact ? seconds_left(&s->contact[0]) : 0);
+	json_end_object(l->out);
+	return true;
+}
+
+static void cmd_reg_list(struct commands *c, const struct args *a, struct json *out)
+{
+	struct registrations *all = c->parts.control->registrations;
+	uint64_t limit = LIST_DEFAULT;
+	char note[64];
+
+	if (!option_number(a, "--limit", LIST_MAX, &limit)) {
+		admin_error(out, "usage", "--limit wants a number up to 100000", NULL);
+		return;
+	}
+	json_object(out, NULL);
+	json_array(out, "rows");
+	registrations_each(all, list_one, &(struct listing){out, limit});
+	json_end_array(out);
+	if (registrations_count(all) > limit) {
+		snprintf(note, sizeof(note), "%u of %u shown; --limit N", (unsigned)limit,
+			 registrations_count(all));
+		json_str(out, "note", note);
+	}
+	json_end_object(out);
+}
+
+/* As if the network had ended the registration (TS 24.229 §5.4.1.5). */
+static void cmd_reg_dereg(struct commands *c, const struct args *a, struct json *out)
+{
+	struct registration_set *s = find(c, a, out);
+	char impi[IMPI_MAX + 1], impu[IMPU_MAX + 1];
+	uint32_t removed;
+
+	if (!s)
+		return;
+	/* Copies: the set goes away under the call. */
+	snprintf(impi, sizeof(impi), "%s", s->impi ? s->impi : "");
+	snprintf(impu, sizeof(impu), "%s", s->impu[0]);
+	removed = registrar_deregister(
+		c->parts.control->registrar, slice_str(impi),
+		&(struct slice){(const uint8_t *)impu, (uint32_t)strlen(impu)}, 1,
+		CX_REASON_PERMANENT_TERMINATION);
+	log_event(LOG_INFO, "command", "dereg", LOG_Z("impu", impu), LOG_U("removed", removed));
+	json_object(out, NULL);
+	json_u64(out, "removed", removed);
+	json_end_object(out);
+}
+
+static void cmd_diameter_peers(struct commands *c, const struct args *a, struct json *out)
+{
+	struct diameter_peer_state peer[DIAMETER_PEERS_MAX];
+	uint32_t n = c->parts.control->cx ? diameter_peers(peer, DIAMETER_PEERS_MAX) : 0;
+
+	json_object(out, NULL);
+	json_array(out, "rows");
+	for (uint32_t i = 0; i < n; i++) {
+		json_object(out, NULL);
+		json_str(out, "peer", peer[i].identity);
+		json_str(out, "state", peer[i].state);
+		json_bool(out, "open", peer[i].open);
+		json_end_object(out);
+	}
+	json_end_array(out);
+	json_end_object(out);
+}
+
+static void cmd_metrics(struct commands *c, const struct args *a, struct json *out)
+{
+	json_object(out, NULL);
+	series_write_rows(c->parts.series, out, "rows");
+	json_end_object(out);
+}
+
+static void show_capture(struct commands *c, struct json *out)
+{
+	struct capture_state s;
+
+	capture_state(c->parts.capture, &s);
+	json_object(out, NULL);
+	json_bool(out, "running", s.on);
+	json_str(out, "file", s.file);
+	json_u64(out, "messages", s.written);
+	json_str(out, "ended", s.ended);
+	json_end_object(out);
+}
+
+static void cmd_capture_start(struct commands *c, const struct args *a, struct json *out)
+{
+	const char *file = option(a, "--file");
+	uint64_t limit = CAPTURE_DEFAULT;
+	char error[ERROR_MAX];
+
+	if (!file || !option_number(a, "--limit", UINT32_MAX, &limit))
+		admin_error(out, "usage", "capture start --file FILE [--limit MESSAGES]", NULL);
+	else if (!capture_start(c->parts.capture, file, limit, error))
+		admin_error(out, "capture", error,
+			    "the file must not exist yet; control's user writes it");
+	else
+		show_capture(c, out);
+}
+
+static void cmd_capture_stop(struct commands *c, const struct args *a, struct json *out)
+{
+	capture_stop(c->parts.capture);
+	show_capture(c, out);
+}
+
+static const struct {
+	const char *noun, *verb; /* verb NULL: the noun is all */
+	void (*run)(struct commands *c, const struct args *a, struct json *out);
+} command[] = {
+	{"status", NULL, cmd_status},          {"version", NULL, cmd_version},
+	{"reg", "show", cmd_reg_show},         {"reg", "list", cmd_reg_list},
+	{"reg", "dereg", cmd_reg_dereg},       {"diameter", "peers", cmd_diameter_peers},
+	{"metrics", NULL, cmd_metrics},        {"capture", "start", cmd_capture_start},
+	{"capture", "stop", cmd_capture_stop},
+};
+
+static void on_command(void *ctx, const struct admin_request *q, struct json *out)
+{
+	for (size_t i = 0; i < sizeof(command) / sizeof(command[0]); i++) {
+		int own = command[i].verb ? 2 : 1;
+
+		if (q->n_words < own || strcmp(q->word[0], command[i].noun) != 0 ||
+		    (own == 2 && strcmp(q->word[1], command[i].verb) != 0))
+			continue;
+		command[i].run(ctx, &(struct args){q->n_words - own, q->word + own}, out);
+		return;
+	}
+	admin_error(out, "unknown_command", "saker-control does not know this command",
+		    "sakerctl --help");
+}
+
+static void on_readable(struct ev_loop *loop, struct ev_io *w, int events)
+{
+	struct commands *c = w->data;
+
+	admin_poll(c->admin);
+}
+
+/* Clients that do not move on are cut by time. */
+static void on_tick(struct ev_loop *loop, struct ev_timer *w, int events)
+{
+	struct commands *c = w->data;
+
+	admin_poll(c->admin);
+}
+
+struct commands *commands_open(struct ev_loop *loop, const char *runtime_dir,
+			       const struct command_parts *parts, char *error)
+{
+	struct commands *c = calloc(1, sizeof(*c));
+	char path[SOCKET_PATH_MAX + 32];
+
+	if (!c) {
+		snprintf(error, ERROR_MAX, "no memory");
+		return NULL;
+	}
+	c->loop = loop;
+	c->parts = *parts;
+	snprintf(path, sizeof(path), "%s/control.sock", runtime_dir);
+	c->admin = admin_open(path, on_command, c, error);
+	if (!c->admin) {
+		free(c);
+		return NULL;
+	}
+	ev_io_init(&c->io, on_readable, admin_fd(c->admin), EV_READ);
+	ev_timer_init(&c->tick, on_tick, 1., 1.);
+	c->io.data = c->tick.data = c;
+	ev_io_start(loop, &c->io);
+	ev_timer_start(loop, &c->tick);
+	return c;
+}
+
+void commands_close(struct commands *c)
+{
+	if (!c)
+		return;
+	ev_io_stop(c->loop, &c->io);
+	ev_timer_stop(c->loop, &c->tick);
+	admin_close(c->admin);
+	free(c);
+}

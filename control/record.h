@@ -1,0 +1,14 @@
+/* record.h - a registration set as octets on disk
+ *
+ * A format of our own: version, fields in fixed order, little endian, texts with their length
+ * in front, and a checksum at the end, so that a page that rotted is told from a registration.
+ * Pure; any thread.
+ */
+#pragma once
+
+#include "control/registration.h"
+
+/* malloc'ed, given to the caller; NULL: no memory. */
+uint8_t *record_encode(const struct registration_set *s, uint32_t *len);
+/* NULL: damaged, of another version, or no memory. Every length and count is checked. */
+struct registration_set *record_decode(struct slice record);

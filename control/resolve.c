@@ -1,0 +1,92 @@
+/* resolve.c - the address of a SIP URI's host */
+#include "control/resolve.h"
+
+#include "conf/conf.h"
+#include "sip/uri.h"
+
+enum { DEFAULT_SIP_PORT = 5060 };
+
+static uint16_t port_of(const struct sip_uri *uri)
+{
+	return uri->port ? uri->port : DEFAULT_SIP_PORT;
+}
+
+static bool same_host(const struct sip_uri *uri, const char *other)
+{
+	struct sip_uri o;
+
+	return sip_uri_decode(slice_str(other), &o) == SIP_OK &&
+	       slice_eq_nocase(uri->host, o.host) && port_of(uri) == port_of(&o);
+}
+
+/* A role's URI: ourselves where it runs here, else the address configured for it. */
+static bool role_resolve(const struct conf *conf, const struct sip_uri *uri,
+			 enum resolve_result *result, struct addr *out)
+{
+	const struct {
+		enum conf_role role;
+		const char *uri;
+		const struct addr *elsewhere;
+	} role[] = {
+		{CONF_PCSCF, conf->pcscf_uri, NULL},
+		{CONF_ICSCF, conf->icscf_uri, &conf->dataplane.icscf},
+		{CONF_SCSCF, conf->scscf_uri, &conf->dataplane.scscf},
+	};
+
+	for (uint32_t i = 0; i < sizeof(role) / sizeof(role[0]); i++) {
+		if (!same_host(uri, role[i].uri))
+			continue;
+		if (conf->dataplane.roles & role[i].role) {
+			*result = RESOLVE_SELF;
+			return true;
+		}
+		if (role[i].elsewhere && role[i].elsewhere->family) {
+			*out = *role[i].elsewhere;
+			*result = RESOLVE_OK;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool is_own(const struct conf_dataplane *d, const struct addr *a)
+{
+	bool port = a->port == d->sip_port || (a->port >= d->worker_port_base &&
+					       a->port - d->worker_port_base < (int)d->workers);
+
+	for (uint32_t i = 0; port && i < d->n_port; i++)
+		for (uint32_t j = 0; j < d->port[i].n_address; j++)
+			if (addr_same_ip(&d->port[i].address[j].ip, a))
+				return true;
+	return false;
+}
+
+/* A name that stands for one address, not for a network. */
+static bool peer_resolve(const struct conf *conf, const struct sip_uri *uri, struct addr *out)
+{
+	for (uint32_t i = 0; i < conf->dataplane.n_peer; i++) {
+		const struct conf_peer *p = &conf->dataplane.peer[i];
+
+		if (p->name[0] == 0 || !slice_eq_nocase(uri->host, slice_str(p->name)) ||
+		    p->net.bits != (p->net.ip.family == 4 ? 32 : 128))
+			continue;
+		*out = p->net.ip;
+		out->port = port_of(uri);
+		return true;
+	}
+	return false;
+}
+
+enum resolve_result resolve_uri(const struct conf *conf, struct slice uri, struct addr *out)
+{
+	enum resolve_result result;
+	struct sip_uri u;
+
+	if (sip_uri_decode(uri, &u) != SIP_OK || u.scheme != SIP_SCHEME_SIP)
+		return RESOLVE_UNKNOWN;
+	if (role_resolve(conf, &u, &result, out))
+		return result;
+	if (sip_uri_addr(&u, DEFAULT_SIP_PORT, out))
+		return is_own(&conf->dataplane, out) ? RESOLVE_SELF : RESOLVE_OK;
+	return peer_resolve(conf, &u, out) ? RESOLVE_OK : RESOLVE_UNKNOWN;
+}

@@ -1,0 +1,432 @@
+/* series.c - everything control and the data plane count, as metric series */
+#include "control/series.h"
+
+#include <ctype.h>
+#include <stdio.h>
+
+#include "abi/region.h"
+#include "control/capture.h"
+#include "control/cx.h"
+#include "control/exchange.h"
+#include "control/install.h"
+#include "control/link.h"
+#include "control/persist.h"
+#include "control/registrar.h"
+#include "control/version.h"
+#include "diameter/diameter.h"
+
+enum {
+	NAME_MAX_OCTETS = 128,
+	HELP_MAX = 256,
+	LABELS_MAX = 160,
+	LINE_MAX_OCTETS = 768,
+	LABEL_MAX = 64
+};
+
+struct sink {
+	struct json *out;
+	bool rows;
+	const char *name; /* of the family under way */
+};
+
+static void put(struct sink *k, const char *text)
+{
+	json_raw(k->out, text, strlen(text));
+}
+
+static void family(struct sink *k, const char *name, const char *type, const char *help)
+{
+	char line[LINE_MAX_OCTETS];
+
+	k->name = name;
+	if (k->rows)
+		return;
+	snprintf(line, sizeof(line), "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+	put(k, line);
+}
+
+/* labels: "a=\"b\",c=\"d\"", or NULL. */
+static void sample(struct sink *k, const char *labels, double value)
+{
+	char metric[NAME_MAX_OCTETS + LABELS_MAX], line[LINE_MAX_OCTETS];
+
+	if (labels)
+		snprintf(metric, sizeof(metric), "%s{%s}", k->name, labels);
+	else
+		snprintf(metric, sizeof(metric), "%s", k->name);
+	if (k->rows) {
+		json_object(k->out, NULL);
+		json_str(k->out, "metric", metric);
+		json_double(k->out, "value", value);
+		json_end_object(k->out);
+		return;
+	}
+	snprintf(line, sizeof(line), "%s %.17g\n", metric, value);
+	put(k, line);
+}
+
+static void sample1(struct sink *k, const char *label, const char *text, double value)
+{
+	char labels[LABELS_MAX];
+
+	snprintf(labels, sizeof(labels), "%s=\"%s\"", label, text);
+	sample(k, labels, value);
+}
+
+static void one(struct sink *k, const char *name, const char *type, const char *help,
+		double value)
+{
+	family(k, name, type, help);
+	sample(k, NULL, value);
+}
+
+#define COUNTER "counter"
+#define GAUGE   "gauge"
+
+/* Text from shared memory or from a peer: cut, and nothing in it that could end the label. */
+static const char *label_of(const char *text, size_t most, char out[LABEL_MAX])
+{
+	size_t n = 0;
+
+	for (; n < most && n < LABEL_MAX - 1 && text[n]; n++)
+		out[n] = isalnum((unsigned char)text[n]) || strchr("._:-", text[n]) ? text[n]
+										    : '_';
+	out[n] = 0;
+	return out;
+}
+
+static void build(struct sink *k, const struct series_sources *s)
+{
+	family(k, "saker_build_info", GAUGE, "Version of the running program.");
+	sample1(k, "version", SAKER_VERSION, 1);
+	one(k, "saker_start_time_seconds", GAUGE, "Time of day when control was started.",
+	    (double)s->start_wall_ms / 1000.);
+}
+
+static uint64_t sum(struct abi_region *r, enum count_id id)
+{
+	uint64_t total = 0;
+
+	for (uint32_t i = 0; r && i < r->n_workers && i < WORKERS_MAX; i++)
+		total += count_read(&abi_worker(r, i)->counters, id);
+	return total;
+}
+
+static bool is_drop(enum count_id id)
+{
+	return strncmp(count_info(id)->name, "drop_", 5) == 0;
+}
+
+static void dataplane_counts(struct sink *k, struct abi_region *r)
+{
+	char name[NAME_MAX_OCTETS], help[HELP_MAX];
+
+	for (int id = 0; id < COUNT_MAX; id++) {
+		if (is_drop(id))
+			continue;
+		snprintf(name, sizeof(name), "saker_dataplane_%s_total", count_info(id)->name);
+		snprintf(help, sizeof(help), "Data plane: %s.", count_info(id)->help);
+		one(k, name, COUNTER, help, (double)sum(r, id));
+	}
+	family(k, "saker_sip_drops_total", COUNTER,
+	       "Messages the data plane dropped, by reason (sakerctl drops says what to do).");
+	for (int id = 0; id < COUNT_MAX; id++)
+		if (is_drop(id))
+			sample1(k, "reason", count_info(id)->name + 5, (double)sum(r, id));
+}
+
+/* One series of each worker, by where its number lies in struct abi_worker. */
+static const struct {
+	const char *name, *type, *help;
+	size_t at;
+} worker_series[] = {
+	{"saker_lcore_cycles_total", COUNTER, "TSC cycles of the worker since its start.",
+	 offsetof(struct abi_worker, total_cycles)},
+	{"saker_lcore_busy_cycles_total", COUNTER, "TSC cycles in polls that found work.",
+	 offsetof(struct abi_worker, busy_cycles)},
+	{"saker_lcore_messages_total", COUNTER, "SIP messages the worker handled.",
+	 offsetof(struct abi_worker, messages)},
+	{"saker_lcore_polls_total", COUNTER, "Turns of the worker's loop.",
+	 offsetof(struct abi_worker, polls)},
+	{"saker_lcore_busy_polls_total", COUNTER, "Turns that found work.",
+	 offsetof(struct abi_worker, busy_polls)},
+	{"saker_lcore_transactions", GAUGE, "INVITE transactions alive.",
+	 offsetof(struct abi_worker, transactions)},
+	{"saker_lcore_heartbeats_total", COUNTER, "Stands still where a worker is stuck.",
+	 offsetof(struct abi_worker, heartbeat)},
+};
+
+static uint64_t atomic_at(const void *base, size_t at)
+{
+	return atomic_load_explicit((const _Atomic uint64_t *)((const uint8_t *)base + at),
+				    memory_order_relaxed);
+}
+
+static uint32_t workers_of(const struct abi_region *r)
+{
+	return !r ? 0 : r->n_workers < WORKERS_MAX ? r->n_workers : WORKERS_MAX;
+}
+
+static void workers(struct sink *k, struct abi_region *r)
+{
+	char number[16];
+
+	for (size_t j = 0; j < sizeof(worker_series) / sizeof(worker_series[0]); j++) {
+		family(k, worker_series[j].name, worker_series[j].type, worker_series[j].help);
+		for (uint32_t i = 0; i < workers_of(r); i++) {
+			snprintf(number, sizeof(number), "%u", i);
+			sample1(k, "lcore", number,
+				(double)atomic_at(abi_worker(r, i), worker_series[j].at));
+		}
+	}
+}
+
+static const struct {
+	const char *name, *help;
+	size_t at;
+} port_series[] = {
+	{"saker_port_rx_packets_total", "Frames received.",
+	 offsetof(struct abi_port, rx_packets)},
+	{"saker_port_tx_packets_total", "Frames sent.", offsetof(struct abi_port, tx_packets)},
+	{"saker_port_rx_bytes_total", "Octets received.", offsetof(struct abi_port, rx_bytes)},
+	{"saker_port_tx_bytes_total", "Octets sent.", offsetof(struct abi_port, tx_bytes)},
+	{"saker_port_rx_missed_total", "Frames the port dropped because its queue was full.",
+	 offsetof(struct abi_port, rx_missed)},
+	{"saker_port_rx_errors_total", "Erroneous frames received.",
+	 offsetof(struct abi_port, rx_errors)},
+	{"saker_port_tx_errors_total", "Frames that could not be sent.",
+	 offsetof(struct abi_port, tx_errors)},
+	{"saker_port_rx_nombuf_total", "Frames for which no packet buffer was free.",
+	 offsetof(struct abi_port, rx_nombuf)},
+};
+
+static void ports(struct sink *k, struct abi_region *r)
+{
+	uint32_t n = !r ? 0 : r->n_ports < PORTS_MAX ? r->n_ports : PORTS_MAX;
+	char label[LABEL_MAX];
+
+	for (size_t j = 0; j < sizeof(port_series) / sizeof(port_series[0]); j++) {
+		family(k, port_series[j].name, COUNTER, port_series[j].help);
+		for (uint32_t i = 0; i < n; i++)
+			sample1(k, "port",
+				label_of(abi_port(r, i)->name, sizeof(abi_port(r, i)->name),
+					 label),
+				(double)atomic_at(abi_port(r, i), port_series[j].at));
+	}
+	family(k, "saker_port_up", GAUGE, "1: the port has a link.");
+	for (uint32_t i = 0; i < n; i++)
+		sample1(k, "port",
+			label_of(abi_port(r, i)->name, sizeof(abi_port(r, i)->name), label),
+			atomic_load_explicit(&abi_port(r, i)->link_up, memory_order_relaxed));
+}
+
+static void tables(struct sink *k, struct abi_region *r)
+{
+	static const struct {
+		const char *name;
+		size_t at;
+	} table[] = {
+		{"registrations", offsetof(struct abi_tables, registrations)},
+		{"impus", offsetof(struct abi_tables, impus)},
+		{"contacts", offsetof(struct abi_tables, contacts)},
+		{"flows", offsetof(struct abi_tables, flows)},
+	};
+	const struct abi_tables *t = r ? abi_tables(r) : NULL;
+
+	family(k, "saker_table_entries", GAUGE, "Entries of the data plane's tables.");
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		sample1(k, "table", table[i].name, t ? (double)atomic_at(t, table[i].at) : 0);
+	family(k, "saker_table_memory_bytes", GAUGE, "Memory of the data plane's tables.");
+	sample1(k, "state", "used",
+		t ? (double)atomic_at(t, offsetof(struct abi_tables, memory_used)) : 0);
+	sample1(k, "state", "total",
+		t ? (double)atomic_at(t, offsetof(struct abi_tables, memory_total)) : 0);
+}
+
+static void ring(struct sink *k, const char *kind, uint32_t worker, struct abi_region *r,
+		 uint64_t offset, uint64_t size)
+{
+	char labels[LABEL_MAX];
+	struct ring handle;
+
+	if (!ring_attach_consumer(&handle, abi_ring_at(r, offset), size))
+		return;
+	snprintf(labels, sizeof(labels), "ring=\"%s\",lcore=\"%u\"", kind, worker);
+	sample(k, labels, (double)ring_used(&handle) / (double)size);
+}
+
+static void rings(struct sink *k, struct abi_region *r)
+{
+	family(k, "saker_ring_fill_ratio", GAUGE,
+	       "Share of a ring between data plane and control in use.");
+	for (uint32_t i = 0; i < workers_of(r); i++) {
+		ring(k, "punt", i, r, r->off_punt[i], r->ring_punt);
+		ring(k, "inject", i, r, r->off_inject[i], r->ring_inject);
+		ring(k, "capture", i, r, r->off_capture[i], ABI_RING_CAPTURE);
+	}
+	if (!r)
+		return;
+	ring(k, "install", 0, r, r->off_install, ABI_RING_INSTALL);
+	ring(k, "ack", 0, r, r->off_ack, ABI_RING_ACK);
+}
+
+static void registrations(struct sink *k, const struct control *c)
+{
+	static const char *const type[5] = {"initial", "re", "dereg_ue", "dereg_hss",
+					    "timeout"};
+	struct registrar_stats s;
+	char labels[LABEL_MAX];
+
+	registrar_stats(c->registrar, &s);
+	one(k, "saker_registrations", GAUGE,
+	    "Registration sets known to control (TS 32.409 UR).",
+	    registrations_count(c->registrations));
+	family(k, "saker_registration_attempts_total", COUNTER,
+	       "Registrations begun (TS 32.409 UR.AttInitReg, UR.AttReReg, UR.AttDeRegUe, "
+	       "UR.AttDeRegHss).");
+	for (int i = 0; i < 5; i++)
+		sample1(k, "type", type[i], (double)s.attempts[i]);
+	family(k, "saker_registration_results_total", COUNTER,
+	       "Registrations ended (TS 32.409 UR.SuccInitReg, UR.FailInitReg and so on).");
+	for (int i = 0; i < 5; i++) {
+		snprintf(labels, sizeof(labels), "type=\"%s\",result=\"success\"", type[i]);
+		sample(k, labels, (double)s.successes[i]);
+		snprintf(labels, sizeof(labels), "type=\"%s\",result=\"failure\"", type[i]);
+		sample(k, labels, (double)s.failures[i]);
+	}
+	family(k, "saker_auth_results_total", COUNTER,
+	       "Responses to challenges, by how the check went.");
+	sample1(k, "result", "ok", (double)s.auth_ok);
+	sample1(k, "result", "stale", (double)s.auth_stale);
+	sample1(k, "result", "sync", (double)s.auth_sync);
+	sample1(k, "result", "mac", (double)s.auth_wrong);
+	sample1(k, "result", "unknown_user", (double)s.auth_unknown_user);
+	one(k, "saker_auth_challenges", GAUGE, "Challenges without a response yet.",
+	    s.challenges);
+}
+
+static void exchanges(struct sink *k, const struct control *c)
+{
+	static const char *const class_name[7] = {"", "1xx", "2xx", "3xx", "4xx", "5xx", "6xx"};
+	struct exchange_stats s;
+
+	exchanges_stats(c->exchanges, &s);
+	one(k, "saker_control_requests_total", COUNTER, "SIP requests control took in.",
+	    (double)s.requests);
+	one(k, "saker_control_repeats_total", COUNTER, "Repeats of requests it knew.",
+	    (double)s.repeats);
+	family(k, "saker_control_answers_total", COUNTER, "SIP responses of control.");
+	for (int i = 1; i < 7; i++)
+		sample1(k, "code_class", class_name[i], (double)s.answered[i]);
+	one(k, "saker_control_requests_sent_total", COUNTER, "SIP requests of control's own.",
+	    (double)s.sent);
+	one(k, "saker_control_timeouts_total", COUNTER,
+	    "Own requests without an answer (timer F).", (double)s.timeouts);
+	one(k, "saker_control_malformed_total", COUNTER, "Messages refused by the parser.",
+	    (double)s.malformed);
+	one(k, "saker_control_shed_total", COUNTER,
+	    "Requests answered 503 because too many were open.", (double)s.shed);
+	one(k, "saker_control_forgotten_total", COUNTER,
+	    "Answers not kept for the whole of timer J for want of room.", (double)s.forgotten);
+	family(k, "saker_sip_transactions", GAUGE, "Transactions of control.");
+	sample1(k, "kind", "server", s.open);
+	sample1(k, "kind", "answered", s.kept);
+	sample1(k, "kind", "client", s.requests_open);
+}
+
+static void diameter(struct sink *k, const struct control *c)
+{
+	static const char *const command[6] = {"UAR", "SAR", "LIR", "MAR", "RTR", "PPR"};
+	struct diameter_peer_state peer[DIAMETER_PEERS_MAX];
+	struct cx_stats s = {0};
+	char label[LABEL_MAX];
+	uint32_t n = 0;
+
+	if (c->cx) {
+		cx_stats(c->cx, &s);
+		n = diameter_peers(peer, DIAMETER_PEERS_MAX);
+	}
+	family(k, "saker_diameter_requests_total", COUNTER,
+	       "Cx requests (TS 32.409 UR.AttUAR, UR.AttSAR, LIQ.AttLIR, MA.AttMAR).");
+	for (int i = 0; i < 6; i++)
+		sample1(k, "command", command[i], (double)s.sent[i]);
+	family(k, "saker_diameter_answers_total", COUNTER, "Cx answers.");
+	for (int i = 0; i < 6; i++)
+		sample1(k, "command", command[i], (double)s.answered[i]);
+	family(k, "saker_diameter_failures_total", COUNTER,
+	       "Cx requests without a usable answer.");
+	for (int i = 0; i < 6; i++)
+		sample1(k, "command", command[i], (double)s.failed[i]);
+	one(k, "saker_diameter_timeouts_total", COUNTER, "Cx requests that timed out.",
+	    (double)s.timeouts);
+	one(k, "saker_diameter_window_full_total", COUNTER,
+	    "Cx requests shed: too many outstanding.", (double)s.window_full);
+	one(k, "saker_diameter_outstanding", GAUGE, "Cx requests under way.",
+	    (double)s.outstanding);
+	family(k, "saker_diameter_peer_up", GAUGE, "1: the connection to the peer is open.");
+	for (uint32_t i = 0; i < n && i < DIAMETER_PEERS_MAX; i++)
+		sample1(k, "peer", label_of(peer[i].identity, sizeof(peer[i].identity), label),
+			peer[i].open);
+}
+
+static void stores(struct sink *k, const struct series_sources *s)
+{
+	struct persist_stats p;
+	struct installer_stats i;
+	struct capture_state c;
+
+	persist_stats(s->control->persist, &p);
+	one(k, "saker_persist_commits_total", COUNTER,
+	    "Transactions on the registration store.", (double)p.commits);
+	one(k, "saker_persist_changes_total", COUNTER, "Sets written or removed.",
+	    (double)p.changes);
+	one(k, "saker_persist_failures_total", COUNTER,
+	    "Transactions that failed: disk full or read-only?", (double)p.failures);
+	one(k, "saker_persist_damaged_total", COUNTER, "Rows found damaged at start.",
+	    (double)p.damaged);
+	installer_stats(s->control->installer, &i);
+	one(k, "saker_install_puts_total", COUNTER, "Sets given to the data plane.",
+	    (double)i.put);
+	one(k, "saker_install_deletes_total", COUNTER, "Sets removed from the data plane.",
+	    (double)i.deleted);
+	one(k, "saker_install_acknowledged_total", COUNTER,
+	    "Records the data plane acknowledged.", (double)i.acknowledged);
+	one(k, "saker_install_refused_total", COUNTER, "Records the data plane refused.",
+	    (double)i.refused);
+	one(k, "saker_install_waiting", GAUGE, "Records that wait for room in the ring.",
+	    i.waiting);
+	capture_state(s->capture, &c);
+	one(k, "saker_capture_running", GAUGE, "1: messages are being captured.", c.on);
+	one(k, "saker_capture_messages", GAUGE, "Messages in the running or last capture.",
+	    (double)c.written);
+}
+
+static void all(struct sink *k, const struct series_sources *s)
+{
+	struct abi_region *r = link_region(s->control->link);
+
+	build(k, s);
+	one(k, "saker_dataplane_up", GAUGE, "1: control is connected with the data plane.",
+	    r != NULL);
+	registrations(k, s->control);
+	exchanges(k, s->control);
+	diameter(k, s->control);
+	stores(k, s);
+	dataplane_counts(k, r);
+	workers(k, r);
+	ports(k, r);
+	tables(k, r);
+	rings(k, r);
+}
+
+void series_write_text(const struct series_sources *s, struct json *out)
+{
+	all(&(struct sink){.out = out}, s);
+}
+
+void series_write_rows(const struct series_sources *s, struct json *out, const char *key)
+{
+	json_array(out, key);
+	all(&(struct sink){.out = out, .rows = true}, s);
+	json_end_array(out);
+}

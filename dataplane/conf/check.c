@@ -1,0 +1,230 @@
+/* check.c - what no key shows alone: keys that contradict each other */
+#include "conf/load.h"
+
+static uint32_t key_index(enum conf_owner owner, const char *name)
+{
+	return (uint32_t)(conf_key_find(owner, slice_str(name)) - conf_schema);
+}
+
+uint32_t conf_line(const struct conf_load *l, const char *name)
+{
+	uint32_t line = l->line[key_index(OWNER_CONF, name)][0];
+
+	return line ? line : 1;
+}
+
+uint32_t conf_entry_line(const struct conf_load *l, enum conf_owner owner, const char *name,
+			 uint32_t i)
+{
+	uint32_t line = l->line[key_index(owner, name)][i];
+
+	/* Its first required key stands in every entry. */
+	for (uint32_t k = 0; !line && k < CONF_KEYS; k++)
+		if (conf_schema[k].owner == owner && conf_schema[k].presence == PRESENCE_REQUIRED)
+			line = l->line[k][i];
+	return line;
+}
+
+static bool in_prefix(const struct conf_prefix *p, const struct addr *a)
+{
+	if (p->ip.family != a->family)
+		return false;
+	for (uint32_t bit = 0; bit < p->bits; bit++)
+		if ((p->ip.ip[bit / 8] ^ a->ip[bit / 8]) & 0x80 >> bit % 8)
+			return false;
+	return true;
+}
+
+static bool on_link(const struct conf_port *p, const struct addr *a)
+{
+	for (uint32_t i = 0; i < p->n_address; i++)
+		if (in_prefix(&p->address[i], a))
+			return true;
+	return false;
+}
+
+static bool is_own(const struct conf_port *p, const struct addr *a)
+{
+	for (uint32_t i = 0; i < p->n_address; i++)
+		if (addr_same_ip(&p->address[i].ip, a))
+			return true;
+	return false;
+}
+
+/* 0.0.0.0, ::, 224.0.0.0/4 and what is above it, ff00::/8: no host has these. */
+static bool is_host_address(const struct addr *a)
+{
+	static const uint8_t zero[16];
+
+	return memcmp(a->ip, zero, sizeof(zero)) != 0 &&
+	       (a->family == 4 ? a->ip[0] < 224 : a->ip[0] != 0xff);
+}
+
+static bool check_gateway(struct conf_load *l, uint32_t i, const struct addr *gateway)
+{
+	const struct conf_port *p = &l->c->dataplane.port[i];
+	uint32_t line = conf_entry_line(l, OWNER_PORT, "gateway", i);
+	char text[ADDR_TEXT_MAX];
+	struct text t = text_in(text, sizeof(text));
+
+	if (gateway->family == 0)
+		return true;
+	addr_put_host(&t, gateway);
+	if (is_own(p, gateway))
+		return conf_fail(l, line, "'dataplane.ports[%u].gateway' %s is the port's own address",
+				 i, text_cstr(&t));
+	if (!on_link(p, gateway))
+		return conf_fail(l, line,
+				 "'dataplane.ports[%u].gateway' %s is in no prefix of the port's addresses",
+				 i, text_cstr(&t));
+	return true;
+}
+
+static bool check_port_routes(struct conf_load *l, uint32_t i)
+{
+	const struct conf_port *p = &l->c->dataplane.port[i];
+
+	for (uint32_t k = 0; k < p->n_route; k++) {
+		uint8_t family = p->route[k].ip.family;
+		const struct addr *gateway = family == 4 ? &p->gateway4 : &p->gateway6;
+
+		if (gateway->family == 0)
+			return conf_fail(l, conf_entry_line(l, OWNER_PORT, "routes", i),
+					 "'dataplane.ports[%u].routes' has IPv%u, but 'gateway' has not", i,
+					 family);
+	}
+	return true;
+}
+
+static bool check_port_addresses(struct conf_load *l, uint32_t i)
+{
+	const struct conf_dataplane *d = &l->c->dataplane;
+	const struct conf_port *p = &d->port[i];
+	uint32_t line = conf_entry_line(l, OWNER_PORT, "addresses", i);
+
+	if (p->n_address == 0)
+		return conf_fail(l, line, "'dataplane.ports[%u].addresses' is empty", i);
+	for (uint32_t k = 0; k < p->n_address; k++) {
+		const struct addr *a = &p->address[k].ip;
+
+		if (!is_host_address(a))
+			return conf_fail(l, line,
+					 "'dataplane.ports[%u].addresses' has one that no host may have", i);
+		if (a->family == 6 && p->mtu < 1280)
+			return conf_fail(l, conf_entry_line(l, OWNER_PORT, "mtu", i),
+					 "'dataplane.ports[%u].mtu' is below the 1280 that IPv6 needs", i);
+		for (uint32_t other = 0; other <= i; other++)
+			for (uint32_t m = 0; m < (other < i ? d->port[other].n_address : k); m++)
+				if (addr_same_ip(a, &d->port[other].address[m].ip))
+					return conf_fail(l, line,
+							 "'dataplane.ports[%u].addresses' has one that "
+							 "'dataplane.ports[%u]' has already",
+							 i, other);
+	}
+	return true;
+}
+
+static bool check_ports(struct conf_load *l)
+{
+	const struct conf_dataplane *d = &l->c->dataplane;
+
+	for (uint32_t i = 0; i < d->n_port; i++) {
+		const struct conf_port *p = &d->port[i];
+
+		for (uint32_t k = 0; k < i; k++) {
+			if (strcmp(p->name, d->port[k].name) == 0)
+				return conf_fail(l, conf_entry_line(l, OWNER_PORT, "name", i),
+						 "two ports have the name '%s'", p->name);
+			if (strcmp(p->device, d->port[k].device) == 0)
+				return conf_fail(l, conf_entry_line(l, OWNER_PORT, "device", i),
+						 "two ports have the same device");
+		}
+		if (!check_port_addresses(l, i) || !check_gateway(l, i, &p->gateway4) ||
+		    !check_gateway(l, i, &p->gateway6) || !check_port_routes(l, i))
+			return false;
+	}
+	return true;
+}
+
+/* How many CPUs "2,4-6" names; the text was checked when it was read. */
+static uint32_t cpus_count(const char *cpus)
+{
+	struct slice s = slice_str(cpus);
+	uint32_t n = 0;
+
+	while (s.len) {
+		struct slice part = slice_sub(s, 0, slice_find(s, ','));
+		uint32_t dash = slice_find(part, '-'), first = 0, last = 0;
+
+		slice_u32(slice_sub(part, 0, dash), &first);
+		if (dash == part.len || !slice_u32(slice_from(part, dash + 1), &last))
+			last = first;
+		n += last - first + 1;
+		s = slice_from(s, part.len + 1);
+	}
+	return n;
+}
+
+static bool check_workers(struct conf_load *l)
+{
+	const struct conf_dataplane *d = &l->c->dataplane;
+	uint32_t base = d->worker_port_base, line = conf_line(l, "dataplane.worker-port-base");
+
+	if (d->roles == 0)
+		return conf_fail(l, conf_line(l, "dataplane.roles"), "'dataplane.roles' is empty");
+	if (d->cores[0] && cpus_count(d->cores) < d->workers)
+		return conf_fail(l, conf_line(l, "dataplane.cores"),
+				 "'dataplane.cores' has %u CPUs for %u workers", cpus_count(d->cores),
+				 d->workers);
+	if (base + d->workers - 1 > UINT16_MAX)
+		return conf_fail(l, line,
+				 "'dataplane.worker-port-base' leaves no port for %u workers", d->workers);
+	if (d->sip_port >= base && d->sip_port < base + d->workers)
+		return conf_fail(l, line,
+				 "'dataplane.sip-port' %u is also the port of worker %u "
+				 "('dataplane.worker-port-base')",
+				 d->sip_port, d->sip_port - base);
+	if (d->punt_ring & (d->punt_ring - 1))
+		return conf_fail(l, conf_line(l, "dataplane.punt-ring"),
+				 "'dataplane.punt-ring' is no power of two");
+	if (d->t2_ms < d->t1_ms)
+		return conf_fail(l, conf_line(l, "dataplane.t2"),
+				 "'dataplane.t2' is shorter than 'dataplane.t1'");
+	return true;
+}
+
+static bool check_control(struct conf_load *l)
+{
+	const struct conf_control *c = &l->c->control;
+
+	if (c->expires_min_s > c->expires_max_s)
+		return conf_fail(l, conf_line(l, "control.expires-min"),
+				 "'control.expires-min' is longer than 'control.expires-max'");
+	if (c->expires_default_s < c->expires_min_s || c->expires_default_s > c->expires_max_s)
+		return conf_fail(l, conf_line(l, "control.expires-default"),
+				 "'control.expires-default' is not between 'control.expires-min' and "
+				 "'control.expires-max'");
+	if (!c->digest_md5 && !c->digest_sha256 && !c->aka)
+		return conf_fail(l, conf_line(l, "control.aka"),
+				 "'control.aka', 'control.digest-md5' and 'control.digest-sha256' are all "
+				 "false: nobody could register");
+	if (strcmp(c->diameter_identity, c->hss_identity) == 0)
+		return conf_fail(l, conf_line(l, "control.diameter-identity"),
+				 "'control.diameter-identity' and 'control.hss-identity' are the same");
+	return true;
+}
+
+static bool check_listeners(struct conf_load *l)
+{
+	const struct addr *a = &l->c->control.metrics_listen, *b = &l->c->hss.metrics_listen;
+
+	if (a->port && addr_eq(a, b))
+		return conf_fail(l, conf_line(l, "hss.metrics-listen"),
+				 "'hss.metrics-listen' and 'control.metrics-listen' are the same");
+	return true;
+}
+
+bool conf_check(struct conf_load *l)
+{
+	return check_workers(l) && check_ports(l) && check_control(l) && check_listeners(l);
+}

@@ -1,0 +1,227 @@
+/* stage.c - the stages of a worker's turn */
+#include "worker/stage.h"
+
+#include "base/clock.h"
+#include "sip/parse.h"
+
+enum {
+	INJECT_MAX = BURST_MAX,
+	TIMER_ROUNDS_MAX = 8, /* outboxes of timers in one turn: packets come between */
+};
+
+void stage_begin(struct worker *w)
+{
+	w->now_ms = clock_ms();
+	w->begin_tsc = clock_tsc();
+	w->busy = false;
+	w->messages = 0;
+	w->burst.n = 0;
+	w->burst.n_frames = 0;
+}
+
+void stage_receive(struct worker *w)
+{
+	if (!w->draining)
+		net_rx(w->net, &w->burst);
+	net_handoff_in(w->net, &w->burst);
+	w->busy = w->burst.n + w->burst.n_frames > 0;
+}
+
+void stage_input(struct worker *w)
+{
+	net_input(w->net, &w->burst, w->now_ms);
+	w->messages += w->burst.n;
+	for (uint32_t i = 0; i < w->burst.n; i++)
+		w->mark[i].verdict = VERDICT_NEXT;
+}
+
+static bool capture_is_on(const struct worker *w)
+{
+	return atomic_load_explicit(&w->punt.region->capture_limit, memory_order_relaxed) != 0;
+}
+
+void stage_capture(struct worker *w)
+{
+	if (!capture_is_on(w)) {
+		w->punt.captured = 0;
+		return;
+	}
+	for (uint32_t i = 0; i < w->burst.n; i++)
+		punt_capture(&w->punt, w->burst.buf[i], false);
+}
+
+static void make_room(struct worker *w, uint32_t places)
+{
+	if (OUTBOX_MAX - w->out.n < places)
+		stage_output(w);
+}
+
+/* §4.4.1: a double CRLF is a ping, answered with a single one; a single one is a pong. */
+static void keepalive(struct worker *w, struct buf *b)
+{
+	struct addr us = b->dst;
+
+	count(w->counters, COUNT_KEEPALIVE);
+	if (!slice_eq(buf_slice(b), SLICE("\r\n\r\n"))) {
+		buf_free(b);
+		return;
+	}
+	b->len = 2;
+	b->dst = b->src;
+	b->src = us;
+	make_room(w, 1);
+	w->out.buf[w->out.n++] = b;
+}
+
+void stage_keepalive(struct worker *w)
+{
+	for (uint32_t i = 0; i < w->burst.n; i++) {
+		struct buf *b = w->burst.buf[i];
+
+		/* A message begins with a letter, nearly always. */
+		if (b->len > 0 && b->data[0] != '\r' && b->data[0] != '\n')
+			continue;
+		if (b->len > 0 && !sip_is_keepalive(buf_slice(b)))
+			continue;
+		keepalive(w, b);
+		w->mark[i].verdict = VERDICT_SEND;
+	}
+}
+
+static void finish(struct worker *w, uint32_t i, enum abi_punt_reason punt, uint16_t owner)
+{
+	struct buf *b = w->burst.buf[i];
+
+	switch (w->mark[i].verdict) {
+	case VERDICT_PUNT:
+		w->mark[i].punt = (uint8_t)punt;
+		break;
+	case VERDICT_HANDOFF:
+		if (!net_handoff(w->net, b, owner))
+			buf_free(b);
+		break;
+	case VERDICT_DROP:
+		buf_free(b);
+		break;
+	default:
+		break;
+	}
+}
+
+/* Pointers into the tables stay valid for the whole turn: its end is the reader's quiescent state. */
+void stage_roles(struct worker *w)
+{
+	for (uint32_t i = 0; i < w->burst.n; i++) {
+		enum abi_punt_reason punt = 0;
+		uint16_t owner = w->id;
+
+		if (w->mark[i].verdict != VERDICT_NEXT)
+			continue;
+		make_room(w, OUTBOX_PER_MESSAGE);
+		w->mark[i].verdict = (uint8_t)role_message(w->role, w->burst.buf[i], w->now_ms, &w->out,
+							   &punt, &owner);
+		finish(w, i, punt, owner);
+	}
+}
+
+void stage_punt(struct worker *w)
+{
+	for (uint32_t i = 0; i < w->burst.n; i++) {
+		if (w->mark[i].verdict != VERDICT_PUNT)
+			continue;
+		bool taken = punt_message(&w->punt, w->burst.buf[i], w->mark[i].punt);
+		count(w->counters, taken ? COUNT_PUNTED : COUNT_DROP_PUNT_FULL);
+		buf_free(w->burst.buf[i]);
+	}
+}
+
+/* Control may send from our own addresses only. */
+static bool source_is_ours(const struct worker *w, const struct addr *src)
+{
+	return src->family == 0 || route_local(w->routes, src) >= 0;
+}
+
+static struct buf *copy_of(struct worker *w, const struct abi_inject *r)
+{
+	struct buf *b = buf_alloc(r->len);
+
+	if (!b) {
+		count(w->counters, COUNT_DROP_NOBUF);
+		return NULL;
+	}
+	memcpy(b->data, r->data, r->len);
+	b->len = r->len;
+	b->tailroom -= r->len;
+	b->src = r->src;
+	b->dst = r->dst;
+	b->port = r->type == INJECT_RESUME ? r->port : BUF_PORT_CONTROL;
+	b->worker = w->id;
+	b->rx_tsc = w->begin_tsc;
+	return b;
+}
+
+static void inject(struct worker *w, const struct abi_inject *r)
+{
+	bool sound = r->type == INJECT_SEND ? source_is_ours(w, &r->src) : r->port < w->n_ports;
+	struct buf *b;
+
+	count(w->counters, COUNT_RX_INJECT);
+	if (!sound) {
+		count(w->counters, COUNT_DROP_RESUME);
+		return;
+	}
+	b = copy_of(w, r);
+	if (!b)
+		return;
+	make_room(w, OUTBOX_PER_MESSAGE);
+	if (r->type == INJECT_SEND)
+		w->out.buf[w->out.n++] = b;
+	else
+		role_resume(w->role, r, slice_of(r->data + r->len, r->route_len), b, w->now_ms, &w->out);
+}
+
+void stage_inject(struct worker *w)
+{
+	const struct abi_inject *r;
+
+	for (int i = 0; i < INJECT_MAX && (r = punt_next_inject(&w->punt, w->record)); i++) {
+		inject(w, r);
+		w->messages++;
+		w->busy = true;
+	}
+}
+
+void stage_timers(struct worker *w)
+{
+	bool more = true;
+
+	for (int i = 0; more && i < TIMER_ROUNDS_MAX; i++) {
+		uint32_t before;
+
+		make_room(w, OUTBOX_PER_MESSAGE);
+		before = w->out.n;
+		more = role_tick(w->role, w->now_ms, &w->out);
+		w->busy = w->busy || w->out.n > before;
+		if (more)
+			stage_output(w);
+	}
+}
+
+void stage_output(struct worker *w)
+{
+	bool capture = w->out.n && capture_is_on(w);
+
+	for (uint32_t i = 0; i < w->out.n; i++) {
+		if (capture)
+			punt_capture(&w->punt, w->out.buf[i], true);
+		net_output(w->net, w->out.buf[i]);
+	}
+	w->out.n = 0;
+}
+
+void stage_transmit(struct worker *w)
+{
+	if (net_tick(w->net, w->now_ms))
+		w->busy = true;
+	net_tx_flush(w->net);
+}

@@ -1,0 +1,126 @@
+/* dictionary.c - the AVPs and commands of Cx as objects of freeDiameter's dictionary */
+#include "dictionary.h"
+#include "cx/codec.h"
+#include "diameter/diameter.h"
+
+#include <errno.h>
+#include <freeDiameter/libfdcore.h>
+
+enum { COMMANDS = CX_PPR - CX_UAR + 1 };
+
+const struct avp_entry avp_table[AVPS] = {
+#define BASE(id, name, code, type) [AVP_##id] = {name, code, 0, AVP_TYPE_##type, true, true},
+#define AVP(id, name, code, vendor, type, m) [AVP_##id] = {name, code, vendor, AVP_TYPE_##type, false, m},
+#include "avp.def"
+#undef AVP
+#undef BASE
+};
+
+_Static_assert(AVPS <= 64, "one bit each in the set of AVPs seen (field.c)");
+
+static const char *const command_name[COMMANDS][2] = {
+	{"User-Authorization-Request", "User-Authorization-Answer"},
+	{"Server-Assignment-Request", "Server-Assignment-Answer"},
+	{"Location-Info-Request", "Location-Info-Answer"},
+	{"Multimedia-Auth-Request", "Multimedia-Auth-Answer"},
+	{"Registration-Termination-Request", "Registration-Termination-Answer"},
+	{"Push-Profile-Request", "Push-Profile-Answer"},
+};
+
+/* Written by cx_dictionary_init only. */
+static struct dict_object *avp_object[AVPS];
+static struct dict_object *request_object[COMMANDS];
+
+struct dict_object *dictionary_avp(enum avp_id id)
+{
+	return avp_object[id];
+}
+
+struct dict_object *dictionary_request(uint32_t command)
+{
+	return command >= CX_UAR && command <= CX_PPR ? request_object[command - CX_UAR] : NULL;
+}
+
+static enum dict_avp_basetype base_type(enum avp_type type)
+{
+	switch (type) {
+	case AVP_TYPE_U32:
+		return AVP_TYPE_UNSIGNED32;
+	case AVP_TYPE_ENUM:
+		return AVP_TYPE_INTEGER32;
+	case AVP_TYPE_GROUP:
+		return AVP_TYPE_GROUPED;
+	default:
+		return AVP_TYPE_OCTETSTRING;
+	}
+}
+
+static int avp_define(const struct avp_entry *e, struct dict_object **out)
+{
+	uint8_t flags = (e->vendor ? AVP_FLAG_VENDOR : 0) | (e->mandatory ? AVP_FLAG_MANDATORY : 0);
+	struct dict_avp_data data = {
+		.avp_code = e->code,
+		.avp_vendor = e->vendor,
+		.avp_name = (char *)e->name,
+		.avp_flag_mask = AVP_FLAG_VENDOR,
+		.avp_flag_val = flags,
+		.avp_basetype = base_type(e->type),
+	};
+
+	return fd_dict_new(fd_g_config->cnf_dict, DICT_AVP, &data, NULL, out);
+}
+
+static int avps_init(void)
+{
+	struct dictionary *dict = fd_g_config->cnf_dict;
+
+	for (int i = 0; i < AVPS; i++) {
+		const struct avp_entry *e = &avp_table[i];
+		avp_code_t code = e->code;
+		int error = e->base ? fd_dict_search(dict, DICT_AVP, AVP_BY_CODE, &code, &avp_object[i], ENOENT)
+				    : avp_define(e, &avp_object[i]);
+
+		if (error)
+			return error;
+		if (!e->base && e->type == AVP_TYPE_GROUP && !diameter_grouped(e->vendor, e->code))
+			return ENOSPC;
+	}
+	return 0;
+}
+
+/* No rules: field.c checks what must be there, and says which AVP is not. */
+static int commands_init(struct dict_object *application)
+{
+	for (uint32_t i = 0; i < COMMANDS; i++) {
+		uint8_t mask = CMD_FLAG_REQUEST | CMD_FLAG_PROXIABLE;
+		struct dict_cmd_data request = {CX_UAR + i, (char *)command_name[i][0], mask, mask};
+		struct dict_cmd_data answer = {CX_UAR + i, (char *)command_name[i][1], mask, CMD_FLAG_PROXIABLE};
+		struct dictionary *dict = fd_g_config->cnf_dict;
+		int error = fd_dict_new(dict, DICT_COMMAND, &request, application, &request_object[i]);
+
+		if (!error)
+			error = fd_dict_new(dict, DICT_COMMAND, &answer, application, NULL);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+int cx_dictionary_init(void)
+{
+	struct dict_vendor_data vendor_data = {CX_VENDOR, (char *)"3GPP"};
+	struct dict_application_data application_data = {CX_APPLICATION, (char *)"3GPP Cx"};
+	struct dictionary *dict = fd_g_config->cnf_dict;
+	struct dict_object *vendor, *application;
+	int error = fd_dict_new(dict, DICT_VENDOR, &vendor_data, NULL, &vendor);
+
+	if (!error)
+		error = fd_dict_new(dict, DICT_APPLICATION, &application_data, vendor, &application);
+	if (!error)
+		error = avps_init();
+	if (!error)
+		error = commands_init(application);
+	if (!error)
+		error = fd_disp_app_support(application, vendor, 1, 0);
+	return error;
+}

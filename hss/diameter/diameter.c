@@ -1,0 +1,279 @@
+/* diameter.c - freeDiameter, set up from our configuration and kept alive */
+#include "diameter/diameter.h"
+#include "hook.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <freeDiameter/libfdcore.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <unistd.h>
+
+enum {
+	ERROR_MAX = 256,
+	IDENTITY_MAX = 255, /* RFC 6733 §4.3.1 leaves it to DNS */
+	RECONNECT_S = 2,    /* the library makes 0 to 4 s of it */
+	WATCHDOG_S = 6,     /* the least that RFC 3539 §3.4.1 allows */
+	/* Each serves one connection that has not sent its CER yet, for up to 20 s. */
+	ACCEPT_THREADS = 16,
+};
+
+/* The library's callbacks take no context: one node a process. Written by diameter_init only. */
+static struct {
+	uint32_t n_peers;
+	char peer[DIAMETER_PEERS_MAX][IDENTITY_MAX + 1];
+	bool started;
+} node;
+
+static int failed(char *error, const char *what, int code)
+{
+	snprintf(error, ERROR_MAX, "Diameter: %s: %s", what, strerror(code));
+	return -1;
+}
+
+/* Also keeps quotes and line ends out of the generated file. */
+static bool identity_sound(const char *s)
+{
+	size_t len = strlen(s);
+
+	for (size_t i = 0; i < len; i++)
+		if (!isalnum((unsigned char)s[i]) && !strchr("-._", s[i]))
+			return false;
+	return len > 0 && len <= IDENTITY_MAX;
+}
+
+static bool config_sound(const struct diameter_config *c, char *error)
+{
+	const char *bad = NULL;
+
+	if (c->n_peers > DIAMETER_PEERS_MAX) {
+		snprintf(error, ERROR_MAX, "Diameter: %u peers, at most %d are possible", c->n_peers,
+			 DIAMETER_PEERS_MAX);
+		return false;
+	}
+	for (uint32_t i = 0; i < c->n_peers; i++)
+		if (!identity_sound(c->peer[i].identity))
+			bad = c->peer[i].identity;
+	if (!identity_sound(c->identity))
+		bad = c->identity;
+	if (!identity_sound(c->realm))
+		bad = c->realm;
+	if (bad)
+		snprintf(error, ERROR_MAX, "Diameter: \"%.128s\" is no Diameter identity", bad);
+	return !bad;
+}
+
+/* Without TLS_Cred the library accepts SecPort = 0 only; with Port = 0 it opens no server at all. */
+static bool config_write(int fd, const struct diameter_config *c)
+{
+	return dprintf(fd,
+		       "Identity = \"%s\";\n"
+		       "Realm = \"%s\";\n"
+		       "Port = %u;\n"
+		       "SecPort = 0;\n"
+		       "No_SCTP;\n"
+		       "NoRelay;\n"
+		       "TcTimer = %d;\n"
+		       "TwTimer = %d;\n"
+		       "AppServThreads = %u;\n"
+		       "ThreadsPerServer = %d;\n",
+		       c->identity, c->realm, c->listen.port, RECONNECT_S, WATCHDOG_S,
+		       c->app_threads ? c->app_threads : 1, ACCEPT_THREADS) > 0;
+}
+
+/* The library reads its configuration from a file and from nothing else. */
+static int config_read(const struct diameter_config *c)
+{
+	const char *folder = getenv("TMPDIR");
+	char path[512];
+	int fd, result;
+
+	snprintf(path, sizeof(path), "%s/saker-diameter-XXXXXX", folder ? folder : "/tmp");
+	fd = mkstemp(path); /* 0600 */
+	if (fd < 0)
+		return errno;
+	result = config_write(fd, c) ? fd_core_parseconf(path) : EIO;
+	/* The library keeps the pointer for its dumps. */
+	fd_g_config->cnf_file = "saker.yaml";
+	close(fd);
+	unlink(path);
+	return result;
+}
+
+static socklen_t socket_address(const struct addr *a, struct sockaddr_storage *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (a->family == 6) {
+		struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)out;
+
+		in6->sin6_family = AF_INET6;
+		memcpy(&in6->sin6_addr, a->ip, 16);
+		return sizeof(*in6);
+	}
+	struct sockaddr_in *in = (struct sockaddr_in *)out;
+
+	in->sin_family = AF_INET;
+	memcpy(&in->sin_addr, a->ip, 4);
+	return sizeof(*in);
+}
+
+/* By ListenOn in the file the library would drop loopback without a word, and bind every address. */
+static int listen_on(const struct addr *listen)
+{
+	struct addr loopback = addr_v4(INADDR_LOOPBACK, 0);
+	struct sockaddr_storage ss;
+	socklen_t len = socket_address(listen->family ? listen : &loopback, &ss);
+
+	return fd_ep_add_merge(&fd_g_config->cnf_endpoints, (struct sockaddr *)&ss, len,
+			       EP_FL_CONF | EP_ACCEPTALL);
+}
+
+static int peer_connect(const struct diameter_peer *p)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = socket_address(&p->connect, &ss);
+	struct peer_info info = {.pi_diamid = (char *)p->identity};
+	int error;
+
+	info.config.pic_flags.pro4 = PI_P4_TCP;
+	info.config.pic_flags.sec = PI_SEC_NONE;
+	info.config.pic_flags.persist = PI_PRST_ALWAYS;
+	info.config.pic_port = p->connect.port;
+	fd_list_init(&info.pi_endpoints, NULL);
+	error = fd_ep_add_merge(&info.pi_endpoints, (struct sockaddr *)&ss, len, EP_FL_CONF | EP_ACCEPTALL);
+	return error ? error : fd_peer_add(&info, "saker.yaml", NULL, NULL);
+}
+
+/* A CER has come from somebody who is not connected yet. */
+static int peer_validate(struct peer_info *info, int *verdict, int (**after_handshake)(struct peer_info *))
+{
+	*verdict = -1;
+	for (uint32_t i = 0; i < node.n_peers; i++) {
+		if (strcasecmp(node.peer[i], info->pi_diamid) != 0)
+			continue;
+		*verdict = 1;
+		info->config.pic_flags.sec = PI_SEC_NONE;
+		/* The default wakes a thread for each message, to put the expiry off. */
+		info->config.pic_flags.exp = PI_EXP_NONE;
+	}
+	return 0;
+}
+
+static int peers_add(const struct diameter_config *c)
+{
+	int error = fd_peer_validate_register(peer_validate);
+
+	node.n_peers = c->n_peers;
+	for (uint32_t i = 0; i < c->n_peers && !error; i++) {
+		snprintf(node.peer[i], sizeof(node.peer[i]), "%s", c->peer[i].identity);
+		if (c->peer[i].connect.family)
+			error = peer_connect(&c->peer[i]);
+	}
+	return error;
+}
+
+int diameter_init(const struct diameter_config *c, char *error)
+{
+	int code;
+
+	if (!config_sound(c, error))
+		return -1;
+	signal(SIGPIPE, SIG_IGN);
+	code = hook_log_register();
+	if (!code)
+		code = fd_core_initialize();
+	if (code)
+		return failed(error, "the library does not start", code);
+	fd_g_debug_lvl = 0;
+	code = hook_register();
+	if (code)
+		return failed(error, "a hook was refused", code);
+	code = config_read(c);
+	if (code)
+		return failed(error, "the generated configuration was refused", code);
+	code = listen_on(&c->listen);
+	if (!code)
+		code = peers_add(c);
+	return code ? failed(error, "an address or a peer was refused", code) : 0;
+}
+
+int diameter_start(char *error)
+{
+	int code = fd_core_start();
+
+	if (code)
+		return failed(error, "the address to listen on is not free", code);
+	node.started = true;
+	hook_must_run(true);
+	return 0;
+}
+
+void diameter_stop(void)
+{
+	hook_must_run(false);
+	fd_core_shutdown();
+	fd_core_wait_shutdown_complete();
+	node.started = false;
+}
+
+/* The caller holds the lock of the list. */
+static int state_of(const char *identity)
+{
+	for (struct fd_list *li = fd_g_peers.next; li != &fd_g_peers; li = li->next) {
+		struct peer_hdr *p = (struct peer_hdr *)li;
+
+		if (strcasecmp(p->info.pi_diamid, identity) == 0)
+			return fd_peer_get_state(p);
+	}
+	return STATE_CLOSED;
+}
+
+static void state_text(int state, char *out, size_t size)
+{
+	static const char *const name[] = {
+		[STATE_NEW] = "new",
+		[STATE_OPEN] = "open",
+		[STATE_CLOSED] = "closed",
+		[STATE_CLOSING] = "closing",
+		[STATE_WAITCNXACK] = "connecting",
+		[STATE_WAITCNXACK_ELEC] = "election",
+		[STATE_WAITCEA] = "capabilities exchange",
+		[STATE_OPEN_HANDSHAKE] = "handshake",
+		[STATE_SUSPECT] = "suspect",
+		[STATE_REOPEN] = "reopening",
+		[STATE_OPEN_NEW] = "opening",
+		[STATE_CLOSING_GRACE] = "closing",
+		[STATE_ZOMBIE] = "closed",
+	};
+	bool known = state >= 0 && state <= STATE_MAX && name[state];
+
+	snprintf(out, size, "%s", known ? name[state] : "unknown");
+}
+
+uint32_t diameter_peers(struct diameter_peer_state *out, uint32_t most)
+{
+	uint32_t n = node.n_peers < most ? node.n_peers : most;
+
+	pthread_rwlock_rdlock(&fd_g_peers_rw);
+	for (uint32_t i = 0; i < n; i++) {
+		int state = node.started ? state_of(node.peer[i]) : STATE_CLOSED;
+
+		snprintf(out[i].identity, sizeof(out[i].identity), "%s", node.peer[i]);
+		state_text(state, out[i].state, sizeof(out[i].state));
+		out[i].open = state == STATE_OPEN;
+	}
+	pthread_rwlock_unlock(&fd_g_peers_rw);
+	return n;
+}
+
+bool diameter_open(const char *identity)
+{
+	bool open;
+
+	pthread_rwlock_rdlock(&fd_g_peers_rw);
+	open = node.started && state_of(identity) == STATE_OPEN;
+	pthread_rwlock_unlock(&fd_g_peers_rw);
+	return open;
+}

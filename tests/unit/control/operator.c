@@ -1,0 +1,348 @@
+/* operator.c - tests of control/series.c, metrics.c and command.c
+ *
+ * Registrar, Cx client and Diameter are stood in for here: the linker takes these in place of
+ * the library's.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <arpa/inet.h>
+#include <cmocka.h>
+
+#include "base/admin.h"
+#include "base/clock.h"
+#include "control/capture.h"
+#include "control/command.h"
+#include "control/cx.h"
+#include "control/exchange.h"
+#include "control/install.h"
+#include "control/link.h"
+#include "control/metrics.h"
+#include "control/persist.h"
+#include "control/registrar.h"
+#include "diameter/diameter.h"
+#include "dataplane.h"
+#include "sets.h"
+
+static struct fake fake;
+static struct conf conf;
+static char removed_impu[64];
+
+void registrar_stats(const struct registrar *r, struct registrar_stats *out)
+{
+	*out = (struct registrar_stats){.attempts = {11, 12}, .auth_wrong = 3};
+}
+
+uint32_t registrar_deregister(struct registrar *r, struct slice impi, const struct slice *impu,
+			      uint32_t n_impu, enum cx_reason reason)
+{
+	snprintf(removed_impu, sizeof(removed_impu), "%.*s", SLICE_ARG(impu[0]));
+	return n_impu;
+}
+
+void cx_stats(const struct cx_client *c, struct cx_stats *out)
+{
+	*out = (struct cx_stats){.sent = {5}, .up = true};
+}
+
+uint32_t diameter_peers(struct diameter_peer_state *out, uint32_t most)
+{
+	snprintf(out->identity, sizeof(out->identity), "hss\"},x.example.org");
+	snprintf(out->state, sizeof(out->state), "open");
+	out->open = true;
+	return 1;
+}
+
+struct node {
+	struct ev_loop *loop;
+	struct control c;
+	struct capture *capture;
+	struct series_sources series;
+	struct commands *commands;
+	char store[128], socket[128];
+	bool up;
+};
+
+static void on_up(void *ctx, bool fresh)
+{
+	((struct node *)ctx)->up = true;
+}
+
+static void on_request(void *ctx, struct exchange *x)
+{
+}
+
+static void open_node(struct node *n)
+{
+	const struct link_events events = {.up = on_up, .ctx = n};
+	char error[256];
+
+	memset(n, 0, sizeof(*n));
+	fake_dir(&fake);
+	fake_start(&fake);
+	fake_conf(&fake, &conf);
+	snprintf(n->store, sizeof(n->store), "%s/control.db", fake.dir);
+	snprintf(n->socket, sizeof(n->socket), "%s/control.sock", fake.dir);
+	n->loop = n->c.loop = ev_loop_new(0);
+	n->c.conf = &conf;
+	n->c.cx = (struct cx_client *)n;
+	n->c.link = link_open(n->loop, &conf, &events);
+	n->c.exchanges = exchanges_open(n->loop, n->c.link, on_request, n);
+	n->c.registrations = registrations_new();
+	n->c.installer = installer_open(n->loop, n->c.link);
+	n->c.persist = persist_open(n->store, error);
+	n->capture = capture_open(n->loop, n->c.link);
+	n->series = (struct series_sources){&n->c, n->capture, clock_wall_ms() - 5000};
+	n->commands =
+		commands_open(n->loop, fake.dir,
+			      &(struct command_parts){&n->c, n->capture, &n->series}, error);
+	assert_non_null(n->commands);
+	assert_true(run_until(n->loop, &n->up));
+}
+
+static void close_node(struct node *n)
+{
+	commands_close(n->commands);
+	capture_close(n->capture);
+	persist_close(n->c.persist);
+	unlink(n->store);
+	installer_close(n->c.installer);
+	registrations_free(n->c.registrations);
+	exchanges_close(n->c.exchanges);
+	link_close(n->c.link);
+	ev_loop_destroy(n->loop);
+	fake_stop(&fake);
+	fake_remove_dir(&fake);
+}
+
+/* Asks from a thread of its own, as sakerctl does from another process. */
+struct question {
+	const char *socket;
+	int n;
+	const char *const *word;
+	char *answer;
+	char error[256];
+	bool done;
+	uint16_t port;
+};
+
+static void *ask(void *arg)
+{
+	struct question *q = arg;
+	size_t len;
+
+	q->answer = admin_call(q->socket, q->n, q->word, SLICE_EMPTY, &len, q->error);
+	__atomic_store_n(&q->done, true, __ATOMIC_SEQ_CST);
+	return NULL;
+}
+
+static char *command(struct node *n, int words, const char *const *word)
+{
+	struct question q = {.socket = n->socket, .n = words, .word = word};
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, ask, &q);
+	for (int i = 0; i < 200 && !__atomic_load_n(&q.done, __ATOMIC_SEQ_CST); i++)
+		run_for(n->loop, 0.005);
+	pthread_join(thread, NULL);
+	if (!q.answer)
+		fail_msg("%s", q.error);
+	return q.answer;
+}
+
+#define COMMAND(n, ...)                                                                        \
+	command((n), sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *),                   \
+		(const char *[]){__VA_ARGS__})
+
+static void expect(char *answer, const char *part)
+{
+	if (!strstr(answer, part))
+		fail_msg("\"%s\" is not in: %s", part, answer);
+	free(answer);
+}
+
+static void test_registrations_are_shown(void **state)
+{
+	struct node n;
+
+	open_node(&n);
+	for (uint32_t i = 0; i < 3; i++)
+		assert_true(registrations_put(n.c.registrations,
+					      make_set(i, 2, clock_wall_ms() + 3600000)));
+	expect(COMMAND(&n, "reg", "show", "sip:user1@example.org"),
+	       "\"sip:user@10.0.0.1:5061\"");
+	expect(COMMAND(&n, "reg", "show", "sip:user1@EXAMPLE.org;x=y"),
+	       "\"impi\":\"user1@example.org\"");
+	expect(COMMAND(&n, "reg", "show", "sip:user1-b@example.org"),
+	       "\"flow\":\"10.0.0.1:5060\"");
+	expect(COMMAND(&n, "reg", "show", "sip:nobody@example.org"), "\"code\":\"not_found\"");
+	expect(COMMAND(&n, "reg", "show"), "\"code\":\"usage\"");
+	expect(COMMAND(&n, "reg", "list", "--limit", "2"), "2 of 3 shown");
+	expect(COMMAND(&n, "reg", "list", "--limit", "x"), "\"code\":\"usage\"");
+	expect(COMMAND(&n, "reg", "list"), "sip:user2@example.org");
+	expect(COMMAND(&n, "reg", "dereg", "sip:user2-b@example.org"), "\"removed\":1");
+	assert_string_equal(removed_impu, "sip:user2@example.org");
+	close_node(&n);
+}
+
+static void test_status_and_the_rest(void **state)
+{
+	char file[128];
+	struct node n;
+
+	open_node(&n);
+	expect(COMMAND(&n, "status"), "\"dataplane\":\"connected\"");
+	expect(COMMAND(&n, "status"), "\"uptime_s\":5");
+	expect(COMMAND(&n, "version"), "\"program\":\"saker-control\"");
+	expect(COMMAND(&n, "diameter", "peers"), "\"state\":\"open\"");
+	expect(COMMAND(&n, "metrics"), "{\"metric\":\"saker_dataplane_up\",\"value\":1");
+	expect(COMMAND(&n, "capture", "start"), "\"code\":\"usage\"");
+	snprintf(file, sizeof(file), "%s/c.pcapng", fake.dir);
+	expect(COMMAND(&n, "capture", "start", "--file", file, "--limit", "5"),
+	       "\"running\":true");
+	expect(COMMAND(&n, "capture", "start", "--file", file), "\"code\":\"capture\"");
+	expect(COMMAND(&n, "capture", "stop"), "\"running\":false");
+	unlink(file);
+	expect(COMMAND(&n, "frobnicate"), "\"code\":\"unknown_command\"");
+	expect(COMMAND(&n, "reg"), "\"code\":\"unknown_command\"");
+	close_node(&n);
+}
+
+static void *get(void *arg)
+{
+	struct question *q = arg;
+	const struct sockaddr_in to = {.sin_family = AF_INET,
+				       .sin_port = htons(q->port),
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	size_t n = 0, most = 1 << 20;
+	ssize_t got;
+
+	q->answer = calloc(1, most);
+	if (connect(fd, (const struct sockaddr *)&to, sizeof(to)) == 0 &&
+	    write(fd, q->socket, strlen(q->socket)) > 0)
+		while (n < most - 1 && (got = read(fd, q->answer + n, most - 1 - n)) > 0)
+			n += (size_t)got;
+	close(fd);
+	__atomic_store_n(&q->done, true, __ATOMIC_SEQ_CST);
+	return NULL;
+}
+
+static char *http(struct node *n, uint16_t port, const char *request)
+{
+	struct question q = {.socket = request, .port = port};
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, get, &q);
+	for (int i = 0; i < 400 && !__atomic_load_n(&q.done, __ATOMIC_SEQ_CST); i++)
+		run_for(n->loop, 0.005);
+	pthread_join(thread, NULL);
+	return q.answer;
+}
+
+/* Every line is a comment, or a sample of the family whose TYPE stands before it; each family
+ * stands once. */
+static void check_exposition(char *body)
+{
+	char family[128] = "", *save = NULL;
+	int families = 0, samples = 0;
+
+	for (char *line = strtok_r(body, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		if (strncmp(line, "# HELP ", 7) == 0)
+			continue;
+		if (strncmp(line, "# TYPE ", 7) == 0) {
+			snprintf(family, sizeof(family), "%.*s", (int)strcspn(line + 7, " "),
+				 line + 7);
+			families++;
+			continue;
+		}
+		if (strncmp(line, family, strlen(family)) != 0 ||
+		    (line[strlen(family)] != '{' && line[strlen(family)] != ' '))
+			fail_msg("stray sample: %s", line);
+		if (strchr(line, '{') && !strstr(line, "\"} "))
+			fail_msg("labels without an end: %s", line);
+		samples++;
+	}
+	assert_true(families > 40);
+	assert_true(samples > families);
+}
+
+static void test_metrics_over_http(void **state)
+{
+	const struct addr listen = addr_v4(0x7f000001, (uint16_t)(20000 + getpid() % 20000));
+	struct metrics *m;
+	struct node n;
+	char error[256], *text, *body;
+
+	open_node(&n);
+	count_add(&abi_worker(fake.region, 0)->counters, COUNT_DROP_EDIT, 4);
+	count_add(&abi_worker(fake.region, 1)->counters, COUNT_DROP_EDIT, 3);
+	atomic_store(&abi_port(fake.region, 0)->rx_missed, 9);
+	memset(abi_port(fake.region, 0)->name, '"',
+	       sizeof(abi_port(fake.region, 0)->name)); /* no NUL */
+	m = metrics_open(n.loop, &listen, &n.series, error);
+	if (!m)
+		fail_msg("%s", error);
+	assert_null(metrics_open(n.loop, &listen, &n.series, error)); /* taken */
+	text = http(&n, listen.port,
+		    "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+	body = strstr(text, "\r\n\r\n");
+	assert_non_null(body);
+	assert_non_null(strstr(text, "200 OK"));
+	assert_non_null(strstr(body, "\nsaker_sip_drops_total{reason=\"edit\"} 7\n"));
+	assert_non_null(strstr(body, "\nsaker_sip_drops_total{reason=\"overload\"} 0\n"));
+	assert_non_null(
+		strstr(body, "\nsaker_registration_attempts_total{type=\"initial\"} 11\n"));
+	assert_non_null(strstr(body, "\nsaker_auth_results_total{result=\"mac\"} 3\n"));
+	assert_non_null(strstr(body, "\nsaker_diameter_requests_total{command=\"UAR\"} 5\n"));
+	assert_non_null(
+		strstr(body, "\nsaker_diameter_peer_up{peer=\"hss___x.example.org\"} 1\n"));
+	assert_non_null(strstr(
+		body,
+		"\nsaker_port_rx_missed_total{port=\"________________________________\"} 9\n"));
+	check_exposition(body + 4);
+	free(text);
+	expect(http(&n, listen.port, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
+	       " 404 ");
+	expect(http(&n, listen.port,
+		    "POST /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
+	       " 405 ");
+	metrics_close(m);
+	close_node(&n);
+}
+
+static void test_enumerations_are_there_while_the_link_is_down(void **state)
+{
+	struct node n;
+	struct json out;
+
+	open_node(&n);
+	fake_stop(&fake);
+	run_for(n.loop, 0.02);
+	json_init(&out);
+	series_write_text(&n.series, &out);
+	json_raw(&out, "", 1);
+	assert_non_null(strstr(out.p, "\nsaker_dataplane_up 0\n"));
+	assert_non_null(strstr(out.p, "\nsaker_sip_drops_total{reason=\"resume\"} 0\n"));
+	check_exposition(out.p);
+	json_free(&out);
+	fake_start(&fake);
+	n.up = false;
+	assert_true(run_until(n.loop, &n.up));
+	close_node(&n);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_registrations_are_shown),
+		cmocka_unit_test(test_status_and_the_rest),
+		cmocka_unit_test(test_metrics_over_http),
+		cmocka_unit_test(test_enumerations_are_there_while_the_link_is_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,260 @@
+/* persist.c - tests of control/persist.c and record.c */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sqlite3.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "control/persist.h"
+#include "control/record.h"
+#include "sets.h"
+
+static char dir[64], path[96], error[256];
+
+static int make_dir(void **state)
+{
+	snprintf(dir, sizeof(dir), "/tmp/saker-persist-test-XXXXXX");
+	if (!mkdtemp(dir))
+		return -1;
+	snprintf(path, sizeof(path), "%s/control.db", dir);
+	return 0;
+}
+
+static int remove_dir(void **state)
+{
+	const char *const suffix[] = {"", "-wal", "-shm"};
+
+	for (int i = 0; i < 3; i++) {
+		char file[128];
+
+		snprintf(file, sizeof(file), "%s%s", path, suffix[i]);
+		unlink(file);
+	}
+	return rmdir(dir);
+}
+
+struct outcome {
+	int ok, failed;
+};
+
+static void on_done(void *ctx, bool ok)
+{
+	struct outcome *o = ctx;
+
+	o->ok += ok;
+	o->failed += !ok;
+}
+
+static void assert_same(const struct registration_set *a, const struct registration_set *b)
+{
+	uint32_t la, lb;
+	uint8_t *x = record_encode(a, &la), *y = record_encode(b, &lb);
+
+	assert_int_equal(la, lb);
+	assert_memory_equal(x, y, la);
+	free(x);
+	free(y);
+}
+
+static void test_record_comes_back(void **state)
+{
+	struct registration_set *s = make_set(5, 3, 1000), *back;
+	uint32_t len;
+	uint8_t *octets;
+
+	s->contact[1].flow =
+		(struct addr){.ip = {0x20, 1, 0xd, 0xb8}, .port = 5060, .family = 6};
+	octets = record_encode(s, &len);
+	back = record_decode(slice_of(octets, len));
+	assert_non_null(back);
+	assert_same(s, back);
+	assert_string_equal(back->contact[2].uri, "sip:user@10.0.0.1:5062");
+	assert_true(addr_eq(&back->contact[1].flow, &s->contact[1].flow));
+	assert_int_equal(back->contact[2].expires_wall_ms, 1002);
+	registration_set_free(s);
+	registration_set_free(back);
+	free(octets);
+}
+
+static void test_damaged_record_is_refused(void **state)
+{
+	struct registration_set *s = make_set(5, 1, 1000);
+	uint32_t len;
+	uint8_t *octets = record_encode(s, &len);
+
+	for (uint32_t i = 0; i < len * 8; i++) {
+		octets[i / 8] ^= (uint8_t)(1 << i % 8);
+		assert_null(record_decode(slice_of(octets, len)));
+		octets[i / 8] ^= (uint8_t)(1 << i % 8);
+	}
+	for (uint32_t n = 0; n < len; n++) {
+		/* On the heap: a read behind the end shows. */
+		uint8_t *shorter = malloc(n + 1);
+
+		memcpy(shorter, octets, n);
+		assert_null(record_decode(slice_of(shorter, n)));
+		free(shorter);
+	}
+	free(octets);
+	registration_set_free(s);
+}
+
+static void test_committed_sets_are_there_after_reopening(void **state)
+{
+	struct registrations *r = registrations_new();
+	struct persist *p = persist_open(path, error);
+	struct outcome o = {0};
+	struct registration_set *s[3];
+	struct stat st;
+
+	assert_non_null(p);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	for (uint32_t i = 0; i < 3; i++) {
+		s[i] = make_set(i, 1, 1);
+		persist_put(p, s[i], on_done, &o);
+	}
+	persist_delete(p, s[1]->id, on_done, &o);
+	assert_int_equal(o.ok, 0); /* not before the commit */
+	assert_true(persist_pending(p));
+	persist_commit(p);
+	assert_int_equal(o.ok, 4);
+	assert_int_equal(o.failed, 0);
+	assert_false(persist_pending(p));
+	/* Not committed: must not be there. */
+	persist_delete(p, s[2]->id, on_done, &o);
+	persist_close(p);
+
+	p = persist_open(path, error);
+	assert_non_null(p);
+	assert_true(persist_load(p, r, error));
+	assert_int_equal(registrations_count(r), 2);
+	assert_same(registrations_by_id(r, s[0]->id), s[0]);
+	assert_null(registrations_by_id(r, s[1]->id));
+	assert_same(registrations_by_id(r, s[2]->id), s[2]);
+	persist_close(p);
+	registrations_free(r);
+	for (int i = 0; i < 3; i++)
+		registration_set_free(s[i]);
+}
+
+static void run_sql(const char *sql)
+{
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+static void test_damaged_row_is_left_out(void **state)
+{
+	struct registrations *r = registrations_new();
+	struct persist *p = persist_open(path, error);
+	struct registration_set *a = make_set(1, 1, 1), *b = make_set(2, 1, 1);
+	struct persist_stats stats;
+
+	persist_put(p, a, NULL, NULL);
+	persist_put(p, b, NULL, NULL);
+	persist_commit(p);
+	persist_close(p);
+	run_sql("UPDATE registration SET record = substr(record, 1, 20) WHERE id = "
+		"(SELECT min(id) FROM registration)");
+	p = persist_open(path, error);
+	assert_true(persist_load(p, r, error));
+	assert_int_equal(registrations_count(r), 1);
+	assert_non_null(registrations_by_id(r, b->id));
+	persist_stats(p, &stats);
+	assert_int_equal(stats.damaged, 1);
+	persist_close(p);
+	registrations_free(r);
+	registration_set_free(a);
+	registration_set_free(b);
+}
+
+static void test_newer_schema_is_refused(void **state)
+{
+	persist_close(persist_open(path, error));
+	run_sql("PRAGMA user_version = 99");
+	assert_null(persist_open(path, error));
+	assert_non_null(strstr(error, "99"));
+}
+
+static void test_full_disk_is_told_and_recovers(void **state)
+{
+	struct persist *p = persist_open(path, error);
+	struct registration_set *s = make_set(1, 8, 1);
+	struct outcome o = {0};
+	struct rlimit before, none;
+	struct registrations *r = registrations_new();
+
+	s->user_data = realloc(s->user_data, 60001);
+	memset(s->user_data, 'x', 60000);
+	s->user_data[60000] = 0;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	none = (struct rlimit){4096, before.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+	persist_put(p, s, on_done, &o);
+	persist_commit(p);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(o.ok, 0);
+	assert_int_equal(o.failed, 1);
+	persist_put(p, s, on_done, &o);
+	persist_commit(p);
+	assert_int_equal(o.ok, 1);
+	assert_true(persist_load(p, r, error));
+	assert_int_equal(registrations_count(r), 1);
+	persist_close(p);
+	registrations_free(r);
+	registration_set_free(s);
+}
+
+static void test_locked_file_fails_in_time(void **state)
+{
+	struct persist *p = persist_open(path, error);
+	struct registration_set *s = make_set(1, 1, 1);
+	struct outcome o = {0};
+	sqlite3 *other;
+
+	assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	persist_put(p, s, on_done, &o);
+	persist_commit(p);
+	assert_int_equal(o.failed, 1);
+	sqlite3_close(other);
+	persist_put(p, s, on_done, &o);
+	persist_commit(p);
+	assert_int_equal(o.ok, 1);
+	persist_close(p);
+	registration_set_free(s);
+}
+
+static void test_missing_directory_is_named(void **state)
+{
+	assert_null(persist_open("/nonexistent/saker/control.db", error));
+	assert_non_null(strstr(error, "/nonexistent/saker/control.db"));
+}
+
+#define TEST(t) cmocka_unit_test_setup_teardown(t, make_dir, remove_dir)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_record_comes_back),
+		cmocka_unit_test(test_damaged_record_is_refused),
+		TEST(test_committed_sets_are_there_after_reopening),
+		TEST(test_damaged_row_is_left_out),
+		TEST(test_newer_schema_is_refused),
+		TEST(test_full_disk_is_told_and_recovers),
+		TEST(test_locked_file_fails_in_time),
+		cmocka_unit_test(test_missing_directory_is_named),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
