@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-enum { PRINT_MAX = 1 << 20 }; /* as large as a file may be */
+enum { PRINT_MAX = 1 << 20 };
 
 /* NULL: shown. */
 static struct conf *load(struct ctl *c, const char *file)

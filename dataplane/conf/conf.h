@@ -122,7 +122,7 @@ struct conf {
 	struct conf_hss hss;
 };
 
-/* Reads `file` (at most 1 MiB). NULL with "FILE:LINE: sentence" in error ("FILE: sentence" if it cannot
+/* Reads `file` (at most 256 KiB). NULL with "FILE:LINE: sentence" in error ("FILE: sentence" if it cannot
  * be read); else a conf on the heap, given to the caller: conf_free. */
 struct conf *conf_load(const char *file, char error[CONF_ERROR_MAX]);
 void conf_free(struct conf *c);

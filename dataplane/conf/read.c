@@ -8,7 +8,8 @@
 #include <yaml.h>
 
 enum {
-	FILE_MAX = 1 << 20,
+	FILE_MAX = 256 << 10,
+	DEPTH_MAX = 100,
 	PATH_TEXT_MAX = 160,
 	SHOWN_MAX = 60, /* octets of a wrong value that an error repeats */
 };
@@ -228,7 +229,10 @@ static bool read_pair(struct scope *s, const yaml_node_pair_t *pair)
 
 	text_str(&lookup, s->prefix);
 	text_put(&lookup, scalar(key));
-	k = conf_key_find(s->owner, text_slice(&lookup));
+	/* A section is a mapping: "dataplane.workers" in one word is no key. */
+	k = slice_find(scalar(key), '.') < scalar(key).len
+		    ? NULL
+		    : conf_key_find(s->owner, text_slice(&lookup));
 	if (k) {
 		const char *last = strrchr(k->name, '.');
 		snprintf(name, sizeof(name), "%s%s", s->shown, last ? last + 1 : k->name);
@@ -312,9 +316,26 @@ static unsigned char *slurp(struct conf_load *l, size_t *len)
 	if (!failed && *len <= FILE_MAX)
 		return text;
 	snprintf(l->error, CONF_ERROR_MAX, "%s: %s", l->file,
-		 failed ? strerror(why) : "larger than 1 MiB");
+		 failed ? strerror(why) : "larger than 256 KiB");
 	free(text);
 	return NULL;
+}
+
+/* libyaml takes time in the square of the depth of [ and {; nothing of ours is that deep. */
+static bool check_depth(struct conf_load *l, const unsigned char *text, size_t len)
+{
+	uint32_t line = 1;
+	int depth = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		line += text[i] == '\n';
+		depth += text[i] == '[' || text[i] == '{';
+		if (depth && (text[i] == ']' || text[i] == '}'))
+			depth--;
+		if (depth > DEPTH_MAX)
+			return conf_fail(l, line, "more than %d brackets are open", DEPTH_MAX);
+	}
+	return true;
 }
 
 bool conf_read(struct conf_load *l)
@@ -326,6 +347,10 @@ bool conf_read(struct conf_load *l)
 
 	if (!text)
 		return false;
+	if (!check_depth(l, text, len)) {
+		free(text);
+		return false;
+	}
 	if (yaml_parser_initialize(&parser)) {
 		yaml_parser_set_input_string(&parser, text, len);
 		ok = read_only_document(l, &parser);

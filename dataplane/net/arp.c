@@ -16,11 +16,6 @@ static bool well_formed(const struct rte_arp_hdr *h)
 	       h->arp_hlen == RTE_ETHER_ADDR_LEN && h->arp_plen == 4;
 }
 
-static struct addr addr_of_word(const void *octets)
-{
-	return addr_of(4, octets);
-}
-
 static void fill(struct rte_arp_hdr *h, uint16_t opcode, const struct rte_ether_addr *our_mac,
 		 const struct addr *our_ip, const struct rte_ether_addr *mac, const struct addr *ip)
 {
@@ -60,19 +55,22 @@ void arp_request(struct net_worker *w, const struct port *p, const struct addr *
 
 enum verdict arp_input(struct net_worker *w, struct packet *p)
 {
-	const struct rte_arp_hdr *h = (const struct rte_arp_hdr *)p->at;
+	struct rte_arp_hdr h;
 
-	if (p->left < sizeof(*h) || !well_formed(h))
+	if (p->left < sizeof(h))
+		return packet_drop(w, COUNT_DROP_L2);
+	memcpy(&h, p->at, sizeof(h));
+	if (!well_formed(&h))
 		return packet_drop(w, COUNT_DROP_L2);
 	count(w->counters, COUNT_ARP);
-	struct addr sender = addr_of_word(&h->arp_data.arp_sip);
-	struct addr target = addr_of_word(&h->arp_data.arp_tip);
-	struct rte_ether_addr mac = h->arp_data.arp_sha;
+	struct addr sender = addr_of(4, (const uint8_t *)&h.arp_data.arp_sip);
+	struct addr target = addr_of(4, (const uint8_t *)&h.arp_data.arp_tip);
+	struct rte_ether_addr mac = h.arp_data.arp_sha;
 	bool for_us = port_local(w->net->routes, &target, p->port->index) >= 0;
 
 	neighbour_learn(w, &sender, p->port->index, &mac,
 			for_us ? NEIGHBOUR_TOLD : NEIGHBOUR_OVERHEARD);
-	if (for_us && h->arp_opcode == rte_cpu_to_be_16(RTE_ARP_OP_REQUEST))
+	if (for_us && h.arp_opcode == rte_cpu_to_be_16(RTE_ARP_OP_REQUEST))
 		send_arp(w, p->port, RTE_ARP_OP_REPLY, &target, &p->from, &mac, &sender);
 	rte_pktmbuf_free(p->m);
 	return VERDICT_SEND;

@@ -105,6 +105,12 @@ static enum verdict request_to_node(struct pass *p)
 				 "Accept: */*\r\nSupported: path\r\n"));
 }
 
+/* An I-CSCF alone does not stay in the path (TS 24.229 §5.3.2.1); the others do. */
+static bool makes_dialog(const struct pass *p)
+{
+	return p->msg.method == SIP_M_INVITE || p->msg.method == SIP_M_SUBSCRIBE || p->msg.method == SIP_M_REFER;
+}
+
 /* Who sent it and what its Routes say: the stage it starts with. */
 static enum verdict request_classify(struct pass *p)
 {
@@ -117,8 +123,7 @@ static enum verdict request_classify(struct pass *p)
 		return VERDICT_NEXT;
 	}
 	proxy_source(p);
-	p->record_route = p->msg.method == SIP_M_INVITE || p->msg.method == SIP_M_SUBSCRIBE ||
-			  p->msg.method == SIP_M_REFER;
+	p->record_route = makes_dialog(p) && (n->roles & (NODE_PCSCF | NODE_SCSCF));
 	if (p->source == SOURCE_UNKNOWN) {
 		if (p->msg.method == SIP_M_ACK)
 			return pass_drop(p, COUNT_DROP_UNTRUSTED);

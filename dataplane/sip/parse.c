@@ -317,9 +317,7 @@ bool sip_parse_answerable(const struct sip_msg *msg)
 	struct sip_via via;
 
 	return sip_is_request(msg) && msg->method_name.len && msg->method != SIP_M_ACK &&
-	       sip_first_value(msg, SIP_H_FROM).len && sip_first_value(msg, SIP_H_TO).len &&
-	       sip_first_value(msg, SIP_H_CALL_ID).len &&
-	       sip_first_value(msg, SIP_H_CSEQ).len && sip_via_top(msg, &via) == SIP_OK;
+	       sip_via_top(msg, &via) == SIP_OK;
 }
 
 bool sip_is_keepalive(struct slice datagram)

@@ -21,7 +21,9 @@ enum {
 	CX_PPR = 305,
 	CX_VECTORS_MAX = 8,
 	CX_IMPUS_MAX = SET_IMPUS_MAX,
-	CX_USER_DATA_MAX = 65536,
+	CX_STRING_MAX = 255,     /* octets of a name or URI that has no limit of its own */
+	/* One message is at most DIAMETER_MESSAGE_MAX octets; this leaves 8 KiB for all other AVPs of an SAA. */
+	CX_USER_DATA_MAX = 57344,
 };
 
 /* Result-Code, or Experimental-Result-Code with vendor 3GPP (TS 29.229 §6.2): `experimental`
@@ -44,9 +46,11 @@ enum cx_result_code {
 	CX_ERROR_FEATURE_UNSUPPORTED = 5011 + 100000,
 	CX_UNABLE_TO_DELIVER = 3002,
 	CX_TOO_BUSY = 3004,
+	CX_AVP_UNSUPPORTED = 5001,
 	CX_AUTHORIZATION_REJECTED = 5003,
 	CX_INVALID_AVP_VALUE = 5004,
 	CX_MISSING_AVP = 5005,
+	CX_TOO_MANY_AVPS = 5009, /* an AVP occurs too many times */
 	CX_UNABLE_TO_COMPLY = 5012,
 	/* Made by the client, never on the wire: */
 	CX_NO_ANSWER = -1,      /* timeout, or no connection to the HSS */
@@ -54,7 +58,7 @@ enum cx_result_code {
 	CX_BAD_ANSWER = -3,     /* answer that does not decode */
 };
 #define CX_IS_EXPERIMENTAL(code) ((code) >= 100000)
-/* "DIAMETER_ERROR_USER_UNKNOWN" */
+/* "DIAMETER_ERROR_USER_UNKNOWN"; "unknown" for a number not above. Any thread. */
 const char *cx_result_name(int code);
 
 enum cx_uat { CX_UAT_REGISTRATION, CX_UAT_DE_REGISTRATION, CX_UAT_REGISTRATION_AND_CAPABILITIES };
@@ -113,7 +117,9 @@ struct cx_vector {
 	uint8_t ck[16], ik[16];
 	char digest_realm[256];     /* SIP Digest (SIP-Digest-Authenticate) */
 	char ha1[65];               /* hexadecimal, NUL-terminated: MD5 32 */
-	char ha1_sha256[65];        /* Saker's own AVP beside it where the HSS has it; else empty */
+	/* SHA-256 64, or empty. On the wire a second SIP-Auth-Data-Item of scheme SIP Digest, whose Digest-Algorithm
+	 * is "SHA-256": both carry Digest-HA1. */
+	char ha1_sha256[65];
 };
 
 struct cx_maa {
@@ -146,6 +152,7 @@ struct cx_sar {
 	enum cx_sat type;
 	bool user_data_available; /* User-Data-Already-Available */
 	bool multiple_registration; /* Multiple-Registration-Indication */
+	struct slice origin_host; /* the S-CSCF's Diameter identity; of no meaning in a request to send */
 };
 
 struct cx_charging {

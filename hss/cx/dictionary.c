@@ -4,6 +4,7 @@
 #include "diameter/diameter.h"
 
 #include <errno.h>
+#include <freeDiameter/freeDiameter-host.h>
 #include <freeDiameter/libfdcore.h>
 
 enum { COMMANDS = CX_PPR - CX_UAR + 1 };

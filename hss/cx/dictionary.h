@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <freeDiameter/freeDiameter-host.h>
 #include <freeDiameter/libfdproto.h>
 #include <stdbool.h>
 #include <stdint.h>

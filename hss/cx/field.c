@@ -3,6 +3,7 @@
 #include "cx/cx.h"
 
 #include <errno.h>
+#include <freeDiameter/freeDiameter-host.h>
 #include <freeDiameter/libfdcore.h>
 #include <stdlib.h>
 
@@ -106,11 +107,11 @@ static int decode_result(const struct field *field, struct avp *avp, const union
 		if (error)
 			return error;
 		x.code += EXPERIMENTAL;
-	} else {
+	} else if (v->u32 < EXPERIMENTAL) {
 		x.code = v->u32;
 	}
-	/* Of another vendor, both kinds, or a number of no meaning. */
-	if (x.vendor != CX_VENDOR || *result || x.code == 0 || x.code >= 2 * EXPERIMENTAL)
+	/* Of another vendor, a second one, or a number without a meaning. */
+	if (x.vendor != CX_VENDOR || *result || x.code == 0)
 		return fault_at(f, CX_INVALID_AVP_VALUE, avp);
 	*result = (int)x.code;
 	return 0;
@@ -161,6 +162,11 @@ static int decode_one(const struct field *field, struct avp *avp, const struct a
 		if (h->avp_value->u32 > 1)
 			return fault_at(f, CX_INVALID_AVP_VALUE, avp);
 		*(bool *)(out + field->at) = h->avp_value->u32;
+		return 0;
+	case FIELD_GIVEN:
+		if (h->avp_value->u32 != 0)
+			return fault_at(f, CX_INVALID_AVP_VALUE, avp);
+		*(bool *)(out + field->at) = true;
 		return 0;
 	case FIELD_BIT:
 		*(bool *)(out + field->at) = h->avp_value->u32 & 1;
@@ -315,13 +321,19 @@ static int encode_one(msg_or_avp *m, const struct field *field, const uint8_t *i
 	case FIELD_SLICES:
 	case FIELD_U32S:
 		return encode_array(m, field, in);
-	case FIELD_U32:
-		return field_put_u32(m, field->avp, *(const uint32_t *)(in + field->at));
+	case FIELD_U32: {
+		uint32_t v = *(const uint32_t *)(in + field->at);
+
+		return v > field->max ? EINVAL : field_put_u32(m, field->avp, v);
+	}
 	case FIELD_FLAG:
+	case FIELD_GIVEN:
 	case FIELD_BIT: {
 		bool on = *(const bool *)(in + field->at);
 
-		return on || field->must ? field_put_u32(m, field->avp, on) : 0;
+		if (!on && !field->must)
+			return 0;
+		return field_put_u32(m, field->avp, field->kind == FIELD_GIVEN ? 0 : on);
 	}
 	case FIELD_GROUP:
 		return encode_group(m, field, in);
@@ -340,7 +352,7 @@ int field_encode(msg_or_avp *m, const struct shape *s, const void *in)
 	int error = 0;
 
 	for (uint32_t i = 0; i < s->n && !error; i++)
-		error = encode_one(m, &s->field[i], in);
+		error = s->field[i].read_only ? 0 : encode_one(m, &s->field[i], in);
 	return error;
 }
 

@@ -9,12 +9,13 @@
 #include "dictionary.h"
 
 enum field_kind {
-	FIELD_PRESENT,      /* must be there, is not kept; not written (codec.c writes these) */
+	FIELD_PRESENT,      /* must be there, is not kept; not written */
 	FIELD_SLICE,        /* struct slice; empty: not sent */
 	FIELD_SLICES,       /* array of them */
 	FIELD_U32,          /* uint32_t or an enum */
 	FIELD_U32S,         /* array of uint32_t */
 	FIELD_FLAG,         /* bool of an enumeration 0, 1; false: not sent unless it must */
+	FIELD_GIVEN,        /* bool: the AVP, of value 0, is there or not */
 	FIELD_BIT,          /* bool, bit 0 of a set of flags; false: not sent */
 	FIELD_GROUP,        /* grouped AVP with a shape of its own, at an offset */
 	FIELD_RESULT,       /* int: Result-Code, where it is not experimental */
@@ -40,6 +41,7 @@ struct field {
 	enum avp_id avp;
 	enum field_kind kind;
 	bool must;
+	bool read_only;  /* not written: codec.c writes it for all commands */
 	uint32_t at;    /* offset of the member */
 	uint32_t count; /* offset of its uint32_t count, for arrays */
 	uint32_t max;   /* elements of the array; greatest value of FIELD_U32 */

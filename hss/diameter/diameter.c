@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <freeDiameter/freeDiameter-host.h>
 #include <freeDiameter/libfdcore.h>
 #include <signal.h>
 #include <stdio.h>

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "diameter/diameter.h"
 
+#include <freeDiameter/freeDiameter-host.h>
 #include <freeDiameter/libfdcore.h>
 #include <pthread.h>
 #include <stdarg.h>

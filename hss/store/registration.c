@@ -41,12 +41,14 @@ enum store_result store_find_tie(struct store *s, int64_t set, int64_t impi, str
 	sqlite3_bind_int64(st, 1, set);
 	while ((r = store_row(s, st)) == STORE_OK) {
 		bool registered = sqlite3_column_int(st, 1) != 0;
+		bool pending = sqlite3_column_int(st, 2) != 0;
 
 		if (sqlite3_column_int64(st, 0) == impi) {
 			out->registered = registered;
-			out->pending = sqlite3_column_int(st, 2) != 0;
-		} else if (registered) {
-			out->others++;
+			out->pending = pending;
+		} else {
+			out->others += registered;
+			out->others_pending += pending;
 		}
 	}
 	return r == STORE_NONE ? STORE_OK : r;

@@ -114,7 +114,7 @@ static enum store_result epoch_begin(struct store *s, bool state_is_new)
 	}
 	sqlite3_finalize(st);
 	if (code != SQLITE_DONE)
-		return store_result_of(s, code);
+		return store_result_of(code);
 	s->epoch = number(s, "SELECT epoch FROM main.meta");
 	return s->epoch > 0 ? STORE_OK : STORE_FAIL;
 }

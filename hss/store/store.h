@@ -72,8 +72,9 @@ struct store_impu {
 /* What ties one IMPI to a set. */
 struct store_tie {
 	bool registered;
-	bool pending;          /* authentication pending (TS 29.228 §6.3) */
-	uint32_t others;       /* other IMPIs registered with the set */
+	bool pending;            /* authentication pending (TS 29.228 §6.3) */
+	uint32_t others;         /* other IMPIs registered with the set */
+	uint32_t others_pending; /* other IMPIs being authenticated for it */
 };
 
 struct store_profile {

@@ -27,8 +27,9 @@ lab_as() { local host=$1; shift; ip netns exec "$LAB$host" setpriv --reuid=65534
 
 # A veth pair: interface IF in host NODE, for its data plane, and interface PEERIF in host PEER.
 lab_veth() { # node if peer peerif
-	ip -n "$LAB$1" link add "$2" mtu "$LAB_MTU" numrxqueues "$LAB_QUEUES" numtxqueues "$LAB_QUEUES" \
-		type veth peer name "$4" netns "$LAB$3" mtu "$LAB_MTU"
+	# XDP wants as many queues to send from there as there are here to receive on, and no more.
+	ip -n "$LAB$1" link add "$2" mtu "$LAB_MTU" numrxqueues "$LAB_QUEUES" numtxqueues "$LAB_QUEUES" type veth \
+		peer name "$4" netns "$LAB$3" mtu "$LAB_MTU" numrxqueues "$LAB_QUEUES" numtxqueues "$LAB_QUEUES"
 	# A veth hands over UDP with unfinished checksums and merged segments until told not to.
 	ip netns exec "$LAB$1" ethtool -K "$2" tx off rx off tso off gso off gro off >/dev/null 2>&1 || true
 	ip netns exec "$LAB$3" ethtool -K "$4" tx off rx off tso off gso off gro off >/dev/null 2>&1 || true

@@ -1,0 +1,439 @@
+/* codec.c - Cx commands: freeDiameter messages from and to the structures of cx.h */
+#include "cx/codec.h"
+#include "base/text.h"
+#include "field.h"
+#include "vector.h"
+
+#include <errno.h>
+#include <freeDiameter/freeDiameter-host.h>
+#include <freeDiameter/libfdcore.h>
+#include <stdatomic.h>
+#include <time.h>
+
+enum {
+	NO_STATE_MAINTAINED = 1, /* RFC 6733 §8.11, TS 29.229 §5.4 */
+	COMMANDS = CX_PPR - CX_UAR + 1,
+	AUTS_MAX = 32,
+	SESSION_ID_MAX = 320, /* an identity and two numbers */
+};
+
+/* What every request begins with, TS 29.229 §6.1. */
+#define COMMON                                                                                 \
+	{.avp = AVP_SESSION_ID, .kind = FIELD_PRESENT, .must = true},                          \
+	{.avp = AVP_ORIGIN_REALM, .kind = FIELD_PRESENT, .must = true},                        \
+	{.avp = AVP_SUPPORTED_FEATURES, .kind = FIELD_FEATURES}
+#define ORIGIN {.avp = AVP_ORIGIN_HOST, .kind = FIELD_PRESENT, .must = true}
+
+#define SLICE_ROW(id, type, member, longest, needed)                                           \
+	{.avp = AVP_##id, .kind = FIELD_SLICE, .must = needed, .at = offsetof(type, member), .octets = longest}
+#define SLICES_ROW(id, type, member, n, longest)                                               \
+	{.avp = AVP_##id,                                                                      \
+	 .kind = FIELD_SLICES,                                                                 \
+	 .at = offsetof(type, member),                                                         \
+	 .count = offsetof(type, n),                                                           \
+	 .max = sizeof(((type *)0)->member) / sizeof(struct slice),                            \
+	 .octets = longest}
+#define U32S_ROW(id, type, member, n)                                                          \
+	{.avp = AVP_##id,                                                                      \
+	 .kind = FIELD_U32S,                                                                   \
+	 .at = offsetof(type, member),                                                         \
+	 .count = offsetof(type, n),                                                           \
+	 .max = sizeof(((type *)0)->member) / sizeof(uint32_t)}
+#define U32_ROW(id, type, member, greatest, needed)                                            \
+	{.avp = AVP_##id, .kind = FIELD_U32, .must = needed, .at = offsetof(type, member), .max = greatest}
+#define BOOL_ROW(id, of, type, member, needed)                                                 \
+	{.avp = AVP_##id, .kind = of, .must = needed, .at = offsetof(type, member)}
+#define ORIGIN_ROW(type)                                                                       \
+	{.avp = AVP_ORIGIN_HOST,                                                               \
+	 .kind = FIELD_SLICE,                                                                  \
+	 .must = true,                                                                         \
+	 .read_only = true,                                                                    \
+	 .at = offsetof(type, origin_host),                                                    \
+	 .octets = CX_STRING_MAX}
+#define GROUP_ROW(id, where, of, needed)                                                       \
+	{.avp = AVP_##id, .kind = FIELD_GROUP, .must = needed, .at = where, .shape = &of}
+/* The results of an answer; always its first member. */
+#define RESULT_ROWS                                                                            \
+	{.avp = AVP_RESULT_CODE, .kind = FIELD_RESULT}, {.avp = AVP_EXPERIMENTAL_RESULT, .kind = FIELD_EXPERIMENTAL}
+
+static const struct field capabilities_field[] = {
+	U32S_ROW(MANDATORY_CAPABILITY, struct cx_capabilities, mandatory, n_mandatory),
+	U32S_ROW(OPTIONAL_CAPABILITY, struct cx_capabilities, optional, n_optional),
+	SLICES_ROW(SERVER_NAME, struct cx_capabilities, name, n_names, CX_STRING_MAX),
+};
+static const struct shape capabilities_shape = SHAPE_PART(capabilities_field);
+
+static const struct field charging_field[] = {
+	SLICE_ROW(PRIMARY_ECF_NAME, struct cx_charging, primary_ecf, CX_STRING_MAX, false),
+	SLICE_ROW(SECONDARY_ECF_NAME, struct cx_charging, secondary_ecf, CX_STRING_MAX, false),
+	SLICE_ROW(PRIMARY_CCF_NAME, struct cx_charging, primary_ccf, CX_STRING_MAX, false),
+	SLICE_ROW(SECONDARY_CCF_NAME, struct cx_charging, secondary_ccf, CX_STRING_MAX, false),
+};
+static const struct shape charging_shape = SHAPE_PART(charging_field);
+
+/* UAR and UAA, TS 29.229 §6.1.1. */
+static const struct field uar_field[] = {
+	COMMON,
+	ORIGIN,
+	SLICE_ROW(USER_NAME, struct cx_uar, impi, IMPI_MAX, true),
+	SLICE_ROW(PUBLIC_IDENTITY, struct cx_uar, impu, IMPU_MAX, true),
+	SLICE_ROW(VISITED_NETWORK_IDENTIFIER, struct cx_uar, visited_network, CX_STRING_MAX, true),
+	U32_ROW(USER_AUTHORIZATION_TYPE, struct cx_uar, type, CX_UAT_REGISTRATION_AND_CAPABILITIES, false),
+	BOOL_ROW(UAR_FLAGS, FIELD_BIT, struct cx_uar, emergency, false),
+};
+static const struct field uaa_field[] = {
+	RESULT_ROWS,
+	SLICE_ROW(SERVER_NAME, struct cx_uaa, server_name, CX_STRING_MAX, false),
+	GROUP_ROW(SERVER_CAPABILITIES, offsetof(struct cx_uaa, capabilities), capabilities_shape, false),
+};
+
+/* SAR and SAA, §6.1.3. */
+static const struct field sar_field[] = {
+	COMMON,
+	ORIGIN_ROW(struct cx_sar),
+	SLICE_ROW(USER_NAME, struct cx_sar, impi, IMPI_MAX, false),
+	SLICES_ROW(PUBLIC_IDENTITY, struct cx_sar, impu, n_impus, IMPU_MAX),
+	SLICE_ROW(SERVER_NAME, struct cx_sar, server_name, CX_STRING_MAX, true),
+	U32_ROW(SERVER_ASSIGNMENT_TYPE, struct cx_sar, type, CX_SAT_DEREGISTRATION_TOO_MUCH_DATA, true),
+	BOOL_ROW(USER_DATA_ALREADY_AVAILABLE, FIELD_FLAG, struct cx_sar, user_data_available, true),
+	BOOL_ROW(MULTIPLE_REGISTRATION_INDICATION, FIELD_FLAG, struct cx_sar, multiple_registration, false),
+};
+static const struct field associated_saa_field[] = {
+	SLICES_ROW(USER_NAME, struct cx_saa, associated_impi, n_associated, IMPI_MAX),
+};
+static const struct shape associated_saa_shape = SHAPE_PART(associated_saa_field);
+static const struct field saa_field[] = {
+	RESULT_ROWS,
+	SLICE_ROW(USER_NAME, struct cx_saa, impi, IMPI_MAX, false),
+	SLICE_ROW(USER_DATA, struct cx_saa, user_data, CX_USER_DATA_MAX, false),
+	GROUP_ROW(CHARGING_INFORMATION, offsetof(struct cx_saa, charging), charging_shape, false),
+	GROUP_ROW(ASSOCIATED_IDENTITIES, 0, associated_saa_shape, false),
+};
+
+/* LIR and LIA, §6.1.5. */
+static const struct field lir_field[] = {
+	COMMON,
+	ORIGIN,
+	SLICE_ROW(PUBLIC_IDENTITY, struct cx_lir, impu, IMPU_MAX, true),
+	/* The enumeration has one value, 0: its presence is the message. */
+	{.avp = AVP_ORIGINATING_REQUEST, .kind = FIELD_GIVEN, .at = offsetof(struct cx_lir, originating)},
+};
+static const struct field lia_field[] = {
+	RESULT_ROWS,
+	SLICE_ROW(SERVER_NAME, struct cx_lia, server_name, CX_STRING_MAX, false),
+	GROUP_ROW(SERVER_CAPABILITIES, offsetof(struct cx_lia, capabilities), capabilities_shape, false),
+};
+
+/* MAR and MAA, §6.1.7. */
+static const struct field mar_item_field[] = {
+	SLICE_ROW(SIP_AUTHENTICATION_SCHEME, struct cx_mar, scheme_name, CX_STRING_MAX, true),
+	SLICE_ROW(SIP_AUTHORIZATION, struct cx_mar, auts, AUTS_MAX, false),
+};
+static const struct shape mar_item_shape = SHAPE_PART(mar_item_field);
+static const struct field mar_field[] = {
+	COMMON,
+	ORIGIN,
+	SLICE_ROW(USER_NAME, struct cx_mar, impi, IMPI_MAX, true),
+	SLICE_ROW(PUBLIC_IDENTITY, struct cx_mar, impu, IMPU_MAX, true),
+	GROUP_ROW(SIP_AUTH_DATA_ITEM, 0, mar_item_shape, true),
+	U32_ROW(SIP_NUMBER_AUTH_ITEMS, struct cx_mar, n_vectors, UINT32_MAX, true),
+	SLICE_ROW(SERVER_NAME, struct cx_mar, server_name, CX_STRING_MAX, true),
+};
+static const struct field maa_field[] = {
+	RESULT_ROWS,
+	SLICE_ROW(USER_NAME, struct cx_maa, impi, IMPI_MAX, false),
+	SLICE_ROW(PUBLIC_IDENTITY, struct cx_maa, impu, IMPU_MAX, false),
+	{.avp = AVP_SIP_AUTH_DATA_ITEM, .kind = FIELD_CUSTOM, .decode = vector_decode, .encode = vector_encode},
+};
+
+/* RTR and RTA, §6.1.9. */
+static const struct field reason_field[] = {
+	U32_ROW(REASON_CODE, struct cx_rtr, reason, CX_REASON_REMOVE_S_CSCF, true),
+	SLICE_ROW(REASON_INFO, struct cx_rtr, reason_info, CX_STRING_MAX, false),
+};
+static const struct shape reason_shape = SHAPE_PART(reason_field);
+static const struct field associated_rtr_field[] = {
+	SLICES_ROW(USER_NAME, struct cx_rtr, associated_impi, n_associated, IMPI_MAX),
+};
+static const struct shape associated_rtr_shape = SHAPE_PART(associated_rtr_field);
+static const struct field rtr_field[] = {
+	COMMON,
+	ORIGIN_ROW(struct cx_rtr),
+	SLICE_ROW(USER_NAME, struct cx_rtr, impi, IMPI_MAX, true),
+	GROUP_ROW(ASSOCIATED_IDENTITIES, 0, associated_rtr_shape, false),
+	SLICES_ROW(PUBLIC_IDENTITY, struct cx_rtr, impu, n_impus, IMPU_MAX),
+	GROUP_ROW(DEREGISTRATION_REASON, 0, reason_shape, true),
+};
+static const struct field rta_field[] = {RESULT_ROWS};
+
+/* PPR and PPA, §6.1.11. */
+static const struct field ppr_field[] = {
+	COMMON,
+	ORIGIN_ROW(struct cx_ppr),
+	SLICE_ROW(USER_NAME, struct cx_ppr, impi, IMPI_MAX, true),
+	SLICE_ROW(USER_DATA, struct cx_ppr, user_data, CX_USER_DATA_MAX, false),
+	GROUP_ROW(CHARGING_INFORMATION, offsetof(struct cx_ppr, charging), charging_shape, false),
+};
+static const struct field ppa_field[] = {RESULT_ROWS};
+
+/* Index: command - CX_UAR. */
+static const struct shape request_shape[COMMANDS] = {
+	SHAPE(uar_field, struct cx_uar), SHAPE(sar_field, struct cx_sar), SHAPE(lir_field, struct cx_lir),
+	SHAPE(mar_field, struct cx_mar), SHAPE(rtr_field, struct cx_rtr), SHAPE(ppr_field, struct cx_ppr),
+};
+static const struct shape answer_shape[COMMANDS] = {
+	SHAPE(uaa_field, struct cx_uaa), SHAPE(saa_field, struct cx_saa), SHAPE(lia_field, struct cx_lia),
+	SHAPE(maa_field, struct cx_maa), SHAPE(rta_field, struct cx_rta), SHAPE(ppa_field, struct cx_ppa),
+};
+
+_Static_assert(offsetof(struct cx_uaa, result) == 0 && offsetof(struct cx_lia, result) == 0 &&
+		       offsetof(struct cx_maa, result) == 0 && offsetof(struct cx_saa, result) == 0 &&
+		       offsetof(struct cx_rta, result) == 0 && offsetof(struct cx_ppa, result) == 0,
+	       "the rows of results have offset 0");
+
+struct dict_object *cx_command(uint32_t command)
+{
+	return dictionary_request(command);
+}
+
+/* The parts of a request that no row can say. */
+static int request_finish(uint32_t command, struct msg *m, void *out, struct fault *f)
+{
+	if (command == CX_MAR) {
+		struct cx_mar *r = out;
+
+		r->scheme = scheme_of(r->scheme_name);
+	}
+	if (command == CX_SAR) {
+		struct cx_sar *r = out;
+
+		/* TS 29.228 §6.1.2.1: without both there is no subscriber. */
+		if (!r->n_impus && !r->impi.len) {
+			*f = (struct fault){.result = CX_MISSING_AVP, .missing = AVP_PUBLIC_IDENTITY};
+			return f->result;
+		}
+	}
+	return 0;
+}
+
+static int request_decode(uint32_t command, struct msg *m, void *out, struct fault *f)
+{
+	int result = field_decode(m, &request_shape[command - CX_UAR], out, f);
+
+	return result ? result : request_finish(command, m, out, f);
+}
+
+int cx_decode_request(uint32_t command, struct msg *m, void *out)
+{
+	struct fault f = {0};
+
+	return request_decode(command, m, out, &f);
+}
+
+int cx_decode_answer(uint32_t command, struct msg *m, void *out)
+{
+	const struct shape *s = &answer_shape[command - CX_UAR];
+	struct fault f;
+
+	if (field_decode(m, s, out, &f) == 0 && *(int *)out != 0)
+		return 0;
+	memset(out, 0, s->size);
+	*(int *)out = CX_BAD_ANSWER;
+	return CX_BAD_ANSWER;
+}
+
+/* TS 29.229 §6.1: what both requests and answers carry besides Session-Id. */
+static int put_common(struct msg *m)
+{
+	struct avp *group;
+	int error = field_put_group(m, AVP_VENDOR_SPECIFIC_APPLICATION_ID, &group);
+
+	if (!error)
+		error = field_put_u32(group, AVP_VENDOR_ID, CX_VENDOR);
+	if (!error)
+		error = field_put_u32(group, AVP_AUTH_APPLICATION_ID, CX_APPLICATION);
+	if (!error)
+		error = field_put_u32(m, AVP_AUTH_SESSION_STATE, NO_STATE_MAINTAINED);
+	return error ? error : fd_msg_add_origin(m, 0);
+}
+
+/* RFC 6733 §8.8, by hand: the library would keep a session for each, in a table of 64 lists. The number begins
+ * with the time in ns and counts requests, so a restart does not meet the old ones. */
+static int put_session_id(struct msg *m)
+{
+	static _Atomic uint64_t next;
+	uint8_t octets[SESSION_ID_MAX];
+	struct text t = text_in(octets, sizeof(octets));
+	struct timespec now;
+	uint64_t none = 0, number;
+
+	if (atomic_load_explicit(&next, memory_order_relaxed) == 0) {
+		clock_gettime(CLOCK_REALTIME, &now);
+		atomic_compare_exchange_strong(&next, &none,
+					       (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec);
+	}
+	number = atomic_fetch_add_explicit(&next, 1, memory_order_relaxed);
+	text_str(&t, fd_g_config->cnf_diamid);
+	text_char(&t, ';');
+	text_u64(&t, number >> 32);
+	text_char(&t, ';');
+	text_u64(&t, (uint32_t)number);
+	text_lit(&t, ";cx");
+	return t.overflow ? EMSGSIZE : field_put_slice(m, AVP_SESSION_ID, text_slice(&t));
+}
+
+static int put_destination(struct msg *m, struct slice host)
+{
+	int error = field_put_slice(m, AVP_DESTINATION_REALM, slice_str(fd_g_config->cnf_diamrlm));
+
+	return error || !host.len ? error : field_put_slice(m, AVP_DESTINATION_HOST, host);
+}
+
+int cx_request(uint32_t command, struct msg **m, const void *r, struct slice destination_host)
+{
+	struct cx_mar named;
+	int error = fd_msg_new(dictionary_request(command), MSGFL_ALLOC_ETEID, m);
+
+	if (error) {
+		*m = NULL;
+		return error;
+	}
+	if (command == CX_MAR) {
+		named = *(const struct cx_mar *)r;
+		if (named.scheme != CX_AUTH_OTHER)
+			named.scheme_name = scheme_text(named.scheme);
+		r = &named;
+	}
+	error = put_session_id(*m);
+	if (!error)
+		error = put_common(*m);
+	if (!error)
+		error = put_destination(*m, destination_host);
+	if (!error)
+		error = field_encode(*m, &request_shape[command - CX_UAR], r);
+	if (error) {
+		fd_msg_free(*m);
+		*m = NULL;
+	}
+	return error;
+}
+
+/* Takes the half-made answer away; *m is the request again. */
+static void answer_undo(struct msg **m)
+{
+	struct msg *answer = *m, *request = NULL;
+
+	fd_msg_answ_getq(answer, &request);
+	fd_msg_answ_detach(answer);
+	fd_msg_free(answer);
+	*m = request;
+}
+
+int cx_answer(uint32_t command, struct msg **m, const void *a)
+{
+	int error = fd_msg_new_answer_from_req(fd_g_config->cnf_dict, m, 0);
+
+	if (error)
+		return error;
+	error = put_common(*m);
+	if (!error)
+		error = field_encode(*m, &answer_shape[command - CX_UAR], a);
+	if (error)
+		answer_undo(m);
+	return error;
+}
+
+/* RFC 6733 §7.5: the offending AVP itself, or an example of the missing one with a value of least length. */
+static int put_failed(struct msg *m, const struct fault *f)
+{
+	const struct avp_entry *e = &avp_table[f->missing];
+	struct dict_object *model = NULL;
+	struct avp *group, *copy;
+	struct avp_hdr *h = NULL;
+	union avp_value zero = {.os = {(uint8_t *)"", 0}}, *value = &zero;
+	bool grouped = !f->avp && e->type == AVP_TYPE_GROUP;
+
+	if (f->avp) {
+		fd_msg_model(f->avp, &model);
+		fd_msg_avp_hdr(f->avp, &h);
+		grouped = !h->avp_value;
+		value = h->avp_value;
+	} else {
+		model = dictionary_avp(f->missing);
+		if (e->type == AVP_TYPE_U32 || e->type == AVP_TYPE_ENUM)
+			zero.u32 = 0;
+	}
+	if (!model)
+		return 0;
+	int error = field_put_group(m, AVP_FAILED_AVP, &group);
+
+	if (!error)
+		error = fd_msg_avp_new(model, 0, &copy);
+	if (!error && !grouped)
+		error = fd_msg_avp_setvalue(copy, value);
+	return error ? error : fd_msg_avp_add(group, MSG_BRW_LAST_CHILD, copy);
+}
+
+int cx_answer_error(struct msg **m, int result)
+{
+	union cx_any_request scratch;
+	struct fault f = {0};
+	struct msg_hdr *h;
+	bool protocol = result >= 3000 && result < 4000;
+	struct cx_rta a = {result};
+	int error = fd_msg_hdr(*m, &h);
+
+	if (error)
+		return error;
+	if (h->msg_code >= CX_UAR && h->msg_code <= CX_PPR)
+		request_decode(h->msg_code, *m, &scratch, &f);
+	error = fd_msg_new_answer_from_req(fd_g_config->cnf_dict, m, protocol ? MSGFL_ANSW_ERROR : 0);
+	if (error)
+		return error;
+	error = put_common(*m);
+	if (!error)
+		error = field_encode(*m, &answer_shape[CX_RTR - CX_UAR], &a);
+	if (!error && f.result && f.result == result)
+		error = put_failed(*m, &f);
+	if (error)
+		answer_undo(m);
+	else if (protocol && fd_msg_hdr(*m, &h) == 0)
+		h->msg_flags |= CMD_FLAG_ERROR;
+	return error;
+}
+
+void *cx_copy_request(uint32_t command, const void *r)
+{
+	return field_copy(&request_shape[command - CX_UAR], r);
+}
+
+void *cx_copy_answer(uint32_t command, const void *a)
+{
+	return field_copy(&answer_shape[command - CX_UAR], a);
+}
+
+/* The typed functions of codec.h. */
+#define COMMAND(CODE, r, a)                                                                    \
+	int cx_decode_##r(struct msg *m, struct cx_##r *out)                                   \
+	{                                                                                      \
+		return cx_decode_request(CODE, m, out);                                        \
+	}                                                                                      \
+	int cx_decode_##a(struct msg *m, struct cx_##a *out)                                   \
+	{                                                                                      \
+		return cx_decode_answer(CODE, m, out);                                         \
+	}                                                                                      \
+	int cx_answer_##a(struct msg **m, const struct cx_##a *answer)                         \
+	{                                                                                      \
+		return cx_answer(CODE, m, answer);                                             \
+	}                                                                                      \
+	int cx_request_##r(struct msg **m, const struct cx_##r *request, struct slice destination_host) \
+	{                                                                                      \
+		return cx_request(CODE, m, request, destination_host);                         \
+	}
+
+COMMAND(CX_UAR, uar, uaa)
+COMMAND(CX_SAR, sar, saa)
+COMMAND(CX_LIR, lir, lia)
+COMMAND(CX_MAR, mar, maa)
+COMMAND(CX_RTR, rtr, rta)
+COMMAND(CX_PPR, ppr, ppa)

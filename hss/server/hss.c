@@ -1,0 +1,93 @@
+/* hss.c - memory of the deciders, and what they share */
+#define _GNU_SOURCE
+#include "hss/decide.h"
+
+#include <stdlib.h>
+
+#include "sip/uri.h"
+
+struct hss *hss_new(struct store *store, const struct hss_config *config)
+{
+	struct hss *h = calloc(1, sizeof(*h));
+
+	if (!h)
+		return NULL;
+	h->store = store;
+	h->config = *config;
+	return h;
+}
+
+void hss_free(struct hss *h)
+{
+	if (h)
+		explicit_bzero(&h->impi, sizeof(h->impi));
+	free(h);
+}
+
+int decide_store(enum store_result r)
+{
+	return r == STORE_OK ? 0 : CX_UNABLE_TO_COMPLY;
+}
+
+int decide_begin(struct hss *h, enum store_lock lock)
+{
+	h->n_set = 0;
+	*h->scscf = 0;
+	return decide_store(store_begin(h->store, lock));
+}
+
+int decide_end(struct hss *h, int result)
+{
+	bool success = CX_IS_EXPERIMENTAL(result) ? result < CX_ERROR_USER_UNKNOWN : result == CX_SUCCESS;
+
+	explicit_bzero(&h->impi, sizeof(h->impi));
+	if (!success)
+		store_rollback(h->store);
+	else if (store_commit(h->store) != STORE_OK)
+		return CX_UNABLE_TO_COMPLY;
+	return result;
+}
+
+bool hss_canonical(struct slice impu, char out[IMPU_MAX + 1])
+{
+	struct text t = text_in(out, IMPU_MAX + 1);
+	struct sip_uri uri;
+
+	if (sip_uri_decode(impu, &uri) != SIP_OK || !sip_uri_identity(&uri, &t) || t.len > IMPU_MAX)
+		return false;
+	text_cstr(&t);
+	return true;
+}
+
+static int unknown_if_none(enum store_result r)
+{
+	return r == STORE_NONE ? CX_ERROR_USER_UNKNOWN : decide_store(r);
+}
+
+int decide_impi(struct hss *h, struct slice impi)
+{
+	if (impi.len == 0 || impi.len > IMPI_MAX)
+		return CX_ERROR_USER_UNKNOWN;
+	return unknown_if_none(store_find_impi(h->store, impi, &h->impi));
+}
+
+int decide_impu(struct hss *h, struct slice impu)
+{
+	char canonical[IMPU_MAX + 1];
+
+	if (!hss_canonical(impu, canonical))
+		return CX_ERROR_USER_UNKNOWN;
+	return unknown_if_none(store_find_impu(h->store, slice_str(canonical), &h->impu));
+}
+
+int decide_match(struct hss *h)
+{
+	return h->impi.implicit_set == h->impu.implicit_set ? 0 : CX_ERROR_IDENTITIES_DONT_MATCH;
+}
+
+int decide_set(struct hss *h)
+{
+	if (h->n_set)
+		return 0;
+	return decide_store(store_implicit_set(h->store, h->impu.implicit_set, h->set, SET_IMPUS_MAX, &h->n_set));
+}

@@ -1,0 +1,42 @@
+/* lir.c - Location-Info: which S-CSCF serves this identity (TS 29.228 §6.1.4.1) */
+#include "hss/decide.h"
+
+/* Whether there is something to do for the user although nobody is registered. */
+static bool has_service(const struct store_impu *u, bool originating)
+{
+	return u->services & (originating ? STORE_ORIGINATING_UNREGISTERED : STORE_TERMINATING_UNREGISTERED);
+}
+
+/* Step 3. */
+static int check_state(struct hss *h, const struct cx_lir *r, struct cx_lia *a)
+{
+	int result;
+
+	if (h->impu.state != STORE_NOT_REGISTERED) {
+		a->server_name = slice_str(h->impu.scscf);
+		return CX_SUCCESS;
+	}
+	if (!has_service(&h->impu, r->originating))
+		return CX_ERROR_IDENTITY_NOT_REGISTERED;
+	/* All sets of a subscription go to the same S-CSCF. */
+	result = decide_store(store_subscription_scscf(h->store, h->impu.subscription, h->scscf));
+	if (result)
+		return result;
+	if (!*h->scscf)
+		return CX_UNREGISTERED_SERVICE;
+	a->server_name = slice_str(h->scscf);
+	return CX_SUCCESS;
+}
+
+void hss_lir(struct hss *h, const struct cx_lir *r, struct cx_lia *a)
+{
+	int result;
+
+	memset(a, 0, sizeof(*a));
+	result = decide_begin(h, STORE_READ);
+	if (!result)
+		result = decide_impu(h, r->impu);
+	if (!result)
+		result = check_state(h, r, a);
+	a->result = decide_end(h, result);
+}

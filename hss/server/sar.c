@@ -1,0 +1,281 @@
+/* sar.c - Server-Assignment: who serves the user, and the user's profile (TS 29.228 §6.1.2.1) */
+#include "hss/decide.h"
+#include "hss/userdata.h"
+
+/* RFC 6733 §7.1.5 */
+enum { DIAMETER_AVP_OCCURS_TOO_MANY_TIMES = 5009 };
+
+struct sar {
+	struct hss *h;
+	const struct cx_sar *r;
+	struct slice host;
+	struct cx_saa *a;
+	struct store_tie tie;
+};
+
+static bool is_deregistration(enum cx_sat type)
+{
+	switch (type) {
+	case CX_SAT_TIMEOUT_DEREGISTRATION:
+	case CX_SAT_USER_DEREGISTRATION:
+	case CX_SAT_TIMEOUT_DEREGISTRATION_STORE_SERVER_NAME:
+	case CX_SAT_USER_DEREGISTRATION_STORE_SERVER_NAME:
+	case CX_SAT_ADMINISTRATIVE_DEREGISTRATION:
+	case CX_SAT_DEREGISTRATION_TOO_MUCH_DATA:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Without an IMPI only where nobody registers; without an IMPU only to deregister all of an IMPI (§6.1.2, table 6.1.2.1). */
+static int check_presence(struct sar *x)
+{
+	const struct cx_sar *r = x->r;
+	bool impi_needed = r->type != CX_SAT_UNREGISTERED_USER && r->type != CX_SAT_NO_ASSIGNMENT;
+
+	if (r->server_name.len == 0 || (impi_needed && r->impi.len == 0) ||
+	    (r->n_impus == 0 && !is_deregistration(r->type)))
+		return CX_MISSING_AVP;
+	if (r->server_name.len > STORE_HOST_MAX || x->host.len > STORE_HOST_MAX || r->n_impus > CX_IMPUS_MAX)
+		return CX_INVALID_AVP_VALUE;
+	return 0;
+}
+
+/* Steps 1 and 2; without an IMPU the set of the IMPI is meant. */
+static int check_identities(struct sar *x)
+{
+	struct hss *h = x->h;
+	int result = x->r->impi.len ? decide_impi(h, x->r->impi) : 0;
+
+	for (uint32_t i = 0; !result && i < x->r->n_impus; i++) {
+		result = decide_impu(h, x->r->impu[i]);
+		if (!result && x->r->impi.len)
+			result = decide_match(h);
+	}
+	if (result || x->r->n_impus)
+		return result;
+	h->impu.implicit_set = h->impi.implicit_set;
+	result = decide_set(h);
+	if (!result)
+		h->impu = h->set[0];
+	return result;
+}
+
+/* Step 3. */
+static int check_count(struct sar *x)
+{
+	return x->r->n_impus > 1 && !is_deregistration(x->r->type) ? DIAMETER_AVP_OCCURS_TOO_MANY_TIMES : 0;
+}
+
+static bool same_scscf(const struct sar *x)
+{
+	return slice_eq(x->r->server_name, slice_str(x->h->impu.scscf));
+}
+
+static int assign(struct sar *x, enum store_state state, struct slice name, struct slice host)
+{
+	return decide_store(store_assign(x->h->store, x->h->impu.implicit_set, state, name, host));
+}
+
+static int tie(struct sar *x, bool registered, bool pending)
+{
+	return decide_store(store_tie(x->h->store, x->h->impu.implicit_set, x->h->impi.id, registered, pending));
+}
+
+/* REGISTRATION and RE_REGISTRATION. What stands already is not written again: a refresh costs no write. */
+static int assign_registered(struct sar *x)
+{
+	const struct store_impu *u = &x->h->impu;
+	int result = 0;
+
+	if (u->state == STORE_REGISTERED && !same_scscf(x))
+		return CX_ERROR_IDENTITY_ALREADY_REGISTERED;
+	if (!x->tie.registered || x->tie.pending)
+		result = tie(x, true, false);
+	if (!result && (u->state != STORE_REGISTERED || !slice_eq(x->host, slice_str(u->scscf_host))))
+		result = assign(x, STORE_REGISTERED, x->r->server_name, x->host);
+	return result ? result : CX_SUCCESS;
+}
+
+static int assign_unregistered(struct sar *x)
+{
+	const struct store_impu *u = &x->h->impu;
+	int result;
+
+	if (*u->scscf && !same_scscf(x))
+		return CX_ERROR_IDENTITY_ALREADY_REGISTERED;
+	if (u->state == STORE_REGISTERED)
+		return CX_ERROR_IN_ASSIGNMENT_TYPE;
+	result = assign(x, STORE_UNREGISTERED, x->r->server_name, x->host);
+	return result ? result : CX_SUCCESS;
+}
+
+/* NO_ASSIGNMENT: the S-CSCF lost the profile, and asks as the one that is assigned. */
+static int assign_nothing(struct sar *x)
+{
+	return same_scscf(x) ? CX_SUCCESS : CX_UNABLE_TO_COMPLY;
+}
+
+/* AUTHENTICATION_FAILURE and AUTHENTICATION_TIMEOUT: as it was before the MAR. */
+static int assign_as_before(struct sar *x)
+{
+	int result;
+
+	if (!same_scscf(x))
+		return CX_UNABLE_TO_COMPLY;
+	result = x->tie.pending ? tie(x, x->tie.registered, false) : 0;
+	if (!result && x->h->impu.state == STORE_NOT_REGISTERED && x->tie.others_pending == 0)
+		result = assign(x, STORE_NOT_REGISTERED, SLICE_EMPTY, SLICE_EMPTY);
+	return result ? result : CX_SUCCESS;
+}
+
+static int forget(struct sar *x)
+{
+	int result = decide_store(store_untie(x->h->store, x->h->impu.implicit_set));
+
+	return result ? result : assign(x, STORE_NOT_REGISTERED, SLICE_EMPTY, SLICE_EMPTY);
+}
+
+/* The name is of use afterwards only if the S-CSCF has something to do for a user who is not registered. */
+static int keep_name(struct sar *x, bool *kept)
+{
+	struct hss *h = x->h;
+	int result = decide_set(h);
+
+	*kept = false;
+	for (uint32_t i = 0; !result && i < h->n_set; i++)
+		*kept |= h->set[i].services != 0;
+	if (result || !*kept)
+		return result;
+	result = decide_store(store_untie(h->store, h->impu.implicit_set));
+	return result ? result : assign(x, STORE_UNREGISTERED, x->r->server_name, x->host);
+}
+
+/* The set stays registered while another IMPI is registered with it (§6.1.2.1, shared identities). */
+static int deregister(struct sar *x, bool with_name)
+{
+	bool kept = false;
+	int result;
+
+	if (*x->h->impu.scscf && !same_scscf(x))
+		return CX_UNABLE_TO_COMPLY;
+	if (x->tie.others) {
+		result = tie(x, false, false);
+		return result ? result : CX_SUCCESS;
+	}
+	result = with_name ? keep_name(x, &kept) : 0;
+	if (!result && !kept)
+		result = forget(x);
+	if (result)
+		return result;
+	return with_name && !kept ? CX_SUCCESS_SERVER_NAME_NOT_STORED : CX_SUCCESS;
+}
+
+/* Step 5. */
+static int assign_by_type(struct sar *x)
+{
+	switch (x->r->type) {
+	case CX_SAT_NO_ASSIGNMENT:
+		return assign_nothing(x);
+	case CX_SAT_REGISTRATION:
+	case CX_SAT_RE_REGISTRATION:
+		return assign_registered(x);
+	case CX_SAT_UNREGISTERED_USER:
+		return assign_unregistered(x);
+	case CX_SAT_AUTHENTICATION_FAILURE:
+	case CX_SAT_AUTHENTICATION_TIMEOUT:
+		return assign_as_before(x);
+	case CX_SAT_TIMEOUT_DEREGISTRATION:
+	case CX_SAT_USER_DEREGISTRATION:
+	case CX_SAT_ADMINISTRATIVE_DEREGISTRATION:
+	case CX_SAT_DEREGISTRATION_TOO_MUCH_DATA:
+		return deregister(x, false);
+	case CX_SAT_TIMEOUT_DEREGISTRATION_STORE_SERVER_NAME:
+	case CX_SAT_USER_DEREGISTRATION_STORE_SERVER_NAME:
+		return deregister(x, true);
+	}
+	return CX_INVALID_AVP_VALUE;
+}
+
+/* Associated-Identities: all IMPIs of the identity, if there are several. */
+static int give_associated(struct sar *x)
+{
+	struct hss *h = x->h;
+	uint32_t n = 0;
+	int result = decide_store(store_set_impis(h->store, h->impu.implicit_set, h->associated,
+						  HSS_ASSOCIATED_MAX, &n));
+
+	for (uint32_t i = 0; !result && n > 1 && i < n; i++)
+		x->a->associated_impi[x->a->n_associated++] = slice_str(h->associated[i]);
+	return result;
+}
+
+static int give_user_data(struct sar *x)
+{
+	struct hss *h = x->h;
+	struct text xml = text_in(h->user_data, sizeof(h->user_data));
+	const char *impi = x->r->impi.len ? h->impi.impi : h->associated[0];
+	int result = decide_set(h);
+
+	if (result)
+		return result;
+	if (userdata_write(h->store, impi, h->set, h->n_set, &xml) < 0)
+		return CX_UNABLE_TO_COMPLY;
+	x->a->user_data = text_slice(&xml);
+	return 0;
+}
+
+/* The types after which the S-CSCF has a user to serve. */
+static int give_profile(struct sar *x)
+{
+	int result;
+
+	x->a->impi = x->r->impi;
+	switch (x->r->type) {
+	case CX_SAT_NO_ASSIGNMENT:
+	case CX_SAT_REGISTRATION:
+	case CX_SAT_RE_REGISTRATION:
+	case CX_SAT_UNREGISTERED_USER:
+		result = give_associated(x);
+		if (!result && !x->r->user_data_available)
+			result = give_user_data(x);
+		return result;
+	default:
+		return 0;
+	}
+}
+
+static int decide(struct sar *x)
+{
+	int result = check_presence(x), failed;
+
+	if (!result)
+		result = check_identities(x);
+	if (!result)
+		result = check_count(x);
+	if (!result)
+		result = decide_store(store_find_tie(x->h->store, x->h->impu.implicit_set,
+						     x->r->impi.len ? x->h->impi.id : 0, &x->tie));
+	if (!result)
+		result = assign_by_type(x);
+	if (result != CX_SUCCESS)
+		return result;
+	failed = give_profile(x);
+	return failed ? failed : result;
+}
+
+void hss_sar(struct hss *h, const struct cx_sar *r, struct slice origin_host, struct cx_saa *a)
+{
+	struct sar x = {.h = h, .r = r, .host = origin_host, .a = a};
+	int result;
+
+	memset(a, 0, sizeof(*a));
+	result = decide_begin(h, STORE_CX);
+	if (!result)
+		result = decide(&x);
+	result = decide_end(h, result);
+	if (result != CX_SUCCESS)
+		memset(a, 0, sizeof(*a));
+	a->result = result;
+}

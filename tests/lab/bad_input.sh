@@ -1,0 +1,41 @@
+#!/bin/bash
+# bad_input.sh - malformed requests, strangers, wrong passwords, an HSS that is down, a configuration with mistakes
+. "$(dirname "$0")/lib.sh"
+
+start_saker 1 20 300 || { fail "start"; exit 1; }
+lab_in lte python3 "$root/tests/lab/bad_input.py" 10.10.0.2:5070 10.10.0.1:5060
+
+equal "registrations" "$(register_users register 20 600000)" 20
+
+# A wrong password: challenged again and again, at last 403; the binding of the right one stays.
+sakerctl -o json reg show sip:user000001@ims.example >"$RUN/before.json"
+sed 's/aka_K=0x......../aka_K=0x00000000/' "$RUN/register_lte.csv" >"$RUN/wrong.csv"
+sipp_run lte wrong register 10.10.0.1:5060 -i 10.10.0.2 -p 5061 -inf "$RUN/wrong.csv" -m 1 -key expires 600000 -timeout 15
+equal "wrong password: nobody gets in" "$(sipp_stat wrong "SuccessfulCall(C)")" 0
+check "wrong password: 403 in the end" grep -q 'SIP/2.0 403' "$RUN/sipp/wrong/errors.log"
+sakerctl -o json reg show sip:user000001@ims.example >"$RUN/after.json"
+check "wrong password: the binding is untouched" cmp -s "$RUN/before.json" "$RUN/after.json"
+
+# The HSS goes: REGISTER gets 504, registered users go on calling.
+saker_stop hss KILL
+sipp_run lte down register 10.10.0.1:5060 -i 10.10.0.2 -p 5062 -inf "$RUN/register_lte.csv" -m 1 -key expires 600000 -timeout 15
+check "HSS down: REGISTER is answered 504" grep -q 'SIP/2.0 504' "$RUN/sipp/down/errors.log"
+equal "HSS down: calls" "$(make_calls call 100 50 200)" 100
+saker_restart hss || fail "the HSS starts again"
+for _ in $(seq 50); do
+	sakerctl -o json diameter peers | grep -q '"open": *true' && break
+	sleep 0.2
+done
+equal "HSS back: registrations" "$(register_users again 20 600000)" 20
+
+# Configuration: file, line, the key, the nearest valid one; exit 2.
+for daemon in dataplane control hss; do
+	sed 's/^  workers:/  wokers:/' "$RUN/saker.yaml" >"$RUN/wrong.yaml"
+	line=$(grep -n wokers "$RUN/wrong.yaml" | cut -d: -f1)
+	said=$("$BUILD/$(saker_path $daemon)" -c "$RUN/wrong.yaml" --check 2>&1)
+	equal "saker-$daemon --check: exit code" $? 2
+	case $said in
+	*"wrong.yaml:$line:"*wokers*workers*) ok "saker-$daemon --check: $said" ;;
+	*) fail "saker-$daemon --check: $said" ;;
+	esac
+done
