@@ -47,23 +47,25 @@ static int words_build(const struct ctl_command *command, int n, const char *con
 	return count;
 }
 
-/* The answer as JSON; NULL with a sentence in error. */
-static json_t *call(struct ctl *c, const char *daemon, int n, const char *const *word,
-		    struct slice payload, char *error)
+/* The answer as JSON in *answer; else NULL there, and a sentence in error. */
+static enum ctl_exit call(struct ctl *c, const char *daemon, int n, const char *const *word,
+			  struct slice payload, json_t **answer, char *error)
 {
 	char path[CTL_PATH_MAX + 32];
 	json_error_t why;
 	size_t len;
 
 	snprintf(path, sizeof(path), "%s/%s.sock", c->runtime_dir, daemon);
+	*answer = NULL;
 	char *text = admin_call(path, n, word, payload, &len, error);
 	if (!text)
-		return NULL;
-	json_t *answer = json_loadb(text, len, JSON_DECODE_ANY | JSON_ALLOW_NUL, &why);
-	if (!answer)
-		snprintf(error, ERROR_MAX, "the answer of %s is no JSON: %.80s", daemon, why.text);
+		return CTL_UNREACHABLE;
+	*answer = json_loadb(text, len, JSON_DECODE_ANY | JSON_ALLOW_NUL, &why);
+	if (!*answer)
+		snprintf(error, ERROR_MAX, "the answer of %s is no JSON: %.80s", daemon,
+			 why.text);
 	free(text);
-	return answer;
+	return *answer ? CTL_OK : CTL_FAILED;
 }
 
 static enum ctl_exit exit_of_error(const json_t *answer)
@@ -72,11 +74,14 @@ static enum ctl_exit exit_of_error(const json_t *answer)
 		const char *code;
 		enum ctl_exit exit;
 	} known[] = {
-		{"usage", CTL_USAGE},           {"config", CTL_USAGE},
-		{"bad_request", CTL_USAGE},     {"unknown_command", CTL_USAGE},
+		{"usage", CTL_USAGE},
+		{"config", CTL_USAGE},
+		{"bad_request", CTL_USAGE},
+		{"unknown_command", CTL_USAGE},
 		{"unreachable", CTL_UNREACHABLE},
 	};
-	const char *code = json_string_value(json_object_get(json_object_get(answer, "error"), "code"));
+	const char *code =
+		json_string_value(json_object_get(json_object_get(answer, "error"), "code"));
 
 	for (size_t i = 0; code && i < sizeof(known) / sizeof(known[0]); i++)
 		if (strcmp(code, known[i].code) == 0)
@@ -84,8 +89,8 @@ static enum ctl_exit exit_of_error(const json_t *answer)
 	return CTL_FAILED;
 }
 
-enum ctl_exit ask(struct ctl *c, const struct ctl_command *command, int n, const char *const *word,
-		  struct slice payload, json_t **answer)
+enum ctl_exit ask(struct ctl *c, const struct ctl_command *command, int n,
+		  const char *const *word, struct slice payload, json_t **answer)
 {
 	const char *words[ADMIN_WORDS_MAX + 1];
 	char memory[64], error[ERROR_MAX];
@@ -98,12 +103,14 @@ enum ctl_exit ask(struct ctl *c, const struct ctl_command *command, int n, const
 	for (int i = 0; i < count; i++)
 		if (!words[i][0])
 			return ctl_complain(c, CTL_USAGE, "usage", "a word is empty", NULL);
-	*answer = call(c, command->daemon, count, words, payload, error);
-	if (!*answer)
-		return ctl_complain(c, CTL_UNREACHABLE, "unreachable", error, "sakerctl status");
+	enum ctl_exit exit = call(c, command->daemon, count, words, payload, answer, error);
+	if (exit == CTL_UNREACHABLE)
+		return ctl_complain(c, exit, "unreachable", error, "sakerctl status");
+	if (exit != CTL_OK)
+		return ctl_complain(c, exit, "answer", error, "sakerctl version");
 	if (!json_object_get(*answer, "error"))
 		return CTL_OK;
-	enum ctl_exit exit = exit_of_error(*answer);
+	exit = exit_of_error(*answer);
 	render_error(c, *answer);
 	json_decref(*answer);
 	*answer = NULL;
@@ -136,9 +143,10 @@ enum ctl_exit ask_all(struct ctl *c, const struct ctl_command *command, int n,
 	all = json_object();
 	for (size_t i = 0; i < sizeof(daemon) / sizeof(daemon[0]); i++) {
 		char error[ERROR_MAX];
-		json_t *answer = call(c, daemon[i], 1, &command->words, SLICE_EMPTY, error);
+		json_t *answer;
 
-		if (!answer) {
+		if (call(c, daemon[i], 1, &command->words, SLICE_EMPTY, &answer, error) !=
+		    CTL_OK) {
 			answer = json_pack("{s:s,s:s}", "state", "down", "reason", error);
 			exit = CTL_UNREACHABLE;
 		}

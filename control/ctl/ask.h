@@ -10,7 +10,7 @@
 ctl_run ask_one;
 ctl_run ask_all;
 
-/* Sends the command's own words, then n more, then the payload. CTL_OK: *answer is for the caller to
- * json_decref. Else the error has been shown. */
-enum ctl_exit ask(struct ctl *c, const struct ctl_command *command, int n, const char *const *word,
-		  struct slice payload, json_t **answer);
+/* Sends the command's own words, then n more, then the payload. CTL_OK: *answer is for the
+ * caller to json_decref. Else the error has been shown. */
+enum ctl_exit ask(struct ctl *c, const struct ctl_command *command, int n,
+		  const char *const *word, struct slice payload, json_t **answer);

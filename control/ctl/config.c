@@ -51,7 +51,8 @@ static enum ctl_exit print(struct ctl *c, const struct conf *conf)
 	if (!t.overflow)
 		fwrite(t.p, 1, t.len, c->out);
 	free(memory);
-	return t.overflow ? ctl_complain(c, CTL_FAILED, "no_memory", "out of memory", NULL) : CTL_OK;
+	return t.overflow ? ctl_complain(c, CTL_FAILED, "no_memory", "out of memory", NULL)
+			  : CTL_OK;
 }
 
 enum ctl_exit config_example(struct ctl *c, const struct ctl_command *command, int n,

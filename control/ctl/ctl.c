@@ -19,8 +19,8 @@ struct words {
 enum ctl_exit ctl_complain(struct ctl *c, enum ctl_exit exit, const char *code,
 			   const char *message, const char *hint)
 {
-	json_t *error = json_pack("{s:{s:s,s:s,s:s?}}", "error", "code", code, "message", message,
-				  "hint", hint);
+	json_t *error = json_pack("{s:{s:s,s:s,s:s?}}", "error", "code", code, "message",
+				  message, "hint", hint);
 
 	/* NULL if the text is no UTF-8; then the plain form has to do. */
 	if (error)
@@ -62,19 +62,21 @@ static bool split(struct ctl *c, int argc, const char *const *argv, struct words
 	for (int i = 1; i < argc; i++) {
 		if (options && strcmp(argv[i], "--") == 0) {
 			options = false;
-		} else if (options && (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "--help") == 0)) {
+		} else if (options &&
+			   (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "--help") == 0)) {
 			w->help = true;
 		} else if (options && is_option(argv[i])) {
 			if (i + 1 == argc) {
-				ctl_complain(c, CTL_USAGE, "usage", "the last option has no value",
-					     "sakerctl --help");
+				ctl_complain(c, CTL_USAGE, "usage",
+					     "the last option has no value", "sakerctl --help");
 				return false;
 			}
 			if (!take_option(c, argv[i], argv[i + 1]))
 				return false;
 			i++;
 		} else if (options && w->n == 0 && argv[i][0] == '-') {
-			ctl_complain(c, CTL_USAGE, "usage", "no such option", "sakerctl --help");
+			ctl_complain(c, CTL_USAGE, "usage", "no such option",
+				     "sakerctl --help");
 			return false;
 		} else if (w->n == CTL_WORDS_MAX) {
 			ctl_complain(c, CTL_USAGE, "usage", "too many words", NULL);
@@ -94,7 +96,8 @@ static enum ctl_exit unknown(struct ctl *c, const struct words *w)
 	/* "reg" alone: what may follow is the better answer. */
 	if (!c->json && help_print_commands(c->err, w->n, w->word))
 		return CTL_USAGE;
-	snprintf(hint, sizeof(hint), nearest ? "did you mean 'sakerctl %s'?" : "sakerctl --help%s",
+	snprintf(hint, sizeof(hint),
+		 nearest ? "did you mean 'sakerctl %s'?" : "sakerctl --help%s",
 		 nearest ? nearest->words : "");
 	return ctl_complain(c, CTL_USAGE, "unknown_command", "there is no such command", hint);
 }
@@ -110,9 +113,9 @@ static enum ctl_exit run(struct ctl *c, const struct words *w)
 	if (w->n - used >= command->least && w->n - used <= command->most)
 		return command->run(c, command, w->n - used, w->word + used);
 	snprintf(hint, sizeof(hint), "sakerctl %s %s", command->words, command->arguments);
-	return ctl_complain(c, CTL_USAGE, "usage",
-			    w->n - used < command->least ? "something is missing" : "too many words",
-			    hint);
+	return ctl_complain(
+		c, CTL_USAGE, "usage",
+		w->n - used < command->least ? "something is missing" : "too many words", hint);
 }
 
 enum ctl_exit ctl_main(int argc, const char *const *argv, FILE *out, FILE *err)

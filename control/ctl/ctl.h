@@ -1,7 +1,7 @@
 /* ctl.h - one run of sakerctl: what was asked for, and how to answer
  *
- * sakerctl itself knows next to nothing: a table (table.def) says which words go to which daemon,
- * and one renderer shows whatever JSON comes back. One thread.
+ * sakerctl itself knows next to nothing: a table (table.def) says which words go to which
+ * daemon, and one renderer shows whatever JSON comes back. One thread.
  */
 #pragma once
 
@@ -29,8 +29,9 @@ typedef enum ctl_exit ctl_run(struct ctl *c, const struct ctl_command *command, 
 			      const char *const *word);
 
 struct ctl_command {
-	const char *words;     /* "reg show" */
-	const char *daemon;    /* "control": its socket is RUNTIME_DIR/control.sock; NULL: none or all */
+	const char *words;  /* "reg show" */
+	const char *daemon; /* "control": its socket is RUNTIME_DIR/control.sock; NULL: none or
+			       all */
 	ctl_run *run;
 	int least, most;       /* words that have to, and may, follow */
 	const char *arguments; /* for the help */
@@ -40,6 +41,7 @@ struct ctl_command {
 /* The whole program: options, command, answer. */
 enum ctl_exit ctl_main(int argc, const char *const *argv, FILE *out, FILE *err);
 
-/* A complaint of sakerctl itself, in the form of the daemons' errors; returns `exit`. hint may be NULL. */
+/* A complaint of sakerctl itself, in the form of the daemons' errors; returns `exit`. hint may
+ * be NULL. */
 enum ctl_exit ctl_complain(struct ctl *c, enum ctl_exit exit, const char *code,
 			   const char *message, const char *hint);

@@ -37,9 +37,11 @@ void help_print(FILE *out)
 	      out);
 	help_print_commands(out, 0, NULL);
 	fputs("\noptions, anywhere before a lone --:\n"
-	      "  -c FILE                         the configuration; default /etc/saker/saker.yaml\n"
+	      "  -c FILE                         the configuration; default "
+	      "/etc/saker/saker.yaml\n"
 	      "  -o table|json                   how to print answers; default table\n"
-	      "  --runtime-dir DIR               where the sockets of the daemons are; default: as the\n"
+	      "  --runtime-dir DIR               where the sockets of the daemons are; "
+	      "default: as the\n"
 	      "                                  configuration says, else /run/saker\n"
 	      "  -h, --help                      this text, or that of the command before it\n"
 	      "\nexit codes:\n"
@@ -59,5 +61,6 @@ enum ctl_exit help_run(struct ctl *c, const struct ctl_command *command, int n,
 	}
 	if (help_print_commands(c->out, n, word))
 		return CTL_OK;
-	return ctl_complain(c, CTL_USAGE, "usage", "no command begins like this", "sakerctl help");
+	return ctl_complain(c, CTL_USAGE, "usage", "no command begins like this",
+			    "sakerctl help");
 }

@@ -7,8 +7,8 @@
 
 enum {
 	COLUMNS_MAX = 64,
-	DEPTH_MAX = 8,  /* deeper values are shown as JSON */
-	GAP = 2,        /* between columns */
+	DEPTH_MAX = 8, /* deeper values are shown as JSON */
+	GAP = 2,       /* between columns */
 	INDENT = 2,
 };
 
@@ -22,7 +22,8 @@ static char *join(const json_t *array)
 	json_t *v;
 	size_t i;
 
-	json_array_foreach((json_t *)array, i, v) {
+	json_array_foreach((json_t *)array, i, v)
+	{
 		char *one = scalar_text(v);
 		size_t more = one ? strlen(one) : 0;
 		char *larger = text ? realloc(text, cap + more + 2) : NULL;
@@ -31,7 +32,8 @@ static char *join(const json_t *array)
 			free(text);
 		text = larger;
 		if (text) {
-			len += (size_t)sprintf(text + len, "%s%s", i ? ", " : "", one ? one : "");
+			len += (size_t)sprintf(text + len, "%s%s", i ? ", " : "",
+					       one ? one : "");
 			cap = len + 1;
 		}
 		free(one);
@@ -84,9 +86,7 @@ static bool is_array_of_scalars(const json_t *v)
 
 	if (!json_is_array(v))
 		return false;
-	json_array_foreach((json_t *)v, i, one)
-		if (!is_scalar(one))
-			return false;
+	json_array_foreach((json_t *)v, i, one) if (!is_scalar(one)) return false;
 	return true;
 }
 
@@ -100,7 +100,7 @@ static char *scalar_text(const json_t *v)
 		return strdup("yes");
 	if (json_is_false(v))
 		return strdup("no");
-	if (v == NULL || json_is_null(v))
+	if (v == NULL || json_is_null(v) || (json_is_array(v) && json_array_size(v) == 0))
 		return strdup("-");
 	if (is_array_of_scalars(v))
 		return join(v);
@@ -150,8 +150,10 @@ static void columns_measure(struct columns *c, const json_t *rows)
 	json_t *row, *v;
 	size_t i;
 
-	json_array_foreach((json_t *)rows, i, row) {
-		json_object_foreach(row, key, v) {
+	json_array_foreach((json_t *)rows, i, row)
+	{
+		json_object_foreach(row, key, v)
+		{
 			int at = column_of(c, key);
 			char *text = at < 0 ? NULL : scalar_text(v);
 
@@ -201,7 +203,8 @@ static void put_rows(FILE *out, const json_t *rows, int indent)
 
 	columns_measure(&c, rows);
 	put_heading(out, &c, indent);
-	json_array_foreach((json_t *)rows, i, row) {
+	json_array_foreach((json_t *)rows, i, row)
+	{
 		put_spaces(out, indent);
 		for (int k = 0; k < c.n; k++) {
 			char *text = scalar_text(json_object_get(row, c.key[k]));
@@ -220,9 +223,8 @@ static bool is_table(const json_t *v)
 
 	if (!json_is_array(v) || json_array_size(v) == 0)
 		return false;
-	json_array_foreach((json_t *)v, i, row)
-		if (!json_is_object(row) || json_object_size(row) == 0)
-			return false;
+	json_array_foreach((json_t *)v, i, row) if (!json_is_object(row) ||
+						    json_object_size(row) == 0) return false;
 	return true;
 }
 
@@ -268,14 +270,13 @@ static void put_object(FILE *out, const json_t *object, int indent, int depth)
 
 	if (!json_is_array(rows))
 		rows = NULL;
-	json_object_foreach((json_t *)object, key, v)
-		if (v != rows && v != note && !is_block(v, depth) && width(key) > key_width)
-			key_width = width(key);
+	json_object_foreach((json_t *)object, key,
+			    v) if (v != rows && v != note && !is_block(v, depth) &&
+				   width(key) > key_width) key_width = width(key);
 	if (rows)
 		put_any(out, rows, indent, depth + 1);
-	json_object_foreach((json_t *)object, key, v)
-		if (v != rows && v != note)
-			put_member(out, key, v, indent, key_width, depth);
+	json_object_foreach((json_t *)object, key, v) if (v != rows && v != note)
+		put_member(out, key, v, indent, key_width, depth);
 	if (note) {
 		char *text = scalar_text(note);
 
@@ -294,8 +295,7 @@ static void put_list(FILE *out, const json_t *array, int indent, int depth)
 		put_spaces(out, indent);
 		fputs("(none)\n", out);
 	}
-	json_array_foreach((json_t *)array, i, v)
-		put_any(out, v, indent, depth + 1);
+	json_array_foreach((json_t *)array, i, v) put_any(out, v, indent, depth + 1);
 }
 
 static void put_any(FILE *out, const json_t *v, int indent, int depth)

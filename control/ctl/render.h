@@ -1,8 +1,8 @@
 /* render.h - any JSON answer as something to read
  *
- * An object becomes lines "key  value"; an array of objects a table with a heading per key, in the order
- * in which keys first come; {"rows": [...], ...} the table and then the rest; {"data": "text"} the text itself.
- * Control characters do not reach the terminal.
+ * An object becomes lines "key  value"; an array of objects a table with a heading per key, in
+ * the order in which keys first come; {"rows": [...], ...} the table and then the rest;
+ * {"data": "text"} the text itself. Control characters do not reach the terminal.
  */
 #pragma once
 

@@ -46,8 +46,8 @@ static char *slurp(FILE *f, size_t *len)
 	return text;
 }
 
-static enum ctl_exit send_file(struct ctl *c, const struct ctl_command *command, const char *path,
-			       int n, const char *const *word)
+static enum ctl_exit send_file(struct ctl *c, const struct ctl_command *command,
+			       const char *path, int n, const char *const *word)
 {
 	FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
 	json_t *answer;
@@ -98,7 +98,8 @@ enum ctl_exit subscribers_send_file(struct ctl *c, const struct ctl_command *com
 	memcpy(rest, word, (size_t)n * sizeof(*word));
 	const char *file = take_file(&n, rest, NULL);
 	if (!file)
-		return ctl_complain(c, CTL_USAGE, "usage", "no file is named", "- is the standard input");
+		return ctl_complain(c, CTL_USAGE, "usage", "no file is named",
+				    "- is the standard input");
 	return send_file(c, command, file, n, rest);
 }
 

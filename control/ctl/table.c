@@ -34,15 +34,18 @@ const struct ctl_command ctl_commands[] = {
 	 "add a subscriber"},
 	{"sub show", HSS, ask_one, 1, ANY, "IMPI|IMPU", "one subscriber, without secrets"},
 	{"sub set", HSS, ask_one, 2, ANY, "IMPI KEY=VALUE ...", "change a subscriber"},
-	{"sub del", HSS, ask_one, 1, ANY, "IMPI", "remove a subscriber, and end its registration"},
+	{"sub del", HSS, ask_one, 1, ANY, "IMPI",
+	 "remove a subscriber, and end its registration"},
 	{"sub list", HSS, ask_one, 0, ANY, "[--limit N] [--from IMPI]", "subscribers"},
 	{"sub import", HSS, subscribers_send_file, 1, ANY, "FILE|- [--skip-errors]",
 	 "add the subscribers of a CSV or JSON file"},
 	{"sub export", HSS, subscribers_export, 0, ANY,
-	 "[FILE] [--format csv|json] [--with-secrets]", "all subscribers, as import takes them"},
+	 "[FILE] [--format csv|json] [--with-secrets]",
+	 "all subscribers, as import takes them"},
 	{"sub profile put", HSS, subscribers_put_profile, 2, ANY, "NAME FILE|-",
 	 "store filter criteria (XML) under a name"},
-	{"config check", NULL, config_check, 0, 1, "[FILE]", "is the file right; says where not"},
+	{"config check", NULL, config_check, 0, 1, "[FILE]",
+	 "is the file right; says where not"},
 	{"config example", NULL, config_example, 0, 0, "", "a file with every key, explained"},
 	{"config show", NULL, config_show, 0, 0, "", "the file with all defaults filled in"},
 	{"config diff", NULL, config_diff, 1, 1, "FILE", "what FILE would change, and how"},
@@ -50,8 +53,10 @@ const struct ctl_command ctl_commands[] = {
 	{0},
 };
 
-/* The words of the command that agree with those given, one by one; *all if there are no more. */
-static int words_agree(const struct ctl_command *command, int n, const char *const *word, bool *all)
+/* The words of the command that agree with those given, one by one; *all if there are no more.
+ */
+static int words_agree(const struct ctl_command *command, int n, const char *const *word,
+		       bool *all)
 {
 	struct slice rest = slice_str(command->words);
 	int i = 0;
@@ -100,7 +105,8 @@ static uint32_t farness(const struct ctl_command *command, int n, const char *co
 			text_char(&t, ' ');
 		text_str(&t, word[i]);
 	}
-	return t.overflow ? UINT32_MAX : slice_distance(text_slice(&t), slice_str(command->words));
+	return t.overflow ? UINT32_MAX
+			  : slice_distance(text_slice(&t), slice_str(command->words));
 }
 
 const struct ctl_command *ctl_command_nearest(int n, const char *const *word)

@@ -16,7 +16,8 @@
 enum {
 	ERROR_MAX = 256,
 	CHUNK = 64 << 10,
-	READ_PER_POLL = 1 << 20, /* of one client, so that one import does not starve the daemon */
+	READ_PER_POLL =
+		1 << 20, /* of one client, so that one import does not starve the daemon */
 	EVENTS_PER_POLL = ADMIN_CLIENTS_MAX + 2,
 };
 
@@ -133,8 +134,9 @@ struct admin *admin_open(const char *path, admin_handler *handler, void *ctx, ch
 	struct admin *a;
 
 	if (strlen(path) >= sizeof(a->address.sun_path)) {
-		snprintf(error, ERROR_MAX, "%.120s...: too long for a socket (%zu octets at most)",
-			 path, sizeof(a->address.sun_path) - 1);
+		snprintf(error, ERROR_MAX,
+			 "%.120s...: too long for a socket (%zu octets at most)", path,
+			 sizeof(a->address.sun_path) - 1);
 		return NULL;
 	}
 	a = calloc(1, sizeof(*a));
@@ -231,9 +233,9 @@ static void client_write(struct admin *a, struct client *c)
 
 static void client_answer(struct admin *a, struct client *c)
 {
-	static const char no_memory[] =
-		"{\"error\":{\"code\":\"no_memory\",\"message\":\"out of memory for the answer\","
-		"\"hint\":\"ask for less\"}}";
+	static const char no_memory[] = "{\"error\":{\"code\":\"no_memory\",\"message\":\"out "
+					"of memory for the answer\","
+					"\"hint\":\"ask for less\"}}";
 
 	if (c->answer.failed) {
 		json_free(&c->answer);
@@ -320,7 +322,8 @@ static void refuse_busy(int fd)
 
 	json_init(&j);
 	admin_error(&j, "busy", "too many clients at once", "try again in a moment");
-	/* The answer fits the buffer of a new socket; if it does not, the client sees an end. */
+	/* The answer fits the buffer of a new socket; if it does not, the client sees an end.
+	 */
 	if (!j.failed && send(fd, j.p, j.len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		shutdown(fd, SHUT_RDWR);
 	json_free(&j);
@@ -389,7 +392,8 @@ void admin_poll(struct admin *a)
 		else
 			client_read(a, c);
 	}
-	/* Last, so that a place freed above is not reused while events for its former owner wait. */
+	/* Last, so that a place freed above is not reused while events for its former owner
+	 * wait. */
 	if (accept_too)
 		accept_clients(a);
 	cut_late(a);

@@ -13,7 +13,8 @@
 enum {
 	ERROR_MAX = 256,
 	ANSWER_MAX = 256 << 20,
-	SILENCE_MAX_S = 120, /* an import of many subscribers takes its time before the answer */
+	SILENCE_MAX_S =
+		120, /* an import of many subscribers takes its time before the answer */
 };
 
 static void explain_connect(const char *path, char *error)
@@ -23,14 +24,16 @@ static void explain_connect(const char *path, char *error)
 
 	if (why == ENOENT) {
 		snprintf(error, ERROR_MAX,
-			 "no socket %s: start the daemon, or name its directory with --runtime-dir",
+			 "no socket %s: start the daemon, or name its directory with "
+			 "--runtime-dir",
 			 path);
 	} else if (why == ECONNREFUSED) {
-		snprintf(error, ERROR_MAX, "nobody answers on %s: start the daemon again", path);
+		snprintf(error, ERROR_MAX, "nobody answers on %s: start the daemon again",
+			 path);
 	} else if (why == EACCES) {
 		struct group *g = stat(path, &st) == 0 ? getgrgid(st.st_gid) : NULL;
-		snprintf(error, ERROR_MAX, "may not use %s: join the group %s, or be root", path,
-			 g ? g->gr_name : "of its directory");
+		snprintf(error, ERROR_MAX, "may not use %s: join the group %s, or be root",
+			 path, g ? g->gr_name : "of its directory");
 	} else {
 		snprintf(error, ERROR_MAX, "cannot reach %s: %s", path, strerror(why));
 	}
@@ -42,8 +45,8 @@ static int connect_to(const char *path, char *error)
 	struct timeval silence = {.tv_sec = SILENCE_MAX_S};
 
 	if (strlen(path) >= sizeof(address.sun_path)) {
-		snprintf(error, ERROR_MAX, "%.120s...: too long for a socket; shorten runtime-dir",
-			 path);
+		snprintf(error, ERROR_MAX,
+			 "%.120s...: too long for a socket; shorten runtime-dir", path);
 		return -1;
 	}
 	memcpy(address.sun_path, path, strlen(path));
@@ -113,8 +116,9 @@ static char *receive_answer(int fd, const char *path, size_t *len, char *error)
 			answer[*len] = 0;
 			return answer;
 		}
-		snprintf(error, ERROR_MAX, "no answer from %s%s: look into the log of the daemon",
-			 path, n < 0 && errno == EAGAIN ? " in time" : "");
+		snprintf(error, ERROR_MAX,
+			 "no answer from %s%s: look into the log of the daemon", path,
+			 n < 0 && errno == EAGAIN ? " in time" : "");
 		free(answer);
 		return NULL;
 	}

@@ -9,7 +9,7 @@ enum {
 };
 
 /* Sends the words (not empty) and payload, waits for the answer (malloc'ed,
- * NUL-terminated, *len octets; the caller frees it). NULL with a sentence in error (at least 256
- * octets) that names the socket and what to do. Any thread. */
+ * NUL-terminated, *len octets; the caller frees it). NULL with a sentence in error (at least
+ * 256 octets) that names the socket and what to do. Any thread. */
 char *admin_call(const char *path, int n_words, const char *const *word, struct slice payload,
 		 size_t *len, char *error);

@@ -5,6 +5,6 @@
 
 enum { DISTANCE_WORD_MAX = 64 };
 
-/* Levenshtein's distance: octets to insert, delete or change. UINT32_MAX where a word is longer than
- * DISTANCE_WORD_MAX. Any thread. */
+/* Levenshtein's distance: octets to insert, delete or change. UINT32_MAX where a word is longer
+ * than DISTANCE_WORD_MAX. Any thread. */
 uint32_t slice_distance(struct slice a, struct slice b);

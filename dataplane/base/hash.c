@@ -113,8 +113,8 @@ void hash_mac_fixed(struct hash_mac *m, const void *part, uint32_t len)
 
 void hash_mac_part(struct hash_mac *m, struct slice part)
 {
-	uint8_t length[4] = {(uint8_t)part.len, (uint8_t)(part.len >> 8), (uint8_t)(part.len >> 16),
-			     (uint8_t)(part.len >> 24)};
+	uint8_t length[4] = {(uint8_t)part.len, (uint8_t)(part.len >> 8),
+			     (uint8_t)(part.len >> 16), (uint8_t)(part.len >> 24)};
 
 	hash_mac_fixed(m, length, sizeof(length));
 	hash_mac_fixed(m, part.p, part.len);

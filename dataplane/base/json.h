@@ -17,7 +17,8 @@ struct json {
 
 void json_init(struct json *j);
 void json_free(struct json *j);
-/* jansson has functions of these two names: in a program that links both, the linker would give it ours. */
+/* jansson has functions of these two names: in a program that links both, the linker would give
+ * it ours. */
 #define JSON_SYMBOL(name) __asm__("saker_" name)
 
 /* key NULL inside an array or at top level. */

@@ -120,7 +120,8 @@ static void put_head(struct text *t, const struct timespec *now, enum log_level 
 	struct tm tm;
 
 	gmtime_r(&now->tv_sec, &tm);
-	text_printf(t, "ts=%04d-%02d-%02dT%02d:%02d:%02d.%06ldZ level=%s mod=", tm.tm_year + 1900,
+	text_printf(t,
+		    "ts=%04d-%02d-%02dT%02d:%02d:%02d.%06ldZ level=%s mod=", tm.tm_year + 1900,
 		    tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
 		    now->tv_nsec / 1000, level_name[level]);
 	put_value(t, slice_str(mod));

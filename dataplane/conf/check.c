@@ -20,7 +20,8 @@ uint32_t conf_entry_line(const struct conf_load *l, enum conf_owner owner, const
 
 	/* Its first required key stands in every entry. */
 	for (uint32_t k = 0; !line && k < CONF_KEYS; k++)
-		if (conf_schema[k].owner == owner && conf_schema[k].presence == PRESENCE_REQUIRED)
+		if (conf_schema[k].owner == owner &&
+		    conf_schema[k].presence == PRESENCE_REQUIRED)
 			line = l->line[k][i];
 	return line;
 }
@@ -71,11 +72,13 @@ static bool check_gateway(struct conf_load *l, uint32_t i, const struct addr *ga
 		return true;
 	addr_put_host(&t, gateway);
 	if (is_own(p, gateway))
-		return conf_fail(l, line, "'dataplane.ports[%u].gateway' %s is the port's own address",
+		return conf_fail(l, line,
+				 "'dataplane.ports[%u].gateway' %s is the port's own address",
 				 i, text_cstr(&t));
 	if (!on_link(p, gateway))
 		return conf_fail(l, line,
-				 "'dataplane.ports[%u].gateway' %s is in no prefix of the port's addresses",
+				 "'dataplane.ports[%u].gateway' %s is in no prefix of the "
+				 "port's addresses",
 				 i, text_cstr(&t));
 	return true;
 }
@@ -89,9 +92,10 @@ static bool check_port_routes(struct conf_load *l, uint32_t i)
 		const struct addr *gateway = family == 4 ? &p->gateway4 : &p->gateway6;
 
 		if (gateway->family == 0)
-			return conf_fail(l, conf_entry_line(l, OWNER_PORT, "routes", i),
-					 "'dataplane.ports[%u].routes' has IPv%u, but 'gateway' has not", i,
-					 family);
+			return conf_fail(
+				l, conf_entry_line(l, OWNER_PORT, "routes", i),
+				"'dataplane.ports[%u].routes' has IPv%u, but 'gateway' has not",
+				i, family);
 	}
 	return true;
 }
@@ -108,18 +112,24 @@ static bool check_port_addresses(struct conf_load *l, uint32_t i)
 		const struct addr *a = &p->address[k].ip;
 
 		if (!is_host_address(a))
-			return conf_fail(l, line,
-					 "'dataplane.ports[%u].addresses' has one that no host may have", i);
+			return conf_fail(
+				l, line,
+				"'dataplane.ports[%u].addresses' has one that no host may have",
+				i);
 		if (a->family == 6 && p->mtu < 1280)
-			return conf_fail(l, conf_entry_line(l, OWNER_PORT, "mtu", i),
-					 "'dataplane.ports[%u].mtu' is below the 1280 that IPv6 needs", i);
+			return conf_fail(
+				l, conf_entry_line(l, OWNER_PORT, "mtu", i),
+				"'dataplane.ports[%u].mtu' is below the 1280 that IPv6 needs",
+				i);
 		for (uint32_t other = 0; other <= i; other++)
-			for (uint32_t m = 0; m < (other < i ? d->port[other].n_address : k); m++)
+			for (uint32_t m = 0; m < (other < i ? d->port[other].n_address : k);
+			     m++)
 				if (addr_same_ip(a, &d->port[other].address[m].ip))
-					return conf_fail(l, line,
-							 "'dataplane.ports[%u].addresses' has one that "
-							 "'dataplane.ports[%u]' has already",
-							 i, other);
+					return conf_fail(
+						l, line,
+						"'dataplane.ports[%u].addresses' has one that "
+						"'dataplane.ports[%u]' has already",
+						i, other);
 	}
 	return true;
 }
@@ -171,14 +181,16 @@ static bool check_workers(struct conf_load *l)
 	uint32_t base = d->worker_port_base, line = conf_line(l, "dataplane.worker-port-base");
 
 	if (d->roles == 0)
-		return conf_fail(l, conf_line(l, "dataplane.roles"), "'dataplane.roles' is empty");
+		return conf_fail(l, conf_line(l, "dataplane.roles"),
+				 "'dataplane.roles' is empty");
 	if (d->cores[0] && cpus_count(d->cores) < d->workers)
 		return conf_fail(l, conf_line(l, "dataplane.cores"),
-				 "'dataplane.cores' has %u CPUs for %u workers", cpus_count(d->cores),
-				 d->workers);
+				 "'dataplane.cores' has %u CPUs for %u workers",
+				 cpus_count(d->cores), d->workers);
 	if (base + d->workers - 1 > UINT16_MAX)
 		return conf_fail(l, line,
-				 "'dataplane.worker-port-base' leaves no port for %u workers", d->workers);
+				 "'dataplane.worker-port-base' leaves no port for %u workers",
+				 d->workers);
 	if (d->sip_port >= base && d->sip_port < base + d->workers)
 		return conf_fail(l, line,
 				 "'dataplane.sip-port' %u is also the port of worker %u "
@@ -201,16 +213,19 @@ static bool check_control(struct conf_load *l)
 		return conf_fail(l, conf_line(l, "control.expires-min"),
 				 "'control.expires-min' is longer than 'control.expires-max'");
 	if (c->expires_default_s < c->expires_min_s || c->expires_default_s > c->expires_max_s)
-		return conf_fail(l, conf_line(l, "control.expires-default"),
-				 "'control.expires-default' is not between 'control.expires-min' and "
-				 "'control.expires-max'");
+		return conf_fail(
+			l, conf_line(l, "control.expires-default"),
+			"'control.expires-default' is not between 'control.expires-min' and "
+			"'control.expires-max'");
 	if (!c->digest_md5 && !c->digest_sha256 && !c->aka)
 		return conf_fail(l, conf_line(l, "control.aka"),
-				 "'control.aka', 'control.digest-md5' and 'control.digest-sha256' are all "
+				 "'control.aka', 'control.digest-md5' and "
+				 "'control.digest-sha256' are all "
 				 "false: nobody could register");
 	if (strcmp(c->diameter_identity, c->hss_identity) == 0)
-		return conf_fail(l, conf_line(l, "control.diameter-identity"),
-				 "'control.diameter-identity' and 'control.hss-identity' are the same");
+		return conf_fail(
+			l, conf_line(l, "control.diameter-identity"),
+			"'control.diameter-identity' and 'control.hss-identity' are the same");
 	return true;
 }
 
@@ -219,8 +234,9 @@ static bool check_listeners(struct conf_load *l)
 	const struct addr *a = &l->c->control.metrics_listen, *b = &l->c->hss.metrics_listen;
 
 	if (a->port && addr_eq(a, b))
-		return conf_fail(l, conf_line(l, "hss.metrics-listen"),
-				 "'hss.metrics-listen' and 'control.metrics-listen' are the same");
+		return conf_fail(
+			l, conf_line(l, "hss.metrics-listen"),
+			"'hss.metrics-listen' and 'control.metrics-listen' are the same");
 	return true;
 }
 

@@ -24,56 +24,56 @@ struct conf_prefix {
 
 struct conf_port {
 	char name[32];
-	char device[CONF_NAME_MAX];           /* PCI address, or a vdev: "net_af_xdp0,iface=lte" */
+	char device[CONF_NAME_MAX]; /* PCI address, or a vdev: "net_af_xdp0,iface=lte" */
 	struct conf_prefix address[ADDRESSES_MAX];
 	uint32_t n_address;
 	struct conf_prefix route[ADDRESSES_MAX]; /* further prefixes reached through gateway */
 	uint32_t n_route;
-	struct addr gateway4, gateway6;       /* family 0: none; default route of this port */
-	uint16_t vlan;                        /* 0: untagged */
-	uint16_t mtu;                         /* default 1500 */
-	enum conf_zone zone;                  /* access (default): UEs; core: peers */
-	uint16_t queues;                      /* receive queues; default 1 */
+	struct addr gateway4, gateway6; /* family 0: none; default route of this port */
+	uint16_t vlan;                  /* 0: untagged */
+	uint16_t mtu;                   /* default 1500 */
+	enum conf_zone zone;            /* access (default): UEs; core: peers */
+	uint16_t queues;                /* receive queues; default 1 */
 };
 
 struct conf_peer {
-	char name[128];      /* its host name in SIP URIs, if it has one: resolved here first */
+	char name[128]; /* its host name in SIP URIs, if it has one: resolved here first */
 	struct conf_prefix net; /* address or prefix; trusted (RFC 3325) */
 };
 
 /* Static routes, first match wins. */
 struct conf_route {
-	char user[64];   /* user part of the Request-URI; empty: any */
+	char user[64];              /* user part of the Request-URI; empty: any */
 	char domain[CONF_NAME_MAX]; /* host part; empty: one of our own */
 	struct addr to;
 };
 
 struct conf_dataplane {
-	uint32_t roles;                     /* of enum conf_role; default all three */
-	uint32_t workers;                   /* default 1 */
-	char cores[64];                     /* CPUs of the workers: "2,3" or "2-5"; empty: any */
-	enum conf_idle idle;                /* default poll */
-	enum conf_auto huge_pages;          /* default auto */
-	uint64_t memory;                    /* octets for DPDK without huge pages; default 256 MiB */
-	uint32_t buffers;                   /* packet buffers; default 16384 */
-	uint32_t users;                     /* registered public identities; default 100,000 */
-	uint32_t transactions;              /* INVITE transactions per worker; default 65,536 */
-	enum conf_steering steering;        /* default auto */
-	uint16_t sip_port;                  /* default 5060 */
-	uint16_t worker_port_base;          /* default 5080: port of worker i is base + i */
+	uint32_t roles;              /* of enum conf_role; default all three */
+	uint32_t workers;            /* default 1 */
+	char cores[64];              /* CPUs of the workers: "2,3" or "2-5"; empty: any */
+	enum conf_idle idle;         /* default poll */
+	enum conf_auto huge_pages;   /* default auto */
+	uint64_t memory;             /* octets for DPDK without huge pages; default 256 MiB */
+	uint32_t buffers;            /* packet buffers; default 16384 */
+	uint32_t users;              /* registered public identities; default 100,000 */
+	uint32_t transactions;       /* INVITE transactions per worker; default 65,536 */
+	enum conf_steering steering; /* default auto */
+	uint16_t sip_port;           /* default 5060 */
+	uint16_t worker_port_base;   /* default 5080: port of worker i is base + i */
 	struct conf_port port[PORTS_MAX];
 	uint32_t n_port;
 	struct conf_peer peer[PEERS_MAX];
 	uint32_t n_peer;
 	struct conf_route route[ROUTES_MAX];
 	uint32_t n_route;
-	uint32_t t1_ms, t2_ms, t4_ms;       /* 500, 4000, 5000 (RFC 3261 Table 4) */
-	uint32_t timer_c_ms;                /* default 185,000; more than 180,000 (RFC 3261 §16.6 step 11) */
-	uint32_t max_breadth;               /* 60 (RFC 5393) */
-	struct addr icscf;                  /* entry of our own network where the I-CSCF role is elsewhere */
-	struct addr scscf;                  /* default S-CSCF, where that role is elsewhere */
-	uint32_t punt_ring;                 /* octets per worker; default 4 MiB */
-	char key_file[CONF_PATH_MAX];       /* node secret for tokens; default STATE_DIR/node.key */
+	uint32_t t1_ms, t2_ms, t4_ms; /* 500, 4000, 5000 (RFC 3261 Table 4) */
+	uint32_t timer_c_ms;  /* default 185,000; more than 180,000 (RFC 3261 §16.6 step 11) */
+	uint32_t max_breadth; /* 60 (RFC 5393) */
+	struct addr icscf;    /* entry of our own network where the I-CSCF role is elsewhere */
+	struct addr scscf;    /* default S-CSCF, where that role is elsewhere */
+	uint32_t punt_ring;   /* octets per worker; default 4 MiB */
+	char key_file[CONF_PATH_MAX]; /* node secret for tokens; default STATE_DIR/node.key */
 };
 
 struct conf_control {
@@ -86,11 +86,11 @@ struct conf_control {
 	uint32_t cx_timeout_ms;                /* default 3000 */
 	char store[CONF_PATH_MAX];             /* default STATE_DIR/control.db */
 	uint32_t expires_min_s, expires_default_s, expires_max_s; /* 60, 600,000, 600,000 */
-	uint32_t auth_tries;                   /* wrong responses before 403; default 3 */
-	uint32_t nonce_ttl_s;                  /* default 60 */
-	uint32_t nonce_max;                    /* bounded store; default 100,000 */
-	bool digest_md5, digest_sha256, aka;   /* allowed schemes; default all true */
-	struct addr metrics_listen;            /* default 127.0.0.1:9390; port 0: none */
+	uint32_t auth_tries;                 /* wrong responses before 403; default 3 */
+	uint32_t nonce_ttl_s;                /* default 60 */
+	uint32_t nonce_max;                  /* bounded store; default 100,000 */
+	bool digest_md5, digest_sha256, aka; /* allowed schemes; default all true */
+	struct addr metrics_listen;          /* default 127.0.0.1:9390; port 0: none */
 };
 
 struct conf_hss {
@@ -107,29 +107,30 @@ struct conf_hss {
 
 struct conf {
 	char file[CONF_PATH_MAX];
-	char realm[CONF_NAME_MAX];          /* home network domain; required */
-	char domain[8][CONF_NAME_MAX];      /* further own domains */
+	char realm[CONF_NAME_MAX];     /* home network domain; required */
+	char domain[8][CONF_NAME_MAX]; /* further own domains */
 	uint32_t n_domain;
 	char visited_network[CONF_NAME_MAX]; /* P-Visited-Network-ID; default: realm */
-	char pcscf_uri[CONF_NAME_MAX];      /* default sip:pcscf.REALM:SIP_PORT */
+	char pcscf_uri[CONF_NAME_MAX];       /* default sip:pcscf.REALM:SIP_PORT */
 	char icscf_uri[CONF_NAME_MAX];
-	char scscf_uri[CONF_NAME_MAX];      /* the Server-Name of Cx */
-	char runtime_dir[CONF_PATH_MAX];    /* sockets; default /run/saker */
-	char state_dir[CONF_PATH_MAX];      /* stores and keys; default /var/lib/saker */
-	char log_level[16];                 /* default info */
+	char scscf_uri[CONF_NAME_MAX];   /* the Server-Name of Cx */
+	char runtime_dir[CONF_PATH_MAX]; /* sockets; default /run/saker */
+	char state_dir[CONF_PATH_MAX];   /* stores and keys; default /var/lib/saker */
+	char log_level[16];              /* default info */
 	struct conf_dataplane dataplane;
 	struct conf_control control;
 	struct conf_hss hss;
 };
 
-/* Reads `file` (at most 256 KiB). NULL with "FILE:LINE: sentence" in error ("FILE: sentence" if it cannot
- * be read); else a conf on the heap, given to the caller: conf_free. */
+/* Reads `file` (at most 256 KiB). NULL with "FILE:LINE: sentence" in error ("FILE: sentence" if
+ * it cannot be read); else a conf on the heap, given to the caller: conf_free. */
 struct conf *conf_load(const char *file, char error[CONF_ERROR_MAX]);
 void conf_free(struct conf *c);
 
-/* Compares a running configuration with a new one. Writes the dotted names of keys that differ, one a
- * line, to out: first those that apply_reloadable takes over, each prefixed "reload ", then those
- * that need a restart, each prefixed "restart ". Returns the number of the latter. */
+/* Compares a running configuration with a new one. Writes the dotted names of keys that differ,
+ * one a line, to out: first those that apply_reloadable takes over, each prefixed "reload ",
+ * then those that need a restart, each prefixed "restart ". Returns the number of the latter.
+ */
 int conf_diff(const struct conf *running, const struct conf *loaded, struct text *out);
 /* Copies the reloadable keys of `loaded` into `running`. */
 void conf_apply_reloadable(struct conf *running, const struct conf *loaded);

@@ -18,7 +18,8 @@ int conf_diff(const struct conf *running, const struct conf *loaded, struct text
 		for (uint32_t i = 0; i < CONF_KEYS; i++) {
 			const struct conf_key *k = &conf_schema[i];
 
-			if (k->owner != OWNER_CONF || k->reload != reload || same(k, running, loaded))
+			if (k->owner != OWNER_CONF || k->reload != reload ||
+			    same(k, running, loaded))
 				continue;
 			text_str(out, reload ? "reload " : "restart ");
 			text_str(out, k->name);

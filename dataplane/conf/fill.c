@@ -13,8 +13,8 @@ static bool expand(const struct conf *c, struct slice template, struct text *out
 		if (template.len == 0)
 			break;
 		uint32_t end = slice_find(template, '}');
-		const struct conf_key *k =
-			conf_key_find(OWNER_CONF, slice_between(template.p + 1, template.p + end));
+		const struct conf_key *k = conf_key_find(
+			OWNER_CONF, slice_between(template.p + 1, template.p + end));
 		if (!k)
 			return false;
 		conf_value_put(k, conf_at(k, c, 0), out);

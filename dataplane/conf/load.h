@@ -7,7 +7,8 @@
 #include "conf/schema.h"
 
 enum { CONF_ENTRIES_MAX = 64 }; /* of the longest list of mappings */
-_Static_assert((int)CONF_ENTRIES_MAX >= (int)PORTS_MAX && (int)CONF_ENTRIES_MAX >= (int)PEERS_MAX &&
+_Static_assert((int)CONF_ENTRIES_MAX >= (int)PORTS_MAX &&
+		       (int)CONF_ENTRIES_MAX >= (int)PEERS_MAX &&
 		       (int)CONF_ENTRIES_MAX >= (int)ROUTES_MAX,
 	       "every entry has its lines");
 
@@ -32,11 +33,12 @@ uint32_t conf_entry_line(const struct conf_load *l, enum conf_owner owner, const
 
 /* The YAML of `file` into l->c and l->line, without defaults. False with an error. */
 bool conf_read(struct conf_load *l);
-/* What was not given: the defaults of the schema, with {key} replaced by the value of that key. */
+/* What was not given: the defaults of the schema, with {key} replaced by the value of that key.
+ */
 bool conf_fill(struct conf_load *l);
 /* What no key shows alone. False with an error. */
 bool conf_check(struct conf_load *l);
 
-/* What a file has that gives only what is required, as the schema's samples say it; on the heap.
- * NULL: out of memory. */
+/* What a file has that gives only what is required, as the schema's samples say it; on the
+ * heap. NULL: out of memory. */
 struct conf *conf_defaults(void);

@@ -20,14 +20,16 @@ static void indent(struct text *out, uint32_t columns)
 /* Plain where YAML 1.1 reads it as one word in every place, else in double quotes. */
 static void put_scalar(struct slice s, struct text *out)
 {
-	bool plain = s.len && (ascii_is_alpha(s.p[0]) || ascii_is_digit(s.p[0]) || s.p[0] == '/');
+	bool plain =
+		s.len && (ascii_is_alpha(s.p[0]) || ascii_is_digit(s.p[0]) || s.p[0] == '/');
 	uint32_t colons = 0;
 
 	for (uint32_t i = 0; i < s.len; i++) {
 		colons += s.p[i] == ':';
 		if (s.p[i] == ':' && (i + 1 == s.len || s.p[i + 1] == ':'))
 			plain = false;
-		if (!ascii_is_alpha(s.p[i]) && !ascii_is_digit(s.p[i]) && !strchr("._/@:-", s.p[i]))
+		if (!ascii_is_alpha(s.p[i]) && !ascii_is_digit(s.p[i]) &&
+		    !strchr("._/@:-", s.p[i]))
 			plain = false;
 	}
 	if (plain && colons <= 2) {
@@ -64,7 +66,8 @@ static void put_one(const struct conf_key *k, const void *at, struct text *out)
 	struct text t = text_in(memory, sizeof(memory));
 
 	conf_value_put(k, at, &t);
-	if (k->kind == KIND_ROLES || (k->kind == KIND_GATEWAY && slice_find(text_slice(&t), ',') < t.len))
+	if (k->kind == KIND_ROLES ||
+	    (k->kind == KIND_GATEWAY && slice_find(text_slice(&t), ',') < t.len))
 		put_flow(text_slice(&t), out);
 	else
 		put_scalar(text_slice(&t), out);
@@ -235,9 +238,11 @@ void conf_print_example(struct text *out)
 		out->overflow = true;
 		return;
 	}
-	text_lit(out, "# saker.yaml - one file for saker-dataplane, saker-control, saker-hss and sakerctl.\n"
+	text_lit(out, "# saker.yaml - one file for saker-dataplane, saker-control, saker-hss "
+		      "and sakerctl.\n"
 		      "# What stands behind a # at the beginning is optional or the default.\n"
-		      "# Times have a unit (500ms, 30s, 5m, 1h), sizes too (4KiB, 256MiB, 2GiB).\n\n");
+		      "# Times have a unit (500ms, 30s, 5m, 1h), sizes too (4KiB, 256MiB, "
+		      "2GiB).\n\n");
 	print_all(&p, c);
 	conf_free(c);
 }

@@ -107,8 +107,9 @@ static bool check_required(struct scope *s, const yaml_node_t *node)
 	for (uint32_t i = 0; i < CONF_KEYS; i++)
 		if (conf_schema[i].owner == s->owner &&
 		    conf_schema[i].presence == PRESENCE_REQUIRED && !s->l->line[i][s->entry])
-			return conf_fail(s->l, line_of(node), "'%s%s' is missing, such as %s: %s",
-					 s->shown, conf_schema[i].name, conf_schema[i].name,
+			return conf_fail(s->l, line_of(node),
+					 "'%s%s' is missing, such as %s: %s", s->shown,
+					 conf_schema[i].name, conf_schema[i].name,
 					 conf_schema[i].text);
 	return true;
 }
@@ -126,9 +127,11 @@ static bool read_entry(struct scope *s, const struct conf_key *k, uint32_t i, co
 			      .prefix = ""};
 
 	if (node->type != YAML_MAPPING_NODE)
-		return conf_fail(s->l, line_of(node), "'%s[%u]' takes a mapping, not %s", name, i,
-				 kind_of(node));
-	snprintf(path, sizeof(path), "%s[%u].", name, i);
+		return conf_fail(s->l, line_of(node), "'%s[%u]' takes a mapping, not %s", name,
+				 i, kind_of(node));
+	struct text t = text_in(path, sizeof(path));
+	text_printf(&t, "%s[%u].", name, i);
+	text_cstr(&t);
 	return read_mapping(&entry, node) && check_required(&entry, node);
 }
 
@@ -141,12 +144,13 @@ static bool read_list(struct scope *s, const struct conf_key *k, const char *nam
 	uint32_t most = conf_is_list(k) ? k->most : CONF_ENTRIES_MAX;
 
 	if (top - item > (ptrdiff_t)most)
-		return conf_fail(s->l, line_of(node), "'%s' takes at most %u entries, not %ld", name,
-				 most, (long)(top - item));
+		return conf_fail(s->l, line_of(node), "'%s' takes at most %u entries, not %ld",
+				 name, most, (long)(top - item));
 	for (uint32_t i = 0; item < top; item++, i++) {
 		const yaml_node_t *entry = yaml_document_get_node(s->doc, *item);
-		bool ok = conf_items(k->kind) ? read_entry(s, k, i, name, entry)
-					      : read_value(s, k, conf_is_list(k) ? i : 0, name, entry);
+		bool ok = conf_items(k->kind)
+				  ? read_entry(s, k, i, name, entry)
+				  : read_value(s, k, conf_is_list(k) ? i : 0, name, entry);
 		if (!ok)
 			return false;
 		if (conf_is_list(k)) {
@@ -183,10 +187,11 @@ static bool fail_unknown(struct scope *s, const yaml_node_t *key, struct slice l
 	if (!nearest)
 		return conf_fail(s->l, line_of(key), "unknown key '%s%s'", s->shown, name);
 	if (dot && slice_eq(lookup, slice_str(nearest)))
-		return conf_fail(s->l, line_of(key), "unknown key '%s' — write '%s:' below '%.*s:'",
-				 name, dot + 1, (int)(dot - nearest), nearest);
-	return conf_fail(s->l, line_of(key), "unknown key '%s%s' — did you mean '%s%s'?", s->shown,
-			 name, s->owner == OWNER_CONF ? "" : s->shown, nearest);
+		return conf_fail(s->l, line_of(key),
+				 "unknown key '%s' — write '%s:' below '%.*s:'", name, dot + 1,
+				 (int)(dot - nearest), nearest);
+	return conf_fail(s->l, line_of(key), "unknown key '%s%s' — did you mean '%s%s'?",
+			 s->shown, name, s->owner == OWNER_CONF ? "" : s->shown, nearest);
 }
 
 static bool check_once(struct scope *s, const yaml_node_t *node, const yaml_node_pair_t *pair)
@@ -198,8 +203,9 @@ static bool check_once(struct scope *s, const yaml_node_t *node, const yaml_node
 		const yaml_node_t *earlier = yaml_document_get_node(s->doc, p->key);
 
 		if (slice_eq(scalar(earlier), scalar(key)))
-			return conf_fail(s->l, line_of(key), "'%s%s' is given twice, first in line %u",
-					 s->shown, shown(scalar(key), text), line_of(earlier));
+			return conf_fail(s->l, line_of(key),
+					 "'%s%s' is given twice, first in line %u", s->shown,
+					 shown(scalar(key), text), line_of(earlier));
 	}
 	return true;
 }
@@ -245,12 +251,13 @@ static bool read_pair(struct scope *s, const yaml_node_pair_t *pair)
 
 static bool read_mapping(struct scope *s, const yaml_node_t *node)
 {
-	for (yaml_node_pair_t *p = node->data.mapping.pairs.start; p < node->data.mapping.pairs.top;
-	     p++) {
+	for (yaml_node_pair_t *p = node->data.mapping.pairs.start;
+	     p < node->data.mapping.pairs.top; p++) {
 		const yaml_node_t *key = yaml_document_get_node(s->doc, p->key);
 
 		if (key->type != YAML_SCALAR_NODE)
-			return conf_fail(s->l, line_of(key), "a key is a word, not %s", kind_of(key));
+			return conf_fail(s->l, line_of(key), "a key is a word, not %s",
+					 kind_of(key));
 		if (!check_once(s, node, p) || !read_pair(s, p))
 			return false;
 	}
@@ -263,7 +270,8 @@ static bool read_document(struct conf_load *l, yaml_document_t *doc)
 	struct scope top = {.l = l, .doc = doc, .into = l->c, .shown = "", .prefix = ""};
 
 	if (!root)
-		return conf_fail(l, 1, "the file is empty; 'sakerctl config example' prints one");
+		return conf_fail(l, 1,
+				 "the file is empty; 'sakerctl config example' prints one");
 	if (root->type != YAML_MAPPING_NODE)
 		return conf_fail(l, line_of(root), "the file takes keys and values, not %s",
 				 kind_of(root));

@@ -17,14 +17,24 @@ typedef struct conf_route owner_ROUTE;
 #define OPTIONAL(sample) PRESENCE_OPTIONAL, sample
 #define REQUIRED(sample) PRESENCE_REQUIRED, sample
 
-#define KEY(own, key, type, member, ...)                                                         \
-	{OWNER_##own, key, KIND_##type, offsetof(owner_##own, member),                           \
-	 sizeof(MEMBER(own, member)), 0, 0, __VA_ARGS__},
-#define LIST(own, key, type, member, count, ...)                                                 \
-	{OWNER_##own, key, KIND_##type, offsetof(owner_##own, member),                           \
-	 sizeof(MEMBER(own, member)[0]),                                                         \
-	 sizeof(MEMBER(own, member)) / sizeof(MEMBER(own, member)[0]),                           \
-	 offsetof(owner_##own, count), __VA_ARGS__},
+#define KEY(own, key, type, member, ...)                                                       \
+	{OWNER_##own,                                                                          \
+	 key,                                                                                  \
+	 KIND_##type,                                                                          \
+	 offsetof(owner_##own, member),                                                        \
+	 sizeof(MEMBER(own, member)),                                                          \
+	 0,                                                                                    \
+	 0,                                                                                    \
+	 __VA_ARGS__},
+#define LIST(own, key, type, member, count, ...)                                               \
+	{OWNER_##own,                                                                          \
+	 key,                                                                                  \
+	 KIND_##type,                                                                          \
+	 offsetof(owner_##own, member),                                                        \
+	 sizeof(MEMBER(own, member)[0]),                                                       \
+	 sizeof(MEMBER(own, member)) / sizeof(MEMBER(own, member)[0]),                         \
+	 offsetof(owner_##own, count),                                                         \
+	 __VA_ARGS__},
 
 const struct conf_key conf_schema[CONF_KEYS] = {
 #include "conf/schema.def"
@@ -71,7 +81,8 @@ const struct conf_word *conf_words(enum conf_kind kind)
 const struct conf_key *conf_key_find(enum conf_owner owner, struct slice name)
 {
 	for (uint32_t i = 0; i < CONF_KEYS; i++)
-		if (conf_schema[i].owner == owner && slice_eq(slice_str(conf_schema[i].name), name))
+		if (conf_schema[i].owner == owner &&
+		    slice_eq(slice_str(conf_schema[i].name), name))
 			return &conf_schema[i];
 	return NULL;
 }
@@ -113,7 +124,8 @@ static struct slice last_word(struct slice name)
 static uint32_t farness(struct slice name, const char *candidate)
 {
 	struct slice c = slice_str(candidate);
-	uint32_t whole = slice_distance(name, c), word = slice_distance(last_word(name), last_word(c));
+	uint32_t whole = slice_distance(name, c),
+		 word = slice_distance(last_word(name), last_word(c));
 
 	return word < whole ? word + 1 : whole;
 }
@@ -124,8 +136,9 @@ const char *conf_nearest(enum conf_owner owner, struct slice name)
 	const char *nearest = NULL;
 
 	for (uint32_t i = 0; i < CONF_KEYS; i++) {
-		uint32_t far = conf_schema[i].owner == owner ? farness(name, conf_schema[i].name)
-							     : UINT32_MAX;
+		uint32_t far = conf_schema[i].owner == owner
+				       ? farness(name, conf_schema[i].name)
+				       : UINT32_MAX;
 		if (far < best || (far == best && !nearest)) {
 			best = far;
 			nearest = conf_schema[i].name;

@@ -124,8 +124,8 @@ static bool is_uri(struct slice s)
 {
 	struct slice rest = slice_from(s, slice_find(s, ':') + 1);
 
-	return (slice_starts(s, SLICE("sip:")) || slice_starts(s, SLICE("sips:"))) && rest.len &&
-	       slice_find(s, ' ') == s.len && slice_find(s, '<') == s.len;
+	return (slice_starts(s, SLICE("sip:")) || slice_starts(s, SLICE("sips:"))) &&
+	       rest.len && slice_find(s, ' ') == s.len && slice_find(s, '<') == s.len;
 }
 
 /* "2,3" or "2-5" or both mixed, CPUs below 1024. */
@@ -402,7 +402,8 @@ static void ip_put(const struct addr *a, struct text *out)
 	struct text t = text_in(memory, sizeof(memory));
 
 	addr_put_host(&t, a);
-	text_put(out, a->family == 6 ? slice_sub(text_slice(&t), 1, t.len - 2) : text_slice(&t));
+	text_put(out,
+		 a->family == 6 ? slice_sub(text_slice(&t), 1, t.len - 2) : text_slice(&t));
 }
 
 static void gateways_put(const struct addr *at, struct text *out)

@@ -6,8 +6,8 @@
 
 #include "conf/schema.h"
 
-/* Writes the value `text` stands for into the member at `at` (or adds it, where the key is a set of
- * bits or of gateways). False: it is not what the key takes; nothing is written. */
+/* Writes the value `text` stands for into the member at `at` (or adds it, where the key is a
+ * set of bits or of gateways). False: it is not what the key takes; nothing is written. */
 bool conf_value_set(const struct conf_key *k, void *at, struct slice text);
 
 /* "a whole number from 1 to 16": what the key takes. */

@@ -11,6 +11,18 @@
 #include "base/log.h"
 #include "net/net.h"
 
+/* AF_PACKET's rings: a frame holds the largest reassembled message and the kernel's own header. Frames must fill
+ * a block of whole pages without a gap: the driver counts on it. */
+enum {
+	AF_PACKET_FRAME = 17408,
+	AF_PACKET_BLOCK = 69632,
+	AF_PACKET_FRAMES = 512,
+};
+_Static_assert((int)AF_PACKET_FRAME >= SIP_MESSAGE_MAX + 8 + 20 + 18 + 80, "a message fits a frame");
+_Static_assert((int)AF_PACKET_FRAME - 32 <= MBUFS_JUMBO_ROOM - RTE_PKTMBUF_HEADROOM,
+	       "what a frame may hold fits a jumbo buffer");
+_Static_assert((int)AF_PACKET_BLOCK % AF_PACKET_FRAME == 0 && AF_PACKET_BLOCK % 4096 == 0, "no gap");
+
 static bool fail(char *error, const struct conf_port *c, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
@@ -32,16 +44,24 @@ bool port_is_vdev(const struct conf_port *c)
 	return strncmp(c->device, "net_", 4) == 0;
 }
 
+static bool device_is(const struct conf_port *c, const char *driver)
+{
+	return strncmp(c->device, driver, strlen(driver)) == 0;
+}
+
 bool port_is_jumbo(const struct conf_port *c)
 {
-	return c->mtu + RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN > MBUFS_SMALL_ROOM;
+	/* The kernel puts IPv4 fragments together before AF_PACKET hands them to us (its driver joins
+	 * a fan-out group with PACKET_FANOUT_FLAG_DEFRAG), whatever the MTU. */
+	return device_is(c, "net_af_packet") ||
+	       c->mtu + RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN > MBUFS_SMALL_ROOM;
 }
 
 uint32_t port_buffers(const struct conf_port *c, uint16_t n_workers)
 {
 	/* AF_XDP fills a ring of its own size, twice its descriptors, and keeps as many in flight. */
 	const uint32_t af_xdp = 8192;
-	bool xdp = strncmp(c->device, "net_af_xdp", 10) == 0;
+	bool xdp = device_is(c, "net_af_xdp");
 	uint32_t queues = c->queues ? c->queues : 1;
 
 	return queues * (xdp ? af_xdp : PORT_DESCRIPTORS) + n_workers * PORT_DESCRIPTORS;
@@ -69,11 +89,14 @@ bool port_device_args(const struct conf_port *c, struct text *name, struct text 
 	/* A leading comma while keys are looked for, taken off by the caller. */
 	text_char(args, ',');
 	text_put(args, slice_from(device, comma + 1));
-	if (slice_starts(device, SLICE("net_af_xdp"))) {
+	if (device_is(c, "net_af_xdp")) {
 		put_default(args, "queue_count", queues);
 		put_default(args, "busy_budget", 0);
-	} else if (slice_starts(device, SLICE("net_af_packet"))) {
+	} else if (device_is(c, "net_af_packet")) {
 		put_default(args, "qpairs", queues);
+		put_default(args, "framesz", AF_PACKET_FRAME);
+		put_default(args, "blocksz", AF_PACKET_BLOCK);
+		put_default(args, "framecnt", AF_PACKET_FRAMES);
 	}
 	return !name->overflow && !args->overflow;
 }

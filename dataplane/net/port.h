@@ -49,7 +49,7 @@ bool port_is_vdev(const struct conf_port *c);
 
 /* Receive buffers a port of this configuration keeps in its rings, for sizing the pools. */
 uint32_t port_buffers(const struct conf_port *c, uint16_t n_workers);
-/* True if its frames are longer than a small buffer. */
+/* True if what it receives may be longer than a small buffer. */
 bool port_is_jumbo(const struct conf_port *c);
 
 struct port_stats {

@@ -166,6 +166,7 @@ void metrics_answer(struct manage *m, struct json *out)
 	uint8_t *page = malloc(PAGE_MAX);
 	struct text t = text_in(page, page ? PAGE_MAX : 0);
 
+	sample_ports(m->d);
 	put_node(&t, m);
 	put_workers(&t, m);
 	put_ports(&t, m);

@@ -66,13 +66,18 @@ static void take_port(struct abi_port *to, const struct port *p)
 			  LOG_Z("port", p->name));
 }
 
+void sample_ports(struct dataplane *d)
+{
+	for (uint32_t i = 0; i < d->net->n_ports; i++)
+		take_port(abi_port(d->region, i), &d->net->port[i]);
+}
+
 void sample_take(struct sample *s, struct dataplane *d, uint64_t now_ms)
 {
 	double seconds = (double)(now_ms - s->taken_ms) / 1000;
 
 	for (uint32_t i = 0; i < d->n_workers; i++)
 		take_worker(&s->worker[i], abi_worker(d->region, i), i, seconds);
-	for (uint32_t i = 0; i < d->net->n_ports; i++)
-		take_port(abi_port(d->region, i), &d->net->port[i]);
+	sample_ports(d);
 	s->taken_ms = now_ms;
 }

@@ -177,6 +177,7 @@ static void port_row(struct manage *m, uint32_t i, struct json *out)
 
 static void view_ports(struct manage *m, const struct admin_request *request, struct json *out)
 {
+	sample_ports(m->d);
 	json_array(out, NULL);
 	for (uint32_t i = 0; i < m->d->net->n_ports; i++)
 		port_row(m, i, out);

@@ -9,7 +9,10 @@
 #include "cx/cx.h"
 #include "store/store.h"
 
-enum { HSS_ASSOCIATED_MAX = 16 };
+enum {
+	HSS_ASSOCIATED_MAX = 16,
+	HSS_USER_DATA_MAX = 61440, /* with the other AVPs it fits into one message (diameter.h) */
+};
 
 struct hss_config {
 	char realm[256];    /* home network: where a user need not be allowed to roam */
@@ -26,16 +29,16 @@ struct hss {
 	struct store_impu set[SET_IMPUS_MAX];
 	char scscf[STORE_HOST_MAX + 1];
 	char associated[HSS_ASSOCIATED_MAX][IMPI_MAX + 1];
-	uint8_t user_data[CX_USER_DATA_MAX];
+	uint8_t user_data[HSS_USER_DATA_MAX];
 };
 
 /* On the heap: it is about 130 kB. NULL: no memory. */
 struct hss *hss_new(struct store *store, const struct hss_config *config);
 void hss_free(struct hss *h);
 
-/* §6.1.1.1, §6.1.4.1, §6.3.1, §6.1.2.1. *a is written whole. origin_host: Diameter identity of who sent the SAR; a later
- * RTR or PPR goes there. */
+/* §6.1.1.1, §6.1.4.1, §6.3.1, §6.1.2.1. *a is written whole. The origin_host of a SAR is kept: a later RTR or PPR goes
+ * there. */
 void hss_uar(struct hss *h, const struct cx_uar *r, struct cx_uaa *a);
 void hss_lir(struct hss *h, const struct cx_lir *r, struct cx_lia *a);
 void hss_mar(struct hss *h, const struct cx_mar *r, struct cx_maa *a);
-void hss_sar(struct hss *h, const struct cx_sar *r, struct slice origin_host, struct cx_saa *a);
+void hss_sar(struct hss *h, const struct cx_sar *r, struct cx_saa *a);

@@ -2,13 +2,9 @@
 #include "hss/decide.h"
 #include "hss/userdata.h"
 
-/* RFC 6733 §7.1.5 */
-enum { DIAMETER_AVP_OCCURS_TOO_MANY_TIMES = 5009 };
-
 struct sar {
 	struct hss *h;
 	const struct cx_sar *r;
-	struct slice host;
 	struct cx_saa *a;
 	struct store_tie tie;
 };
@@ -37,7 +33,7 @@ static int check_presence(struct sar *x)
 	if (r->server_name.len == 0 || (impi_needed && r->impi.len == 0) ||
 	    (r->n_impus == 0 && !is_deregistration(r->type)))
 		return CX_MISSING_AVP;
-	if (r->server_name.len > STORE_HOST_MAX || x->host.len > STORE_HOST_MAX || r->n_impus > CX_IMPUS_MAX)
+	if (r->server_name.len > STORE_HOST_MAX || x->r->origin_host.len > STORE_HOST_MAX || r->n_impus > CX_IMPUS_MAX)
 		return CX_INVALID_AVP_VALUE;
 	return 0;
 }
@@ -65,7 +61,7 @@ static int check_identities(struct sar *x)
 /* Step 3. */
 static int check_count(struct sar *x)
 {
-	return x->r->n_impus > 1 && !is_deregistration(x->r->type) ? DIAMETER_AVP_OCCURS_TOO_MANY_TIMES : 0;
+	return x->r->n_impus > 1 && !is_deregistration(x->r->type) ? CX_TOO_MANY_AVPS : 0;
 }
 
 static bool same_scscf(const struct sar *x)
@@ -93,8 +89,8 @@ static int assign_registered(struct sar *x)
 		return CX_ERROR_IDENTITY_ALREADY_REGISTERED;
 	if (!x->tie.registered || x->tie.pending)
 		result = tie(x, true, false);
-	if (!result && (u->state != STORE_REGISTERED || !slice_eq(x->host, slice_str(u->scscf_host))))
-		result = assign(x, STORE_REGISTERED, x->r->server_name, x->host);
+	if (!result && (u->state != STORE_REGISTERED || !slice_eq(x->r->origin_host, slice_str(u->scscf_host))))
+		result = assign(x, STORE_REGISTERED, x->r->server_name, x->r->origin_host);
 	return result ? result : CX_SUCCESS;
 }
 
@@ -107,7 +103,7 @@ static int assign_unregistered(struct sar *x)
 		return CX_ERROR_IDENTITY_ALREADY_REGISTERED;
 	if (u->state == STORE_REGISTERED)
 		return CX_ERROR_IN_ASSIGNMENT_TYPE;
-	result = assign(x, STORE_UNREGISTERED, x->r->server_name, x->host);
+	result = assign(x, STORE_UNREGISTERED, x->r->server_name, x->r->origin_host);
 	return result ? result : CX_SUCCESS;
 }
 
@@ -149,7 +145,7 @@ static int keep_name(struct sar *x, bool *kept)
 	if (result || !*kept)
 		return result;
 	result = decide_store(store_untie(h->store, h->impu.implicit_set));
-	return result ? result : assign(x, STORE_UNREGISTERED, x->r->server_name, x->host);
+	return result ? result : assign(x, STORE_UNREGISTERED, x->r->server_name, x->r->origin_host);
 }
 
 /* The set stays registered while another IMPI is registered with it (§6.1.2.1, shared identities). */
@@ -265,9 +261,9 @@ static int decide(struct sar *x)
 	return failed ? failed : result;
 }
 
-void hss_sar(struct hss *h, const struct cx_sar *r, struct slice origin_host, struct cx_saa *a)
+void hss_sar(struct hss *h, const struct cx_sar *r, struct cx_saa *a)
 {
-	struct sar x = {.h = h, .r = r, .host = origin_host, .a = a};
+	struct sar x = {.h = h, .r = r, .a = a};
 	int result;
 
 	memset(a, 0, sizeof(*a));

@@ -5,15 +5,17 @@
 #   net_peer.py  [p0] ─────── veth ─────── [n0]  saker-net-echo (roles: send it back)
 #   10.77.0.9/24, 2001:db8:77::9/64        10.77.0.1/24, 2001:db8:77::1/64
 #
-# net.sh BUILD_DIR [DRIVER...]     drivers: af_packet af_xdp tap; all without any
-# Needs root. Prints "ok NAME" or "FAIL NAME"; 0 if nothing failed.
+# net.sh FOLDER [DRIVER...]     FOLDER: for its files; drivers: af_packet af_xdp tap; all without any
+# BUILD: where it was built, default the project's build/. Needs root. Prints "ok NAME" or "FAIL NAME";
+# 0 if nothing failed.
 set -u
-here=$(dirname "$0")
-build=${1:?usage: net.sh BUILD_DIR [DRIVER...]}
+here=$(cd "$(dirname "$0")" && pwd)
+build=${BUILD:-$here/../../build}
+dir=${1:?usage: net.sh FOLDER [DRIVER...]}
 shift
 drivers=${*:-af_packet af_xdp tap}
 node=$(find "$build" -name saker-net-echo -type f | head -n 1)
-dir=$(mktemp -d /tmp/sknet-XXXXXX)
+mkdir -p "$dir" || exit 3
 pid=
 failed=0
 
@@ -21,7 +23,6 @@ clean() {
 	[ -n "$pid" ] && kill -KILL "$pid" 2>/dev/null
 	ip netns del sknet-p 2>/dev/null
 	ip netns del sknet-n 2>/dev/null
-	rm -rf "$dir"
 }
 trap clean EXIT
 trap 'exit 3' INT TERM
@@ -156,13 +157,9 @@ link_flap() { # driver
 vlan() { # driver
 	namespaces
 	veth 1
-	conf "net_${1}0,iface=n0" 1 1 42
+	conf "net_${1}0,iface=n0" 2 1 42
 	start || { say FAIL "$1 vlan start"; return; }
-	ip -n sknet-p link add link p0 name v42 type vlan id 42
-	quiet_link sknet-p v42
-	ip -n sknet-p link set v42 up
-	peer_addresses v42
-	peer v42 1 "$1 vlan " ping4 ping6 udp4 udp6_fragments
+	peer p0 2 "$1 " vlan_tagged
 	stop "$1 vlan "
 }
 
@@ -171,7 +168,9 @@ ulimit -l unlimited 2>/dev/null
 for driver in $drivers; do
 	round "$driver" 1 1
 	round "$driver" 2 1
-	round "$driver" 3 3
+	# A veth has no combined channels, without which DPDK's AF_XDP takes one queue.
+	[ "$driver" = af_xdp ] && queues=1 || queues=3
+	round "$driver" 3 $queues
 	if [ "$driver" != tap ]; then
 		vlan "$driver"
 		link_flap "$driver"

@@ -103,16 +103,64 @@ def node_mac():
 
 def raw_udp(iface, src, payload, good=True):
     """A frame with a source address of choice, and a right or wrong UDP checksum."""
-    a, b = socket.inet_aton(src), socket.inet_aton(NODE4)
-    udp = struct.pack("!HHHH", 5555, SIP, 8 + len(payload), 0) + payload
-    pseudo = a + b + struct.pack("!BBH", 0, 17, len(udp))
-    right = checksum(pseudo + udp) or 0xFFFF
-    udp = udp[:6] + struct.pack("!H", right if good else right ^ 0x0101) + udp[8:]
-    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 7, 0, 64, 17, 0, a, b)
-    head = head[:10] + struct.pack("!H", checksum(head)) + head[12:]
+    packet = bytearray(udp_packet(src, NODE4, 5555, SIP, payload))
+    if not good:
+        packet[26] ^= 1
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as s:
         s.bind((iface, 0))
-        s.send(node_mac() + mac_of(iface) + b"\x08\x00" + head + udp)
+        s.send(node_mac() + mac_of(iface) + b"\x08\x00" + bytes(packet))
+
+
+def udp_packet(src, dst, sport, dport, payload):
+    a, b = socket.inet_aton(src), socket.inet_aton(dst)
+    udp = struct.pack("!HHHH", sport, dport, 8 + len(payload), 0) + payload
+    total = checksum(a + b + struct.pack("!BBH", 0, 17, len(udp)) + udp) or 0xFFFF
+    udp = udp[:6] + struct.pack("!H", total) + udp[8:]
+    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 7, 0, 64, 17, 0, a, b)
+    return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + udp
+
+
+class Tagged:
+    """Frames with a VLAN tag, without a VLAN interface: the kernel may have no 802.1Q."""
+
+    SOL_PACKET, PACKET_AUXDATA, VLAN_VALID = 263, 8, 1 << 4
+
+    def __init__(self, iface, vlan):
+        self.mac, self.vlan = mac_of(iface), vlan
+        self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+        self.socket.bind((iface, 3))
+        self.socket.setsockopt(self.SOL_PACKET, self.PACKET_AUXDATA, 1)
+
+    def send(self, to, ethertype, data):
+        self.socket.send(to + self.mac + struct.pack("!HHH", 0x8100, self.vlan, ethertype) + data)
+
+    def receive(self, ethertype, wanted, timeout=TIMEOUT):
+        """The first tagged frame of that type whose payload `wanted` likes: its source and payload."""
+        end = time.time() + timeout
+        while (left := end - time.time()) > 0:
+            self.socket.settimeout(left)
+            try:
+                data, extra, _, _ = self.socket.recvmsg(65535, 256)
+            except socket.timeout:
+                break
+            tag = None
+            for level, kind, aux in extra:
+                if level == self.SOL_PACKET and kind == self.PACKET_AUXDATA:
+                    status, _, _, _, _, tci = struct.unpack("IIIHHH", aux[:18])
+                    tag = tci & 0xFFF if status & self.VLAN_VALID else None
+            kind, at = struct.unpack("!H", data[12:14])[0], 14
+            if kind == 0x8100:
+                tag, at = struct.unpack("!H", data[14:16])[0] & 0xFFF, 18
+                kind = struct.unpack("!H", data[16:18])[0]
+            if tag == self.vlan and kind == ethertype and wanted(data[at:]):
+                return data[6:12], data[at:]
+        return None
+
+    def resolve(self):
+        arp = struct.pack("!HHBBH", 1, 0x0800, 6, 4, 1) + self.mac + socket.inet_aton(PEER4)
+        self.send(b"\xff" * 6, 0x0806, arp + bytes(6) + socket.inet_aton(NODE4))
+        got = self.receive(0x0806, lambda p: p[6:8] == b"\0\2" and p[14:18] == socket.inet_aton(NODE4))
+        return got and got[0]
 
 
 class Checks:
@@ -181,6 +229,18 @@ class Checks:
             raw_udp(self.iface, "10.77.0.200", b"who")
         time.sleep(1.6)
         return counted(self.path, "drop_neighbour") == before + 12
+
+    def vlan_tagged(self):
+        """An answer with our tag to a frame with it; none to a frame with another, or without."""
+        right, wrong = Tagged(self.iface, 42), Tagged(self.iface, 43)
+        node = right.resolve()
+        if not node or wrong.resolve():
+            return False
+        packet = udp_packet(PEER4, NODE4, 5555, SIP, b"tagged")
+        right.send(node, 0x0800, packet)
+        wrong.send(node, 0x0800, packet)
+        likes = lambda p: p.endswith(b"tagged") and p[12:16] == socket.inet_aton(NODE4)
+        return bool(right.receive(0x0800, likes)) and not right.receive(0x0800, likes, 0.3)
 
     def status(self):
         s = admin(self.path, "status")

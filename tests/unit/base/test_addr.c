@@ -17,7 +17,8 @@ static struct slice at_guard(const char *text)
 	size_t len = strlen(text);
 
 	if (!map) {
-		map = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		map = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			   -1, 0);
 		assert_ptr_not_equal(map, MAP_FAILED);
 		assert_int_equal(mprotect(map + PAGE, PAGE, PROT_NONE), 0);
 	}

@@ -30,8 +30,10 @@ static struct itimerspec timer_set;
 
 int __real_clock_gettime(clockid_t id, struct timespec *ts);
 int __wrap_clock_gettime(clockid_t id, struct timespec *ts);
-int __real_timerfd_settime(int fd, int flags, const struct itimerspec *at, struct itimerspec *old);
-int __wrap_timerfd_settime(int fd, int flags, const struct itimerspec *at, struct itimerspec *old);
+int __real_timerfd_settime(int fd, int flags, const struct itimerspec *at,
+			   struct itimerspec *old);
+int __wrap_timerfd_settime(int fd, int flags, const struct itimerspec *at,
+			   struct itimerspec *old);
 
 int __wrap_clock_gettime(clockid_t id, struct timespec *ts)
 {
@@ -41,7 +43,8 @@ int __wrap_clock_gettime(clockid_t id, struct timespec *ts)
 	return rc;
 }
 
-int __wrap_timerfd_settime(int fd, int flags, const struct itimerspec *at, struct itimerspec *old)
+int __wrap_timerfd_settime(int fd, int flags, const struct itimerspec *at,
+			   struct itimerspec *old)
 {
 	timer_set = *at;
 	return __real_timerfd_settime(fd, flags, at, old);
@@ -176,7 +179,8 @@ static void test_exchange(void **state)
 	assert_string_equal(f->seen.word[0], "reg");
 	assert_string_equal(f->seen.word[1], "show");
 	assert_string_equal(f->seen.word[2], "sip:a@b");
-	assert_int_equal(f->seen.payload, 9); /* a NUL in it is nothing special, nor the one behind */
+	assert_int_equal(f->seen.payload,
+			 9); /* a NUL in it is nothing special, nor the one behind */
 	assert_string_equal(hear(fd, &ended), "{\"words\":3}");
 	assert_true(ended);
 	close(fd);
@@ -252,7 +256,8 @@ static void test_oversize(void **state)
 		sent += n > 0 ? (size_t)n : 0;
 		admin_poll(f->admin);
 	}
-	assert_in_range(sent, ADMIN_REQUEST_MAX - sizeof(block), (size_t)ADMIN_REQUEST_MAX + 2 * sizeof(block));
+	assert_in_range(sent, ADMIN_REQUEST_MAX - sizeof(block),
+			(size_t)ADMIN_REQUEST_MAX + 2 * sizeof(block));
 	assert_refused(f, fd, "too_large");
 }
 

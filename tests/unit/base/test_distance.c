@@ -10,9 +10,14 @@ static const struct {
 	const char *a, *b;
 	uint32_t far;
 } row[] = {
-	{"", "", 0},           {"", "abc", 3},        {"workers", "workers", 0},
-	{"workrs", "workers", 1}, {"worksers", "workers", 1}, {"wprkers", "workers", 1},
-	{"kitten", "sitting", 3}, {"ab", "ba", 2},
+	{"", "", 0},
+	{"", "abc", 3},
+	{"workers", "workers", 0},
+	{"workrs", "workers", 1},
+	{"worksers", "workers", 1},
+	{"wprkers", "workers", 1},
+	{"kitten", "sitting", 3},
+	{"ab", "ba", 2},
 };
 
 static void test_rows(void **state)
@@ -29,7 +34,8 @@ static void test_long_words(void **state)
 {
 	uint8_t word[DISTANCE_WORD_MAX + 1] = {0};
 
-	assert_int_equal(slice_distance(slice_of(word, DISTANCE_WORD_MAX), SLICE("")), DISTANCE_WORD_MAX);
+	assert_int_equal(slice_distance(slice_of(word, DISTANCE_WORD_MAX), SLICE("")),
+			 DISTANCE_WORD_MAX);
 	assert_int_equal(slice_distance(slice_of(word, sizeof(word)), SLICE("")), UINT32_MAX);
 	assert_int_equal(slice_distance(SLICE(""), slice_of(word, sizeof(word))), UINT32_MAX);
 }

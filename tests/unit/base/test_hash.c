@@ -56,7 +56,8 @@ static uint8_t *before_guard(uint32_t len)
 	static uint8_t *map;
 
 	if (!map) {
-		map = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		map = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			   -1, 0);
 		assert_ptr_not_equal(map, MAP_FAILED);
 		assert_int_equal(mprotect(map + PAGE, PAGE, PROT_NONE), 0);
 	}
@@ -128,7 +129,8 @@ static void test_parts_do_not_collide(void **state)
 {
 	uint64_t whole = mac_of(SLICE("alicebob"), SLICE(""));
 
-	assert_int_not_equal(mac_of(SLICE("alice"), SLICE("bob")), mac_of(SLICE("alic"), SLICE("ebob")));
+	assert_int_not_equal(mac_of(SLICE("alice"), SLICE("bob")),
+			     mac_of(SLICE("alic"), SLICE("ebob")));
 	assert_int_not_equal(mac_of(SLICE("alice"), SLICE("bob")), whole);
 	assert_int_not_equal(mac_of(SLICE(""), SLICE("alicebob")), whole);
 	assert_int_equal(mac_of(SLICE("alicebob"), SLICE_EMPTY), whole);

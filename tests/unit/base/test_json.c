@@ -36,7 +36,8 @@ static void test_structure(void **state)
 	json_str(&j, "none", NULL);
 	json_bool(&j, "no", false);
 	json_end_object(&j);
-	assert_json(&j, "{\"rows\":[{\"u\":18446744073709551615,\"i\":-9223372036854775808},{},[],true],"
+	assert_json(&j, "{\"rows\":[{\"u\":18446744073709551615,\"i\":-9223372036854775808},{},"
+			"[],true],"
 			"\"none\":null,\"no\":false}");
 }
 
@@ -69,13 +70,13 @@ static const struct {
 	{"gr\xc3\xbc\xc3\x9f", 6, "\"gr\xc3\xbc\xc3\x9f\""},
 	{"\xe2\x82\xac\xf0\x9f\x98\x80", 7, "\"\xe2\x82\xac\xf0\x9f\x98\x80\""},
 	{"\xff", 1, "\"\\u00ff\""},
-	{"a\xc3", 2, "\"a\\u00c3\""},                               /* cut off */
-	{"\xc3(", 2, "\"\\u00c3(\""},                               /* no continuation */
-	{"\xc0\xaf", 2, "\"\\u00c0\\u00af\""},                      /* overlong */
-	{"\xe0\x80\xaf", 3, "\"\\u00e0\\u0080\\u00af\""},           /* overlong */
-	{"\xed\xa0\x80", 3, "\"\\u00ed\\u00a0\\u0080\""},           /* surrogate */
+	{"a\xc3", 2, "\"a\\u00c3\""},                                /* cut off */
+	{"\xc3(", 2, "\"\\u00c3(\""},                                /* no continuation */
+	{"\xc0\xaf", 2, "\"\\u00c0\\u00af\""},                       /* overlong */
+	{"\xe0\x80\xaf", 3, "\"\\u00e0\\u0080\\u00af\""},            /* overlong */
+	{"\xed\xa0\x80", 3, "\"\\u00ed\\u00a0\\u0080\""},            /* surrogate */
 	{"\xf4\x90\x80\x80", 4, "\"\\u00f4\\u0090\\u0080\\u0080\""}, /* above U+10FFFF */
-	{"\xf0\x9f\x98", 3, "\"\\u00f0\\u009f\\u0098\""},           /* cut off */
+	{"\xf0\x9f\x98", 3, "\"\\u00f0\\u009f\\u0098\""},            /* cut off */
 };
 
 static void test_strings(void **state)
@@ -135,9 +136,9 @@ static void test_failure_is_final(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_structure),        cmocka_unit_test(test_doubles),
-		cmocka_unit_test(test_strings),          cmocka_unit_test(test_keys_are_escaped),
-		cmocka_unit_test(test_grows),            cmocka_unit_test(test_failure_is_final),
+		cmocka_unit_test(test_structure), cmocka_unit_test(test_doubles),
+		cmocka_unit_test(test_strings),   cmocka_unit_test(test_keys_are_escaped),
+		cmocka_unit_test(test_grows),     cmocka_unit_test(test_failure_is_final),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,13 +68,14 @@ static void test_form(void **state)
 	log_event(LOG_WARN, "registrar", "registered", LOG_Z("impu", "sip:alice@ims.example"),
 		  LOG_U("contacts", UINT64_MAX), LOG_I("left", -5));
 	char *text = capture_end();
-	assert_int_equal(sscanf(text, "ts=%4d-%2d-%2dT%2d:%2d:%2d.%6dZ %n", &year, &month, &day, &hour,
-				&minute, &second, &micro, &n),
+	assert_int_equal(sscanf(text, "ts=%4d-%2d-%2dT%2d:%2d:%2d.%6dZ %n", &year, &month, &day,
+				&hour, &minute, &second, &micro, &n),
 			 7);
 	assert_int_equal(n, 31);
-	assert_string_equal(text + n, "level=warn mod=registrar event=registered "
-				      "impu=sip:alice@ims.example contacts=18446744073709551615 "
-				      "left=-5\n");
+	assert_string_equal(text + n,
+			    "level=warn mod=registrar event=registered "
+			    "impu=sip:alice@ims.example contacts=18446744073709551615 "
+			    "left=-5\n");
 	free(text);
 }
 
@@ -90,7 +91,8 @@ static void test_hostile_values(void **state)
 		{{(const uint8_t *)"x\" level=error", 14}, "v=\"x\\\" level=error\"\n"},
 		{{(const uint8_t *)"\\", 1}, "v=\"\\\\\"\n"},
 		{{(const uint8_t *)"a\r\nts=1", 7}, "v=\"a\\x0d\\nts=1\"\n"},
-		{{(const uint8_t *)"\0\x1b[2J\x7f\xc2\x9b", 8}, "v=\"\\x00\\x1b[2J\\x7f\\xc2\\x9b\"\n"},
+		{{(const uint8_t *)"\0\x1b[2J\x7f\xc2\x9b", 8},
+		 "v=\"\\x00\\x1b[2J\\x7f\\xc2\\x9b\"\n"},
 		{{(const uint8_t *)"a:b@c/d+e-f_g.h", 15}, "v=a:b@c/d+e-f_g.h\n"},
 	};
 
@@ -98,7 +100,8 @@ static void test_hostile_values(void **state)
 		capture_begin();
 		log_event(LOG_INFO, "m", "e", LOG_S("v", row[i].in));
 		char *text = capture_end();
-		char *value = strstr(text, "v=\"") ? strstr(text, "v=\"") : strstr(text, "v=a:");
+		char *value =
+			strstr(text, "v=\"") ? strstr(text, "v=\"") : strstr(text, "v=a:");
 		assert_non_null(value);
 		assert_string_equal(value, row[i].out);
 		assert_int_equal(count_of(text, "\n"), 1);
@@ -112,16 +115,19 @@ static void test_long_values(void **state)
 
 	memset(huge, 'x', sizeof(huge));
 	capture_begin();
-	log_event(LOG_INFO, "m", "long", LOG_S("v", slice_of(huge, sizeof(huge))), LOG_U("after", 1));
+	log_event(LOG_INFO, "m", "long", LOG_S("v", slice_of(huge, sizeof(huge))),
+		  LOG_U("after", 1));
 	char *text = capture_end();
 	assert_non_null(strstr(text, "xxx...\" after=1\n"));
 	assert_int_equal(count_of(text, "x"), 512);
 	free(text);
 
-	/* Four times as long when escaped: the field goes, the others stay, and the line says so. */
+	/* Four times as long when escaped: the field goes, the others stay, and the line says
+	 * so. */
 	memset(huge, '\n' + 1, sizeof(huge));
 	capture_begin();
-	log_event(LOG_INFO, "m", "long", LOG_S("v", slice_of(huge, sizeof(huge))), LOG_U("after", 1));
+	log_event(LOG_INFO, "m", "long", LOG_S("v", slice_of(huge, sizeof(huge))),
+		  LOG_U("after", 1));
 	text = capture_end();
 	assert_null(strstr(text, " v="));
 	assert_non_null(strstr(text, " after=1 cut=1\n"));
@@ -176,7 +182,7 @@ static void test_limit(void **state)
 /* More events than the limiter has room for are still limited, together. */
 static void test_many_events(void **state)
 {
-	char names[400][16];
+	char names[400][24];
 
 	capture_begin();
 	for (int i = 0; i < 400; i++) {
@@ -195,14 +201,15 @@ static void test_many_events(void **state)
 static void test_octets(void **state)
 {
 	static uint8_t value[500];
-	char names[20][16];
+	char names[20][24];
 
 	memset(value, 'v', sizeof(value));
 	capture_begin();
 	for (int i = 0; i < 20; i++)
 		snprintf(names[i], sizeof(names[i]), "big%d", i);
 	for (int i = 0; i < 20 * LOG_LINES_PER_SECOND; i++)
-		log_event(LOG_INFO, "m", names[i % 20], LOG_S("a", slice_of(value, sizeof(value))),
+		log_event(LOG_INFO, "m", names[i % 20],
+			  LOG_S("a", slice_of(value, sizeof(value))),
 			  LOG_S("b", slice_of(value, sizeof(value))),
 			  LOG_S("c", slice_of(value, sizeof(value))));
 	char *text = capture_end();

@@ -14,7 +14,8 @@ static uint8_t *guard; /* the first octet that may not be touched */
 
 static int setup(void **state)
 {
-	uint8_t *map = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *map = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			    -1, 0);
 
 	if (map == MAP_FAILED || mprotect(map + PAGE, PAGE, PROT_NONE) != 0)
 		return -1;
@@ -62,8 +63,10 @@ static const struct {
 	void (*put)(struct text *t);
 	const char *expected;
 } writer[] = {
-	{put_u64, "18446744073709551615"}, {put_hex, "0123456789abcdef"},
-	{put_hex_bytes, "007fff"},         {put_printf, "abc--7"},
+	{put_u64, "18446744073709551615"},
+	{put_hex, "0123456789abcdef"},
+	{put_hex_bytes, "007fff"},
+	{put_printf, "abc--7"},
 	{put_slice, "hello"},
 };
 

@@ -105,20 +105,20 @@ static void test_derived(void **state)
 
 static void test_ports(void **state)
 {
-	struct conf *c = load_good(
-		"realm: a.b\n"
-		"dataplane:\n"
-		"  ports:\n"
-		"    - name: lte\n"
-		"      device: \"net_af_xdp0,iface=lte\"\n"
-		"      addresses: [10.0.0.1/24, \"fd00::1/64\"]\n"
-		"      routes: [10.9.0.0/16, \"fd09::/16\", 192.0.2.7]\n"
-		"      gateway: [\"fd00::2\", 10.0.0.254]\n"
-		"      vlan: 100\n"
-		"      mtu: 9000\n"
-		"      zone: core\n"
-		"      queues: 4\n"
-		"    - {name: core, device: 0000:3b:00.0, addresses: [10.1.0.1/30], gateway: 10.1.0.2}\n");
+	struct conf *c = load_good("realm: a.b\n"
+				   "dataplane:\n"
+				   "  ports:\n"
+				   "    - name: lte\n"
+				   "      device: \"net_af_xdp0,iface=lte\"\n"
+				   "      addresses: [10.0.0.1/24, \"fd00::1/64\"]\n"
+				   "      routes: [10.9.0.0/16, \"fd09::/16\", 192.0.2.7]\n"
+				   "      gateway: [\"fd00::2\", 10.0.0.254]\n"
+				   "      vlan: 100\n"
+				   "      mtu: 9000\n"
+				   "      zone: core\n"
+				   "      queues: 4\n"
+				   "    - {name: core, device: 0000:3b:00.0, addresses: "
+				   "[10.1.0.1/30], gateway: 10.1.0.2}\n");
 	const struct conf_port *p = c->dataplane.port;
 
 	assert_int_equal(c->dataplane.n_port, 2);
@@ -183,10 +183,11 @@ static void test_peers_and_routes(void **state)
 
 static void test_units(void **state)
 {
-	struct conf *c = load_good("realm: a.b\n"
-				   "dataplane: {t1: 1s, timer-c: 4m, memory: 2GiB, punt-ring: 128KiB}\n"
-				   "control: {expires-min: 2m, expires-max: 24h, expires-default: 1h,\n"
-				   "  cx-timeout: 1500ms, metrics-listen: \"0.0.0.0:0\"}\n");
+	struct conf *c =
+		load_good("realm: a.b\n"
+			  "dataplane: {t1: 1s, timer-c: 4m, memory: 2GiB, punt-ring: 128KiB}\n"
+			  "control: {expires-min: 2m, expires-max: 24h, expires-default: 1h,\n"
+			  "  cx-timeout: 1500ms, metrics-listen: \"0.0.0.0:0\"}\n");
 
 	assert_int_equal(c->dataplane.t1_ms, 1000);
 	assert_int_equal(c->dataplane.timer_c_ms, 240000);
@@ -200,10 +201,12 @@ static void test_units(void **state)
 	conf_free(c);
 }
 
-/* Sections that have nothing below them, as after commenting all out; anchors are YAML's own affair. */
+/* Sections that have nothing below them, as after commenting all out; anchors are YAML's own
+ * affair. */
 static void test_empty_sections_and_anchors(void **state)
 {
-	struct conf *c = load_good("realm: &r a.b\nvisited-network: *r\ndataplane:\n#  workers: 2\nhss:\n");
+	struct conf *c = load_good(
+		"realm: &r a.b\nvisited-network: *r\ndataplane:\n#  workers: 2\nhss:\n");
 
 	assert_string_equal(c->visited_network, "a.b");
 	assert_int_equal(c->dataplane.workers, 1);

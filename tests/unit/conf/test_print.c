@@ -1,4 +1,5 @@
-/* test_print.c - what is printed loads again as the same; differences, and what a reload takes over */
+/* test_print.c - what is printed loads again as the same; differences, and what a reload takes
+ * over */
 #include "conf/schema.h"
 #include "file.h"
 
@@ -32,7 +33,8 @@ static const char everything[] =
 	"      addresses: [10.0.0.1/24, \"fd00::1/64\"]\n"
 	"      routes: [10.9.0.0/16, \"fd09::/16\"]\n"
 	"      gateway: [10.0.0.254, \"fd00::2\"]\n"
-	"    - {name: core, device: 0000:3b:00.0, addresses: [\"fd01::1/64\"], gateway: \"fd01::2\", zone: core}\n"
+	"    - {name: core, device: 0000:3b:00.0, addresses: [\"fd01::1/64\"], gateway: "
+	"\"fd01::2\", zone: core}\n"
 	"  peers:\n"
 	"    - {name: as1.a.b, net: 10.0.0.9}\n"
 	"    - net: \"fd02::/16\"\n"
@@ -119,7 +121,8 @@ static void test_example_has_every_key(void **state)
 		char line[64];
 
 		snprintf(line, sizeof(line), "%s:", dot ? dot + 1 : conf_schema[i].name);
-		if (!strstr((const char *)t.p, line) || !strstr((const char *)t.p, conf_schema[i].help))
+		if (!strstr((const char *)t.p, line) ||
+		    !strstr((const char *)t.p, conf_schema[i].help))
 			fail_msg("%s is not in the example", conf_schema[i].name);
 	}
 }
@@ -158,15 +161,18 @@ static void test_diff(void **state)
 	assert_int_equal(a->dataplane.n_peer, 0);
 	t.len = 0;
 	assert_int_equal(conf_diff(a, b, &t), 2);
-	assert_string_equal(text_cstr(&t), "restart dataplane.workers\nrestart dataplane.peers\n");
+	assert_string_equal(text_cstr(&t),
+			    "restart dataplane.workers\nrestart dataplane.peers\n");
 	conf_free(a);
 	conf_free(b);
 }
 
 static void test_diff_of_one_entry(void **state)
 {
-	struct conf *a = load_good("realm: a.b\ndataplane:\n  peers: [{net: 10.0.0.1}, {net: 10.0.0.2}]\n");
-	struct conf *b = load_good("realm: a.b\ndataplane:\n  peers: [{net: 10.0.0.1}, {net: 10.0.0.3}]\n");
+	struct conf *a = load_good(
+		"realm: a.b\ndataplane:\n  peers: [{net: 10.0.0.1}, {net: 10.0.0.2}]\n");
+	struct conf *b = load_good(
+		"realm: a.b\ndataplane:\n  peers: [{net: 10.0.0.1}, {net: 10.0.0.3}]\n");
 	char memory_of_diff[64];
 	struct text t = text_in(memory_of_diff, sizeof(memory_of_diff));
 

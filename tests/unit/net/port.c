@@ -78,8 +78,10 @@ static void check_args(const char *device, uint16_t queues, const char *name, co
 static void test_device_args(void **state)
 {
 	check_args("net_memif0,role=client", 2, "net_memif0", ",role=client");
-	check_args("net_af_packet0,iface=lte", 2, "net_af_packet0", ",iface=lte,qpairs=2");
-	check_args("net_af_packet0,qpairs=3,iface=lte", 2, "net_af_packet0", ",qpairs=3,iface=lte");
+	check_args("net_af_packet0,iface=lte", 2, "net_af_packet0",
+		   ",iface=lte,qpairs=2,framesz=17408,blocksz=69632,framecnt=512");
+	check_args("net_af_packet0,qpairs=3,iface=lte,framecnt=64", 2, "net_af_packet0",
+		   ",qpairs=3,iface=lte,framecnt=64,framesz=17408,blocksz=69632");
 	check_args("net_af_xdp1,iface=x", 1, "net_af_xdp1", ",iface=x,queue_count=1,busy_budget=0");
 	check_args("net_af_xdp1,iface=x,busy_budget=64,queue_count=4", 1, "net_af_xdp1",
 		   ",iface=x,busy_budget=64,queue_count=4");
