@@ -12,11 +12,13 @@ static void usage(FILE *to)
 	fputs("saker-dataplane -c FILE [--check] [--version] [--help]\n"
 	      "\n"
 	      "  -c, --config FILE  the configuration; default /etc/saker/saker.yaml\n"
-	      "      --check        read the configuration, say what is wrong with it, and exit\n"
+	      "      --check        read the configuration, say what is wrong with it, and "
+	      "exit\n"
 	      "      --version      say the version and exit\n"
 	      "      --help         this text\n"
 	      "\n"
-	      "exit: 0 ok, 2 wrong use or configuration, 3 environment (memory, devices, sockets), 70 bug\n",
+	      "exit: 0 ok, 2 wrong use or configuration, 3 environment (memory, devices, "
+	      "sockets), 70 bug\n",
 	      to);
 }
 
@@ -99,7 +101,8 @@ static int run(struct conf *c)
 	enum exit_code code = dataplane_start(&d, c, error);
 
 	if (code != EXIT_CODE_OK) {
-		log_event(LOG_ERROR, "main", "start_failed", LOG_Z("error", error), LOG_U("exit", code));
+		log_event(LOG_ERROR, "main", "start_failed", LOG_Z("error", error),
+			  LOG_U("exit", code));
 		return code;
 	}
 	if (manage_open(&m, &d, error)) {

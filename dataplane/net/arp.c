@@ -17,7 +17,8 @@ static bool well_formed(const struct rte_arp_hdr *h)
 }
 
 static void fill(struct rte_arp_hdr *h, uint16_t opcode, const struct rte_ether_addr *our_mac,
-		 const struct addr *our_ip, const struct rte_ether_addr *mac, const struct addr *ip)
+		 const struct addr *our_ip, const struct rte_ether_addr *mac,
+		 const struct addr *ip)
 {
 	h->arp_hardware = rte_cpu_to_be_16(RTE_ARP_HRD_ETHER);
 	h->arp_protocol = rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4);
@@ -30,8 +31,9 @@ static void fill(struct rte_arp_hdr *h, uint16_t opcode, const struct rte_ether_
 	memcpy(&h->arp_data.arp_tip, ip->ip, 4);
 }
 
-static void send_arp(struct net_worker *w, const struct port *p, uint16_t opcode, const struct addr *our_ip,
-		 const struct rte_ether_addr *to, const struct rte_ether_addr *mac, const struct addr *ip)
+static void send_arp(struct net_worker *w, const struct port *p, uint16_t opcode,
+		     const struct addr *our_ip, const struct rte_ether_addr *to,
+		     const struct rte_ether_addr *mac, const struct addr *ip)
 {
 	struct rte_mbuf *m = rte_pktmbuf_alloc(w->net->pool.small);
 
@@ -39,8 +41,8 @@ static void send_arp(struct net_worker *w, const struct port *p, uint16_t opcode
 		count(w->counters, COUNT_DROP_NOBUF);
 		return;
 	}
-	fill((struct rte_arp_hdr *)rte_pktmbuf_append(m, sizeof(struct rte_arp_hdr)), opcode, &p->mac,
-	     our_ip, mac, ip);
+	fill((struct rte_arp_hdr *)rte_pktmbuf_append(m, sizeof(struct rte_arp_hdr)), opcode,
+	     &p->mac, our_ip, mac, ip);
 	ip_out_ethernet(p, m, to, RTE_ETHER_TYPE_ARP);
 	tx_put(w, p->index, m);
 }

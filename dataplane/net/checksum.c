@@ -7,7 +7,8 @@ typedef uint32_t word __attribute__((aligned(1), may_alias));
 /* One source, compiled for each width of vector: both halves of a word are added in lanes of 32
  * bits, which cannot overflow for any length of a datagram. A sanitizer's run-time is not
  * up yet when the dynamic linker asks which version to take. */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) &&                         \
+	!defined(__SANITIZE_ADDRESS__)
 __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #endif
 static uint64_t

@@ -4,7 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
-/* The sum of len (at most 65536) octets added to `sum`. Only the last of several parts may have an odd length. Any thread. */
+/* The sum of len (at most 65536) octets added to `sum`. Only the last of several parts may have
+ * an odd length. Any thread. */
 uint64_t checksum_add(uint64_t sum, const void *p, uint32_t len);
 
 /* The same for a few whole words of four octets: headers and addresses. */

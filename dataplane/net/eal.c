@@ -15,8 +15,7 @@
 #include <rte_log.h>
 
 #include "base/log.h"
-#include "net/mbufs.h"
-#include "net/port.h"
+#include "net/net.h"
 
 enum { ARGS_MAX = 24, ARG_TEXT_MAX = 4096, CPUS_MAX = CPU_SETSIZE };
 
@@ -110,8 +109,10 @@ bool eal_huge_pages_free(uint64_t octets)
 	return enough;
 }
 
-/* "(0,1,3)": the CPUs allowed to this process, without those in `except`; all of them if that leaves none. */
-static void put_cpus(struct text *t, const cpu_set_t *allowed, const uint16_t *except, int n_except)
+/* "(0,1,3)": the CPUs allowed to this process, without those in `except`; all of them if that
+ * leaves none. */
+static void put_cpus(struct text *t, const cpu_set_t *allowed, const uint16_t *except,
+		     int n_except)
 {
 	cpu_set_t set = *allowed;
 	const char *separator = "(";
@@ -136,7 +137,8 @@ static bool put_lcores(struct text *t, const struct conf_dataplane *c, char *err
 	cpu_set_t allowed;
 
 	if (n_core < 0) {
-		snprintf(error, EAL_ERROR_MAX, "dataplane.cores: \"%s\" is no list of CPUs", c->cores);
+		snprintf(error, EAL_ERROR_MAX, "dataplane.cores: \"%s\" is no list of CPUs",
+			 c->cores);
 		return false;
 	}
 	sched_getaffinity(0, sizeof(allowed), &allowed);
@@ -151,7 +153,8 @@ static bool put_lcores(struct text *t, const struct conf_dataplane *c, char *err
 		uint16_t cpu = core[i % (uint32_t)n_core];
 		if (!CPU_ISSET(cpu, &allowed)) {
 			snprintf(error, EAL_ERROR_MAX,
-				 "dataplane.cores: CPU %u does not exist or is not allowed to this process",
+				 "dataplane.cores: CPU %u does not exist or is not allowed to "
+				 "this process",
 				 cpu);
 			return false;
 		}
@@ -162,25 +165,32 @@ static bool put_lcores(struct text *t, const struct conf_dataplane *c, char *err
 
 static bool put_memory(struct args *a, const struct conf_dataplane *c, char *error)
 {
-	const uint64_t rings = 48u << 20;
-	uint64_t need = mbufs_bytes(c->buffers, c->buffers / 16 + 64) + rings;
+	const uint64_t rings_and_tables = 48u << 20;
+	uint32_t small, jumbo;
+
+	net_buffers(c, &small, &jumbo);
+	uint64_t need = mbufs_bytes(small, jumbo) + rings_and_tables;
 	bool huge = c->huge_pages != CONF_NEVER && eal_huge_pages_free(need);
 
 	if (c->huge_pages == CONF_REQUIRE && !huge) {
 		snprintf(error, EAL_ERROR_MAX,
-			 "dataplane.huge-pages is required, but fewer than %llu MiB are free; reserve some "
+			 "dataplane.huge-pages is required, but fewer than %llu MiB are free; "
+			 "reserve some "
 			 "(sysctl vm.nr_hugepages=%llu) or set it to auto",
-			 (unsigned long long)(need >> 20), (unsigned long long)(need >> 21) + 1);
+			 (unsigned long long)(need >> 20),
+			 (unsigned long long)(need >> 21) + 1);
 		return false;
 	}
-	/* Nothing is left behind after a crash either way, and no mount of hugetlbfs is needed. */
+	/* Nothing is left behind after a crash either way, and no mount of hugetlbfs is needed.
+	 */
 	if (huge) {
 		arg(a, "--in-memory");
 	} else {
 		arg(a, "--no-huge");
 		arg(a, "--no-shconf");
 		arg(a, "-m");
-		arg(a, "%llu", (unsigned long long)((need > c->memory ? need : c->memory) >> 20));
+		arg(a, "%llu",
+		    (unsigned long long)((need > c->memory ? need : c->memory) >> 20));
 	}
 	return true;
 }
@@ -206,7 +216,8 @@ static void put_prefix(struct args *a, const char *runtime_dir)
 	size_t n = strlen(name);
 
 	for (const char *p = runtime_dir; *p && n < sizeof(name) - 1; p++)
-		name[n++] = ascii_is_alpha((uint8_t)*p) || ascii_is_digit((uint8_t)*p) ? *p : '_';
+		name[n++] =
+			ascii_is_alpha((uint8_t)*p) || ascii_is_digit((uint8_t)*p) ? *p : '_';
 	name[n] = 0;
 	arg(a, "--file-prefix=%s", name);
 }

@@ -5,10 +5,11 @@
 
 enum { EAL_ERROR_MAX = 512 };
 
-/* Main thread, once, before anything else of net/. The caller becomes lcore 0 (management); worker i is lcore
- * i + 1, pinned to its CPU of dataplane.cores, or free to run on every CPU allowed to the process, so
- * that there may be more workers than CPUs. DPDK's own log lines from WARNING up go to log.h.
- * False with a sentence in error that says what is missing and what to do. */
+/* Main thread, once, before anything else of net/. The caller becomes lcore 0 (management);
+ * worker i is lcore i + 1, pinned to its CPU of dataplane.cores, or free to run on every CPU
+ * allowed to the process, so that there may be more workers than CPUs. DPDK's own log lines
+ * from WARNING up go to log.h. False with a sentence in error that says what is missing and
+ * what to do. */
 bool eal_start(const struct conf *c, char error[EAL_ERROR_MAX]);
 /* Main thread, last. */
 void eal_stop(void);

@@ -8,7 +8,8 @@
 
 static void refused(const struct port *p, const char *why)
 {
-	log_event(LOG_INFO, "net", "flow_refused", LOG_Z("port", p->name), LOG_Z("reason", why));
+	log_event(LOG_INFO, "net", "flow_refused", LOG_Z("port", p->name),
+		  LOG_Z("reason", why));
 }
 
 static bool steer_one(const struct port *p, uint16_t udp_port, uint16_t queue,

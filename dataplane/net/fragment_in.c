@@ -1,5 +1,6 @@
 /* fragment_in.c - IP fragments put together by librte_ip_frag */
-#define ALLOW_EXPERIMENTAL_API /* rte_ip_frag_table_del_expired_entries, unchanged since DPDK 18.11 */
+/* For rte_ip_frag_table_del_expired_entries, unchanged since DPDK 18.11. */
+#define ALLOW_EXPERIMENTAL_API
 #include "net/fragment_in.h"
 
 #include <rte_ip_frag.h>
@@ -14,6 +15,9 @@ enum {
 	UDP_HEADER = 8,
 	TICK_MS = 100,
 };
+
+_Static_assert((int)FRAGMENT_PIECES == RTE_LIBRTE_IP_FRAG_MAX_FRAG,
+	       "what the buffers are sized for");
 
 struct fragments {
 	struct rte_ip_frag_tbl *table;
@@ -74,7 +78,8 @@ void fragment_tick(struct net_worker *w)
 	bury(w);
 }
 
-static uint16_t owner(const struct net_worker *w, const struct packet *p, const void *id, uint32_t id_len)
+static uint16_t owner(const struct net_worker *w, const struct packet *p, const void *id,
+		      uint32_t id_len)
 {
 	uint8_t key[36];
 
@@ -84,8 +89,9 @@ static uint16_t owner(const struct net_worker *w, const struct packet *p, const 
 	return (uint16_t)(hash_table(&w->fragments->key, key, 32 + id_len) % w->net->n_workers);
 }
 
-/* Which lie is caught: a fragment in the middle that is no whole number of units, one that ends behind
- * what a datagram may have, and a first one too short to say its ports (RFC 8200 §4.5). */
+/* Which lie is caught: a fragment in the middle that is no whole number of units, one that ends
+ * behind what a datagram may have, and a first one too short to say its ports (RFC 8200 §4.5).
+ */
 static bool sound(const struct packet *p, uint32_t offset, bool more)
 {
 	if (p->left == 0 || (more && p->left % UNIT != 0))
@@ -161,8 +167,8 @@ enum verdict fragment4_input(struct net_worker *w, struct packet *p, uint32_t of
 	prepare(p, header);
 	w->fragments->held++;
 	return collect(w, p,
-		       rte_ipv4_frag_reassemble_packet(w->fragments->table, &w->fragments->dead, p->m,
-						       w->now_tsc, h),
+		       rte_ipv4_frag_reassemble_packet(w->fragments->table, &w->fragments->dead,
+						       p->m, w->now_tsc, h),
 		       header);
 }
 
@@ -182,7 +188,7 @@ enum verdict fragment6_input(struct net_worker *w, struct packet *p, uint32_t of
 	prepare(p, sizeof(*h) + sizeof(*f));
 	w->fragments->held++;
 	return collect(w, p,
-		       rte_ipv6_frag_reassemble_packet(w->fragments->table, &w->fragments->dead, p->m,
-						       w->now_tsc, h, f),
+		       rte_ipv6_frag_reassemble_packet(w->fragments->table, &w->fragments->dead,
+						       p->m, w->now_tsc, h, f),
 		       sizeof(*h));
 }

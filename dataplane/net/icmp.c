@@ -1,4 +1,5 @@
-/* icmp.c - ICMP and ICMPv6: echo is answered, neighbour discovery passed on, all else ignored */
+/* icmp.c - ICMP and ICMPv6: echo is answered, neighbour discovery passed on, all else ignored
+ */
 #include "net/icmp.h"
 
 #include "net/checksum.h"
@@ -14,10 +15,12 @@ static void put_sum(uint8_t *message, uint64_t sum)
 	memcpy(message + CHECKSUM_AT, &folded, sizeof(folded));
 }
 
-void icmp6_checksum(uint8_t *message, uint32_t len, const struct addr *src, const struct addr *dst)
+void icmp6_checksum(uint8_t *message, uint32_t len, const struct addr *src,
+		    const struct addr *dst)
 {
 	memset(message + CHECKSUM_AT, 0, 2);
-	put_sum(message, checksum_add(ip_out_pseudo(src, dst, IPPROTO_ICMPV6, len), message, len));
+	put_sum(message,
+		checksum_add(ip_out_pseudo(src, dst, IPPROTO_ICMPV6, len), message, len));
 }
 
 /* The message goes back whence it came, without the headers it came with. */
@@ -35,7 +38,8 @@ static enum verdict echo(struct net_worker *w, struct packet *p, uint8_t type, u
 	} else {
 		icmp6_checksum(d, p->left, &p->dst, &p->src);
 	}
-	ip_out(w, p->port, m, &p->from, &(struct ip_out_header){&p->dst, &p->src, proto, IP_OUT_HOPS});
+	ip_out(w, p->port, m, &p->from,
+	       &(struct ip_out_header){&p->dst, &p->src, proto, IP_OUT_HOPS});
 	return VERDICT_SEND;
 }
 

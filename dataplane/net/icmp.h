@@ -1,4 +1,5 @@
-/* icmp.h - ICMP and ICMPv6: echo is answered, neighbour discovery passed on, all else ignored. Owning worker only. */
+/* icmp.h - ICMP and ICMPv6: echo is answered, neighbour discovery passed on; owning worker only
+ */
 #pragma once
 
 #include "net/worker_state.h"
@@ -15,4 +16,5 @@ enum verdict icmp4_input(struct net_worker *w, struct packet *p);
 enum verdict icmp6_input(struct net_worker *w, struct packet *p);
 
 /* Fills in the checksum of an ICMPv6 message (RFC 4443 §2.3). */
-void icmp6_checksum(uint8_t *message, uint32_t len, const struct addr *src, const struct addr *dst);
+void icmp6_checksum(uint8_t *message, uint32_t len, const struct addr *src,
+		    const struct addr *dst);

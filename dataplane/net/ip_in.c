@@ -66,8 +66,8 @@ enum verdict ip4_input(struct net_worker *w, struct packet *p)
 	if (!(p->m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_GOOD) &&
 	    checksum_fold(checksum_short(0, h, header / 4)) != 0xffff)
 		return packet_drop(w, COUNT_DROP_CHECKSUM);
-	p->src = addr_of(4, h + 12);
-	p->dst = addr_of(4, h + 16);
+	addr_read(&p->src, 4, h + 12);
+	addr_read(&p->dst, 4, h + 16);
 	if (!p->unicast || !v4_options_sound(h + V4_HEADER, header - V4_HEADER) ||
 	    !v4_source_sound(w, &p->src) || route_local(w->net->routes, &p->dst) < 0)
 		return packet_drop(w, COUNT_DROP_IP);
@@ -109,7 +109,8 @@ static bool v6_skip_extension(struct packet *p)
 	if (p->left < 8 || (h[1] + 1u) * 8 > p->left)
 		return false;
 	uint32_t len = (h[1] + 1u) * 8;
-	/* A routing header with segments left wants us to be a router (RFC 5095 forbids its type 0). */
+	/* A routing header with segments left wants us to be a router (RFC 5095 forbids its
+	 * type 0). */
 	if (p->proto == IPPROTO_ROUTING ? h[3] != 0 : !v6_options_sound(h + 2, len - 2))
 		return false;
 	p->proto = h[0];
@@ -170,8 +171,8 @@ enum verdict ip6_input(struct net_worker *w, struct packet *p)
 	uint32_t payload = be16(h + 4);
 	if (payload == 0 || payload > p->left - V6_HEADER)
 		return packet_drop(w, COUNT_DROP_IP);
-	p->src = addr_of(6, h + 8);
-	p->dst = addr_of(6, h + 24);
+	addr_read(&p->src, 6, h + 8);
+	addr_read(&p->dst, 6, h + 24);
 	bool group = p->dst.ip[0] == 0xff;
 	if (!v6_source_sound(w, &p->src) ||
 	    (group ? p->unicast : !p->unicast || route_local(w->net->routes, &p->dst) < 0))

@@ -6,18 +6,19 @@
 _Static_assert(sizeof(struct buf) % RTE_MBUF_PRIV_ALIGN == 0, "the private area is aligned");
 _Static_assert(RTE_PKTMBUF_HEADROOM >= MBUFS_LOWER_HEADERS, "lower headers fit the headroom");
 
-/* buf_alloc() has no argument that could name the pool: roles do not know of DPDK. Set once by each
- * worker before its first message. */
+/* buf_alloc() has no argument that could name the pool: roles do not know of DPDK. Set once by
+ * each worker before its first message. */
 static _Thread_local const struct mbufs *thread_pool;
 
 bool mbufs_create(struct mbufs *p, uint32_t small, uint32_t jumbo, int socket)
 {
-	p->small = rte_pktmbuf_pool_create("saker_small", small, MBUFS_CACHE, sizeof(struct buf),
-					   RTE_PKTMBUF_HEADROOM + MBUFS_SMALL_ROOM, socket);
+	p->small =
+		rte_pktmbuf_pool_create("saker_small", small, MBUFS_CACHE, sizeof(struct buf),
+					RTE_PKTMBUF_HEADROOM + MBUFS_SMALL_ROOM, socket);
 	if (!p->small)
 		return false;
-	p->jumbo = rte_pktmbuf_pool_create("saker_jumbo", jumbo, MBUFS_JUMBO_CACHE, sizeof(struct buf),
-					   MBUFS_JUMBO_ROOM, socket);
+	p->jumbo = rte_pktmbuf_pool_create("saker_jumbo", jumbo, MBUFS_JUMBO_CACHE,
+					   sizeof(struct buf), MBUFS_JUMBO_ROOM, socket);
 	if (!p->jumbo) {
 		int reason = rte_errno;
 		rte_mempool_free(p->small);
@@ -36,7 +37,8 @@ void mbufs_destroy(struct mbufs *p)
 
 uint64_t mbufs_bytes(uint32_t small, uint32_t jumbo)
 {
-	const uint64_t each = sizeof(struct rte_mbuf) + sizeof(struct buf) + 2 * RTE_CACHE_LINE_SIZE;
+	const uint64_t each =
+		sizeof(struct rte_mbuf) + sizeof(struct buf) + 2 * RTE_CACHE_LINE_SIZE;
 
 	return small * (each + RTE_PKTMBUF_HEADROOM + MBUFS_SMALL_ROOM) +
 	       jumbo * (each + MBUFS_JUMBO_ROOM);
@@ -98,8 +100,8 @@ struct rte_mbuf *mbufs_linear(const struct mbufs *p, struct rte_mbuf *m)
 						  ? MBUFS_JUMBO_ROOM - len
 						  : MBUFS_JUMBO_HEADROOM);
 	for (struct rte_mbuf *s = m; to && s; s = s->next) {
-		memcpy(rte_pktmbuf_mtod_offset(to, uint8_t *, copied), rte_pktmbuf_mtod(s, void *),
-		       s->data_len);
+		memcpy(rte_pktmbuf_mtod_offset(to, uint8_t *, copied),
+		       rte_pktmbuf_mtod(s, void *), s->data_len);
 		copied += s->data_len;
 	}
 	if (to) {

@@ -44,13 +44,15 @@ static inline struct rte_mbuf *mbufs_mbuf(const struct buf *b)
 	return (struct rte_mbuf *)((uintptr_t)b - sizeof(struct rte_mbuf));
 }
 
-/* Points the buf of m at a message of len octets that lies at `data` in m, alone in one segment;
- * the rooms follow from where it lies. Flags are cleared. */
+/* Points the buf of m at a message of len octets that lies at `data` in m, alone in one
+ * segment; the rooms follow from where it lies. Flags are cleared. */
 struct buf *mbufs_place(struct rte_mbuf *m, uint8_t *data, uint32_t len);
 /* The way back: m holds the octets of the buf's message and nothing else. */
 struct rte_mbuf *mbufs_restore(struct buf *b);
 
-/* A new mbuf with one segment of at least `size` octets of tailroom and room for all lower headers; NULL: none free. */
+/* A new mbuf with one segment of at least `size` octets of tailroom and room for all lower
+ * headers; NULL: none free. */
 struct rte_mbuf *mbufs_take(const struct mbufs *p, uint32_t size);
-/* All segments of m in one, with as much headroom as there is, at least MBUFS_LOWER_HEADERS; m is freed either way. NULL: none free, or too long. */
+/* All segments of m in one, with as much headroom as there is, at least MBUFS_LOWER_HEADERS; m
+ * is freed either way. NULL: none free, or too long. */
 struct rte_mbuf *mbufs_linear(const struct mbufs *p, struct rte_mbuf *m);

@@ -17,8 +17,8 @@ enum {
 	FLAG_OVERRIDE = 0x20,
 };
 
-/* The link-layer address option of that type; NULL: there is none. False in *sound for a list that is
- * malformed: an option of length 0 would never end. */
+/* The link-layer address option of that type; NULL: there is none. False in *sound for a list
+ * that is malformed: an option of length 0 would never end. */
 static const uint8_t *find_option(const struct packet *p, uint8_t type, bool *sound)
 {
 	const uint8_t *at = p->at + ND_LEN, *hit = NULL;
@@ -45,8 +45,8 @@ static bool is_unspecified(const struct addr *a)
 }
 
 static void send_nd(struct net_worker *w, const struct port *p, uint8_t type, uint8_t flags,
-		 const struct addr *from, const struct addr *to, const struct addr *target,
-		 const struct rte_ether_addr *mac)
+		    const struct addr *from, const struct addr *to, const struct addr *target,
+		    const struct rte_ether_addr *mac)
 {
 	struct rte_mbuf *m = rte_pktmbuf_alloc(w->net->pool.small);
 	uint8_t *d;
@@ -72,8 +72,8 @@ static void send_nd(struct net_worker *w, const struct port *p, uint8_t type, ui
 static struct rte_ether_addr multicast_mac(const struct addr *group)
 {
 	/* RFC 2464 §7 */
-	return (struct rte_ether_addr){{0x33, 0x33, group->ip[12], group->ip[13], group->ip[14],
-					group->ip[15]}};
+	return (struct rte_ether_addr){
+		{0x33, 0x33, group->ip[12], group->ip[13], group->ip[14], group->ip[15]}};
 }
 
 void nd_solicit(struct net_worker *w, const struct port *p, const struct addr *from,
@@ -105,7 +105,8 @@ static void solicited(struct net_worker *w, const struct packet *p, const struct
 	if (port_local(w->net->routes, target, p->port->index) < 0)
 		return;
 	if (is_unspecified(&p->src)) {
-		/* Duplicate address detection: somebody wants an address that is ours (§7.2.4). */
+		/* Duplicate address detection: somebody wants an address that is ours (§7.2.4).
+		 */
 		nd_announce(w, p->port, target);
 		return;
 	}
@@ -113,7 +114,8 @@ static void solicited(struct net_worker *w, const struct packet *p, const struct
 		memcpy(mac.addr_bytes, source_option, RTE_ETHER_ADDR_LEN);
 		neighbour_learn(w, &p->src, p->port->index, &mac, NEIGHBOUR_TOLD);
 	}
-	send_nd(w, p->port, ICMP6_ADVERTISE, FLAG_SOLICITED | FLAG_OVERRIDE, target, &p->src, target, &mac);
+	send_nd(w, p->port, ICMP6_ADVERTISE, FLAG_SOLICITED | FLAG_OVERRIDE, target, &p->src,
+		target, &mac);
 }
 
 static void advertised(struct net_worker *w, const struct packet *p, const struct addr *target,
@@ -125,11 +127,13 @@ static void advertised(struct net_worker *w, const struct packet *p, const struc
 	if (!target_option)
 		return;
 	memcpy(mac.addr_bytes, target_option, RTE_ETHER_ADDR_LEN);
-	/* Without the override flag it may be a proxy's: not over an address that is known (§7.2.5). */
+	/* Without the override flag it may be a proxy's: not over an address that is known
+	 * (§7.2.5). */
 	const struct rte_ether_addr *known = neighbour_find(w, target, p->port->index);
 	if (known && !(p->at[ND_FLAGS] & FLAG_OVERRIDE) && !rte_is_same_ether_addr(known, &mac))
 		return;
-	neighbour_learn(w, target, p->port->index, &mac, told ? NEIGHBOUR_TOLD : NEIGHBOUR_OVERHEARD);
+	neighbour_learn(w, target, p->port->index, &mac,
+			told ? NEIGHBOUR_TOLD : NEIGHBOUR_OVERHEARD);
 }
 
 enum verdict nd_input(struct net_worker *w, struct packet *p)

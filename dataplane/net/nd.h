@@ -3,8 +3,8 @@
 
 #include "net/worker_state.h"
 
-/* A received neighbour solicitation or advertisement, its ICMPv6 checksum verified; p->at is at its type. Takes the
- * frame (SEND), or DROP: counted. */
+/* A received neighbour solicitation or advertisement, its ICMPv6 checksum verified; p->at is at
+ * its type. Takes the frame (SEND), or DROP: counted. */
 enum verdict nd_input(struct net_worker *w, struct packet *p);
 /* As arp_request. */
 void nd_solicit(struct net_worker *w, const struct port *p, const struct addr *from,

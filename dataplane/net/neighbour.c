@@ -16,7 +16,7 @@ _Static_assert((int)NEIGHBOUR_HOLDS < (int)HOLD_NONE, "index of a hold fits eigh
 struct neighbour {
 	struct addr ip; /* port 0; family 0: entry is free */
 	uint8_t port;
-	uint8_t hold;   /* HOLD_NONE: nothing waits */
+	uint8_t hold; /* HOLD_NONE: nothing waits */
 	bool known;
 	struct rte_ether_addr mac;
 	uint64_t confirmed_ms, asked_ms, shared_ms;
@@ -80,7 +80,8 @@ uint32_t neighbour_held(const struct neighbours *n)
 }
 
 /* Only neighbours on the link get into the table, so multiplications with secret factors
- * spread them well enough: who could choose addresses to collide could as well claim them by ARP. */
+ * spread them well enough: who could choose addresses to collide could as well claim them by
+ * ARP. */
 static struct neighbour *set_of(struct neighbours *n, const struct addr *ip, uint8_t port)
 {
 	uint64_t a, b;
@@ -101,7 +102,8 @@ static struct neighbour *entry_find(struct neighbours *n, const struct addr *ip,
 	return NULL;
 }
 
-/* A free entry of the set, else the one confirmed longest ago. NULL: messages wait for all of them. */
+/* A free entry of the set, else the one confirmed longest ago. NULL: messages wait for all of
+ * them. */
 static struct neighbour *entry_make(struct neighbours *n, const struct addr *ip, uint8_t port)
 {
 	struct neighbour *set = set_of(n, ip, port), *best = NULL;
@@ -151,7 +153,8 @@ static void ask(struct net_worker *w, struct neighbour *e)
 		nd_solicit(w, p, from, &e->ip, e->known ? &e->mac : NULL);
 }
 
-const struct rte_ether_addr *neighbour_find(struct net_worker *w, const struct addr *ip, uint8_t port)
+const struct rte_ether_addr *neighbour_find(struct net_worker *w, const struct addr *ip,
+					    uint8_t port)
 {
 	struct neighbour *e = entry_find(w->neighbours, ip, port);
 
@@ -231,8 +234,8 @@ static void send_held(struct net_worker *w, struct neighbour *e)
 
 /* The entry if the address was taken over. */
 static struct neighbour *take_over(struct net_worker *w, const struct addr *ip, uint8_t port,
-				   const struct rte_ether_addr *mac, enum neighbour_source source,
-				   bool *changed)
+				   const struct rte_ether_addr *mac,
+				   enum neighbour_source source, bool *changed)
 {
 	struct neighbour *e = entry_find(w->neighbours, ip, port);
 
@@ -283,7 +286,8 @@ static bool take_news(struct net_worker *w)
 	for (uint16_t from = 0; from < w->net->n_workers; from++) {
 		if (from == w->id)
 			continue;
-		while (rte_ring_sc_dequeue_elem(w->net->news[from][w->id], &news, sizeof(news)) == 0) {
+		while (rte_ring_sc_dequeue_elem(w->net->news[from][w->id], &news,
+						sizeof(news)) == 0) {
 			any = true;
 			e = take_over(w, &news.ip, news.port, &news.mac, news.source, &changed);
 			if (e)

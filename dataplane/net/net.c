@@ -26,8 +26,8 @@ static bool pair_rings(struct net *n, uint16_t from, uint16_t to)
 	snprintf(name, sizeof(name), "relay_%u_%u", from, to);
 	n->relay[from][to] = rte_ring_create(name, NET_RING, SOCKET_ID_ANY, flags);
 	snprintf(name, sizeof(name), "news_%u_%u", from, to);
-	n->news[from][to] = rte_ring_create_elem(name, sizeof(struct neighbour_news), NET_NEWS_RING,
-						 SOCKET_ID_ANY, flags);
+	n->news[from][to] = rte_ring_create_elem(name, sizeof(struct neighbour_news),
+						 NET_NEWS_RING, SOCKET_ID_ANY, flags);
 	return n->handoff[from][to] && n->relay[from][to] && n->news[from][to];
 }
 
@@ -61,24 +61,39 @@ static void free_rings(struct net *n)
 	}
 }
 
-/* Enough for what the ports keep in their rings and the workers' caches, whatever was configured: a
- * pool that the drivers alone can empty would forward nothing. */
-static bool make_pools(struct net *n, const struct conf_dataplane *c)
+/* Fragments under way at a time, for each worker: fewer where there are many workers, so that a
+ * flood of fragments binds a bounded part of the buffers. */
+static uint32_t fragment_datagrams(uint32_t workers)
 {
-	uint32_t small = c->buffers, jumbo = c->buffers / 16, least = 0;
+	uint32_t n = FRAGMENT_DATAGRAMS;
 
-	for (uint32_t i = 0; i < c->n_port; i++) {
-		uint32_t kept = port_buffers(&c->port[i], n->n_workers);
-		if (port_is_jumbo(&c->port[i]))
-			jumbo += kept;
-		else
-			least += kept;
-	}
-	least += n->n_workers * 2 * MBUFS_CACHE;
-	if (small < 2 * least)
-		small = 2 * least;
-	if (jumbo < 64u + n->n_workers * 2 * MBUFS_JUMBO_CACHE)
-		jumbo = 64u + n->n_workers * 2 * MBUFS_JUMBO_CACHE;
+	while (n > FRAGMENT_DATAGRAMS / 8 && n * workers > 2 * FRAGMENT_DATAGRAMS)
+		n /= 2;
+	return n;
+}
+
+/* Enough for what the ports keep in their rings, the workers in their caches, and attackers in
+ * fragments and questions to neighbours that do not answer, twice over: what may be bound can
+ * never be all. */
+void net_buffers(const struct conf_dataplane *c, uint32_t *small, uint32_t *jumbo)
+{
+	uint32_t bound =
+		c->workers * (2 * MBUFS_CACHE + NEIGHBOUR_HOLDS * NEIGHBOUR_HOLD_PACKETS +
+			      fragment_datagrams(c->workers) * FRAGMENT_PIECES);
+	uint32_t bound_jumbo = 64 + c->workers * 2 * MBUFS_JUMBO_CACHE;
+
+	for (uint32_t i = 0; i < c->n_port; i++)
+		*(port_is_jumbo(&c->port[i]) ? &bound_jumbo : &bound) +=
+			port_buffers(&c->port[i], (uint16_t)c->workers);
+	*small = c->buffers > 2 * bound ? c->buffers : 2 * bound;
+	*jumbo = c->buffers / 16 > bound_jumbo ? c->buffers / 16 : bound_jumbo;
+}
+
+static bool make_mbufs(struct net *n, const struct conf_dataplane *c)
+{
+	uint32_t small, jumbo;
+
+	net_buffers(c, &small, &jumbo);
 	return mbufs_create(&n->pool, small, jumbo, SOCKET_ID_ANY);
 }
 
@@ -111,8 +126,9 @@ struct net *net_create(const struct conf_dataplane *c, const struct route_table 
 {
 	struct net *n = rte_zmalloc("net", sizeof(*n), RTE_CACHE_LINE_SIZE);
 
-	snprintf(error, NET_ERROR_MAX, "not enough memory for DPDK; raise dataplane.memory, or reserve "
-				       "more huge pages");
+	snprintf(error, NET_ERROR_MAX,
+		 "not enough memory for DPDK; raise dataplane.memory, or reserve "
+		 "more huge pages");
 	if (!n)
 		return NULL;
 	n->routes = routes;
@@ -120,7 +136,7 @@ struct net *net_create(const struct conf_dataplane *c, const struct route_table 
 	n->worker_port_base = c->worker_port_base;
 	n->n_workers = (uint16_t)c->workers;
 	n->secret = random_u64();
-	if (!make_pools(n, c)) {
+	if (!make_mbufs(n, c)) {
 		rte_free(n);
 		return NULL;
 	}
@@ -164,7 +180,7 @@ struct net_worker *net_worker_create(struct net *n, uint16_t id, struct counters
 	w->ip_id = (uint16_t)random_u64();
 	w->fragment_id = (uint32_t)random_u64();
 	w->neighbours = neighbours_create(random_u64());
-	w->fragments = fragments_create(FRAGMENT_DATAGRAMS, n->secret);
+	w->fragments = fragments_create(fragment_datagrams(n->n_workers), n->secret);
 	if (!w->neighbours || !w->fragments) {
 		net_worker_destroy(w);
 		return NULL;

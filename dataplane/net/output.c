@@ -12,7 +12,8 @@ static struct rte_mbuf *own_mbuf(struct net_worker *w, struct buf *b)
 	struct rte_mbuf *m = mbufs_mbuf(b);
 	struct buf *copy;
 
-	if (!(b->flags & BUF_F_SHARED) && b->data - (uint8_t *)m->buf_addr >= MBUFS_LOWER_HEADERS)
+	if (!(b->flags & BUF_F_SHARED) &&
+	    b->data - (uint8_t *)m->buf_addr >= MBUFS_LOWER_HEADERS)
 		return mbufs_restore(b);
 	copy = buf_alloc(b->len);
 	if (copy) {
@@ -23,6 +24,19 @@ static struct rte_mbuf *own_mbuf(struct net_worker *w, struct buf *b)
 	}
 	buf_free(b);
 	return copy ? mbufs_restore(copy) : NULL;
+}
+
+/* Header and message, the header from what it is made of: it is just being written, and loads
+ * wider than the stores would wait for them. */
+static uint16_t udp_checksum(uint64_t sum, const struct addr *src, const struct addr *dst,
+			     const uint8_t *message, uint32_t len)
+{
+	sum += rte_cpu_to_be_16(src->port);
+	sum += rte_cpu_to_be_16(dst->port);
+	sum += rte_cpu_to_be_16((uint16_t)(len + UDP_HEADER));
+	uint16_t folded = (uint16_t)~checksum_fold(checksum_add(sum, message, len));
+	/* Zero would mean: no checksum (RFC 768). */
+	return folded ? folded : 0xffff;
 }
 
 static void put_udp(const struct port *p, struct rte_mbuf *m, const struct addr *src,
@@ -36,17 +50,13 @@ static void put_udp(const struct port *p, struct rte_mbuf *m, const struct addr 
 	put_be16(d, src->port);
 	put_be16(d + 2, dst->port);
 	put_be16(d + 4, (uint16_t)len);
-	put_be16(d + UDP_CHECKSUM_AT, 0);
 	if (p->tx_checksum && ip_out_fits(p, dst, len)) {
 		folded = checksum_fold(sum);
 		m->ol_flags |= RTE_MBUF_F_TX_UDP_CKSUM |
 			       (dst->family == 4 ? RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM
 						 : RTE_MBUF_F_TX_IPV6);
 	} else {
-		folded = (uint16_t)~checksum_fold(checksum_add(sum, d, len));
-		/* Zero would mean: no checksum (RFC 768). */
-		if (folded == 0)
-			folded = 0xffff;
+		folded = udp_checksum(sum, src, dst, d + UDP_HEADER, len - UDP_HEADER);
 	}
 	memcpy(d + UDP_CHECKSUM_AT, &folded, sizeof(folded));
 }

@@ -11,17 +11,19 @@
 #include "base/log.h"
 #include "net/net.h"
 
-/* AF_PACKET's rings: a frame holds the largest reassembled message and the kernel's own header. Frames must fill
- * a block of whole pages without a gap: the driver counts on it. */
+/* AF_PACKET's rings: a frame holds the largest reassembled message and the kernel's own header.
+ * Frames must fill a block of whole pages without a gap: the driver counts on it. */
 enum {
 	AF_PACKET_FRAME = 17408,
 	AF_PACKET_BLOCK = 69632,
 	AF_PACKET_FRAMES = 512,
 };
-_Static_assert((int)AF_PACKET_FRAME >= SIP_MESSAGE_MAX + 8 + 20 + 18 + 80, "a message fits a frame");
+_Static_assert((int)AF_PACKET_FRAME >= SIP_MESSAGE_MAX + 8 + 20 + 18 + 80,
+	       "a message fits a frame");
 _Static_assert((int)AF_PACKET_FRAME - 32 <= MBUFS_JUMBO_ROOM - RTE_PKTMBUF_HEADROOM,
 	       "what a frame may hold fits a jumbo buffer");
-_Static_assert((int)AF_PACKET_BLOCK % AF_PACKET_FRAME == 0 && AF_PACKET_BLOCK % 4096 == 0, "no gap");
+_Static_assert((int)AF_PACKET_BLOCK % AF_PACKET_FRAME == 0 && AF_PACKET_BLOCK % 4096 == 0,
+	       "no gap");
 
 static bool fail(char *error, const struct conf_port *c, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -51,20 +53,24 @@ static bool device_is(const struct conf_port *c, const char *driver)
 
 bool port_is_jumbo(const struct conf_port *c)
 {
-	/* The kernel puts IPv4 fragments together before AF_PACKET hands them to us (its driver joins
-	 * a fan-out group with PACKET_FANOUT_FLAG_DEFRAG), whatever the MTU. */
+	/* The kernel puts IPv4 fragments together before AF_PACKET hands them to us (its driver
+	 * joins a fan-out group with PACKET_FANOUT_FLAG_DEFRAG), whatever the MTU. */
 	return device_is(c, "net_af_packet") ||
 	       c->mtu + RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN > MBUFS_SMALL_ROOM;
 }
 
 uint32_t port_buffers(const struct conf_port *c, uint16_t n_workers)
 {
-	/* AF_XDP fills a ring of its own size, twice its descriptors, and keeps as many in flight. */
+	/* AF_XDP fills a ring of its own size, twice its descriptors, and keeps as many in
+	 * flight. */
 	const uint32_t af_xdp = 8192;
-	bool xdp = device_is(c, "net_af_xdp");
 	uint32_t queues = c->queues ? c->queues : 1;
 
-	return queues * (xdp ? af_xdp : PORT_DESCRIPTORS) + n_workers * PORT_DESCRIPTORS;
+	/* The kernel's ring is not made of buffers: only what is on its way. */
+	if (device_is(c, "net_af_packet"))
+		return (queues + n_workers) * PORT_DESCRIPTORS / 4;
+	return queues * (device_is(c, "net_af_xdp") ? af_xdp : PORT_DESCRIPTORS) +
+	       n_workers * PORT_DESCRIPTORS;
 }
 
 static void put_default(struct text *args, const char *key, unsigned value)
@@ -111,20 +117,23 @@ static bool find_device(struct port *p, const struct conf_port *c, char *error)
 		if (rte_eth_dev_get_port_by_name(c->device, &p->id) == 0)
 			return true;
 		return fail(error, c,
-			    "no such PCI device for DPDK; bind it to vfio-pci (dpdk-devbind.py) and check "
+			    "no such PCI device for DPDK; bind it to vfio-pci "
+			    "(dpdk-devbind.py) and check "
 			    "the address");
 	}
 	if (!port_device_args(c, &name, &args))
 		return fail(error, c, "device is too long");
 	if (rte_eth_dev_get_port_by_name(text_cstr(&name), &p->id) == 0)
 		return true;
-	int rc = rte_eal_hotplug_add("vdev", text_cstr(&name), text_cstr(&args) + 1);
-	if (rc < 0 || rte_eth_dev_get_port_by_name(text_cstr(&name), &p->id) != 0)
-		return fail(error, c,
-			    "the driver refuses: %s; does the interface exist, and may this process open it "
-			    "(CAP_NET_ADMIN, CAP_NET_RAW; AF_XDP: CAP_BPF or root)?",
-			    rte_strerror(rc < 0 ? -rc : rte_errno));
-	return true;
+	if (rte_eal_hotplug_add("vdev", text_cstr(&name), text_cstr(&args) + 1) == 0 &&
+	    rte_eth_dev_get_port_by_name(text_cstr(&name), &p->id) == 0)
+		return true;
+	return fail(error, c,
+		    "the driver refuses, for the reason in the mod=dpdk lines above; does the "
+		    "interface exist, has it "
+		    "so many queues, and may this process open it (CAP_NET_ADMIN, CAP_NET_RAW; "
+		    "AF_XDP: "
+		    "CAP_BPF as well)?");
 }
 
 static uint16_t least(uint32_t a, uint32_t b)
@@ -133,8 +142,8 @@ static uint16_t least(uint32_t a, uint32_t b)
 }
 
 /* What is wanted, cut to what the device has. */
-static void plan_queues(struct port *p, const struct conf_port *c, const struct rte_eth_dev_info *info,
-			uint16_t n_workers)
+static void plan_queues(struct port *p, const struct conf_port *c,
+			const struct rte_eth_dev_info *info, uint16_t n_workers)
 {
 	uint16_t wanted = c->queues ? c->queues : 1;
 
@@ -142,8 +151,8 @@ static void plan_queues(struct port *p, const struct conf_port *c, const struct 
 	/* Software drivers pair their queues, or negotiate them with the far end. */
 	p->n_tx = least(p->vdev ? p->n_rx : n_workers, info->max_tx_queues);
 	if (p->n_rx < wanted)
-		log_event(LOG_WARN, "net", "fewer_queues", LOG_Z("port", p->name), LOG_U("wanted", wanted),
-			  LOG_U("have", p->n_rx));
+		log_event(LOG_WARN, "net", "fewer_queues", LOG_Z("port", p->name),
+			  LOG_U("wanted", wanted), LOG_U("have", p->n_rx));
 }
 
 void port_share_queues(struct port *p, uint16_t n_workers, uint32_t *next_queue)
@@ -151,8 +160,10 @@ void port_share_queues(struct port *p, uint16_t n_workers, uint32_t *next_queue)
 	uint16_t q, w;
 
 	for (q = 0; q < p->n_rx; q++) {
-		/* With a queue for everybody, queue i is worker i's, so that steering rules are simple. */
-		p->rx_owner[q] = (uint8_t)((p->n_rx >= n_workers ? q : *next_queue) % n_workers);
+		/* With a queue for everybody, queue i is worker i's, so that steering rules are
+		 * simple. */
+		p->rx_owner[q] =
+			(uint8_t)((p->n_rx >= n_workers ? q : *next_queue) % n_workers);
 		++*next_queue;
 	}
 	memset(p->tx_queue, PORT_NO_QUEUE, sizeof(p->tx_queue));
@@ -178,7 +189,8 @@ void port_share_queues(struct port *p, uint16_t n_workers, uint32_t *next_queue)
 	}
 }
 
-static void plan_offloads(struct port *p, const struct rte_eth_dev_info *info, struct rte_eth_conf *conf)
+static void plan_offloads(struct port *p, const struct rte_eth_dev_info *info,
+			  struct rte_eth_conf *conf)
 {
 	const uint64_t rx = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM;
 	const uint64_t tx = RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM;
@@ -194,7 +206,8 @@ static void plan_offloads(struct port *p, const struct rte_eth_dev_info *info, s
 	}
 }
 
-static bool setup_queues(struct port *p, const struct conf_port *c, const struct mbufs *pool, char *error)
+static bool setup_queues(struct port *p, const struct conf_port *c, const struct mbufs *pool,
+			 char *error)
 {
 	uint16_t rx_desc = PORT_DESCRIPTORS, tx_desc = PORT_DESCRIPTORS;
 	int socket = rte_eth_dev_socket_id(p->id);
@@ -207,7 +220,8 @@ static bool setup_queues(struct port *p, const struct conf_port *c, const struct
 		rc = rte_eth_tx_queue_setup(p->id, q, tx_desc, (unsigned)socket, NULL);
 	if (rc < 0)
 		return fail(error, c,
-			    "queues cannot be set up: %s; raise dataplane.buffers, or the limit of locked memory "
+			    "queues cannot be set up: %s; raise dataplane.buffers, or the "
+			    "limit of locked memory "
 			    "(ulimit -l)",
 			    rte_strerror(-rc));
 	return true;
@@ -220,16 +234,17 @@ static void set_mtu(struct port *p, const struct conf_port *c)
 	p->mtu = wanted;
 	if (rte_eth_dev_set_mtu(p->id, wanted) == 0)
 		return;
-	/* A driver without that operation sends what its device takes; the operator sets the device. */
+	/* A driver without that operation sends what its device takes; the operator sets the
+	 * device. */
 	if (rte_eth_dev_get_mtu(p->id, &have) == 0 && have < wanted) {
 		p->mtu = have;
-		log_event(LOG_WARN, "net", "mtu_lower", LOG_Z("port", p->name), LOG_U("wanted", wanted),
-			  LOG_U("have", have));
+		log_event(LOG_WARN, "net", "mtu_lower", LOG_Z("port", p->name),
+			  LOG_U("wanted", wanted), LOG_U("have", have));
 	}
 }
 
-bool port_open(struct port *p, const struct conf_port *c, uint8_t index, const struct mbufs *pool,
-	       uint16_t n_workers, uint32_t *next_queue, char *error)
+bool port_open(struct port *p, const struct conf_port *c, uint8_t index,
+	       const struct mbufs *pool, uint16_t n_workers, uint32_t *next_queue, char *error)
 {
 	struct rte_eth_conf conf = {.rxmode.mq_mode = RTE_ETH_MQ_RX_NONE};
 	struct rte_eth_dev_info info;
@@ -239,7 +254,8 @@ bool port_open(struct port *p, const struct conf_port *c, uint8_t index, const s
 	snprintf(p->name, sizeof(p->name), "%s", c->name);
 	if (!find_device(p, c, error))
 		return false;
-	if (rte_eth_dev_info_get(p->id, &info) != 0 || info.max_rx_queues == 0 || info.max_tx_queues == 0)
+	if (rte_eth_dev_info_get(p->id, &info) != 0 || info.max_rx_queues == 0 ||
+	    info.max_tx_queues == 0)
 		return fail(error, c, "the device has no queues");
 	snprintf(p->driver, sizeof(p->driver), "%s", info.driver_name);
 	plan_queues(p, c, &info, n_workers);
@@ -260,12 +276,12 @@ bool port_start(struct port *p, char *error)
 	int rc = rte_eth_dev_start(p->id);
 
 	if (rc < 0) {
-		snprintf(error, NET_ERROR_MAX, "port %s (%s): does not start: %s", p->name, p->driver,
-			 rte_strerror(-rc));
+		snprintf(error, NET_ERROR_MAX, "port %s (%s): does not start: %s", p->name,
+			 p->driver, rte_strerror(-rc));
 		return false;
 	}
-	/* Solicited-node multicast (RFC 4861 §7.2): any of our addresses may be asked for. Drivers
-	 * that see every frame anyway have no such switch. */
+	/* Solicited-node multicast (RFC 4861 §7.2): any of our addresses may be asked for.
+	 * Drivers that see every frame anyway have no such switch. */
 	rte_eth_promiscuous_disable(p->id);
 	rte_eth_allmulticast_enable(p->id);
 	/* Some drivers settle their address only now. */

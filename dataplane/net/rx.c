@@ -12,7 +12,8 @@ void net_rx(struct net_worker *w, struct net_burst *b)
 	for (uint16_t i = 0; i < w->n_queues && got < BURST_MAX; i++) {
 		const struct rx_queue *r = &w->queue[q];
 		struct rte_mbuf **to = b->frame + b->n_frames;
-		uint16_t n = rte_eth_rx_burst(r->port_id, r->queue, to, (uint16_t)(BURST_MAX - got));
+		uint16_t n =
+			rte_eth_rx_burst(r->port_id, r->queue, to, (uint16_t)(BURST_MAX - got));
 
 		for (uint16_t f = 0; f < n; f++)
 			to[f]->port = r->index;
@@ -25,10 +26,12 @@ void net_rx(struct net_worker *w, struct net_burst *b)
 		count_add(w->counters, COUNT_RX_PACKETS, got);
 }
 
-static uint32_t take_from(struct net_worker *w, struct net_burst *b, uint16_t from, uint32_t most)
+static uint32_t take_from(struct net_worker *w, struct net_burst *b, uint16_t from,
+			  uint32_t most)
 {
 	struct rte_mbuf *m[BURST_MAX];
-	uint32_t n = rte_ring_sc_dequeue_burst(w->net->handoff[from][w->id], (void **)m, most, NULL);
+	uint32_t n =
+		rte_ring_sc_dequeue_burst(w->net->handoff[from][w->id], (void **)m, most, NULL);
 
 	for (uint32_t i = 0; i < n; i++) {
 		struct buf *d = mbufs_buf(m[i]);

@@ -4,7 +4,8 @@
 #include <rte_ethdev.h>
 #include <rte_ring.h>
 
-static uint32_t send_own(struct net_worker *w, const struct port *p, uint8_t queue, struct tx_batch *t)
+static uint32_t send_own(struct net_worker *w, const struct port *p, uint8_t queue,
+			 struct tx_batch *t)
 {
 	uint16_t sent = rte_eth_tx_burst(p->id, queue, t->m, (uint16_t)t->n);
 
@@ -19,8 +20,8 @@ static uint32_t send_via(struct net_worker *w, const struct port *p, struct tx_b
 {
 	for (uint32_t i = 0; i < t->n; i++)
 		t->m[i]->port = p->index;
-	return rte_ring_sp_enqueue_burst(w->net->relay[w->id][p->tx_via[w->id]], (void **)t->m, t->n,
-					 NULL);
+	return rte_ring_sp_enqueue_burst(w->net->relay[w->id][p->tx_via[w->id]], (void **)t->m,
+					 t->n, NULL);
 }
 
 static void flush(struct net_worker *w, const struct port *p, struct tx_batch *t)
@@ -59,8 +60,8 @@ bool tx_relay(struct net_worker *w)
 	for (uint16_t from = 0; from < w->net->n_workers; from++) {
 		if (from == w->id)
 			continue;
-		unsigned n = rte_ring_sc_dequeue_burst(w->net->relay[from][w->id], (void **)m, TX_BATCH,
-						       NULL);
+		unsigned n = rte_ring_sc_dequeue_burst(w->net->relay[from][w->id], (void **)m,
+						       TX_BATCH, NULL);
 		for (unsigned i = 0; i < n; i++)
 			tx_put(w, (uint8_t)m[i]->port, m[i]);
 		any = any || n > 0;

@@ -30,8 +30,8 @@ struct net_worker {
 	uint64_t now_ms, now_tsc; /* of this turn */
 	uint16_t id;
 	uint16_t n_queues, next_queue;
-	uint16_t ip_id;           /* counts IPv4 datagrams sent */
-	uint32_t fragment_id;     /* counts IPv6 datagrams sent in fragments */
+	uint16_t ip_id;       /* counts IPv4 datagrams sent */
+	uint32_t fragment_id; /* counts IPv6 datagrams sent in fragments */
 	struct neighbours *neighbours;
 	struct fragments *fragments;
 	struct rx_queue queue[PORTS_MAX * PORT_QUEUES_MAX];
@@ -41,20 +41,21 @@ struct net_worker {
 /* Marks a buf in a handoff ring whose mbuf is still a frame. Beside buf.h's flags. */
 enum { BUF_F_FRAME = 0x80 };
 
-/* A frame on its way through input. `at` and `left` are what no step has looked at yet: left never exceeds what
- * the (single) segment holds. */
+/* A frame on its way through input. `at` and `left` are what no step has looked at yet: left
+ * never exceeds what the (single) segment holds. */
 struct packet {
 	struct rte_mbuf *m;
 	const struct port *port;
 	uint8_t *at;
 	uint32_t left;
-	const uint8_t *ip;         /* start of the IP header */
+	const uint8_t *ip;          /* start of the IP header */
 	struct rte_ether_addr from; /* Ethernet source */
-	bool unicast;              /* to our MAC address */
-	bool checked;              /* the NIC found the UDP checksum right */
+	bool unicast;               /* to our MAC address */
+	bool checked;               /* the NIC found the UDP checksum right */
 	uint8_t proto;
-	uint8_t hops;              /* TTL or hop limit */
-	struct addr src, dst;
+	uint8_t hops; /* TTL or hop limit */
+	uint16_t src_port, dst_port;
+	struct addr src, dst; /* ports 0 */
 };
 
 static inline enum verdict packet_drop(struct net_worker *w, enum count_id reason)
@@ -86,11 +87,31 @@ static inline uint32_t addr_octets(const struct addr *a)
 	return a->family == 4 ? 4 : 16;
 }
 
+/* Written as one vector: it is read as one soon after, and a processor that has to collect it
+ * from several smaller stores waits for all of them. */
+static inline void addr_read(struct addr *a, uint8_t family, const uint8_t *octets)
+{
+	typedef uint32_t quad __attribute__((vector_size(16)));
+	quad v = {0};
+
+	if (family == 4) {
+		uint32_t word;
+		memcpy(&word, octets, sizeof(word));
+		v = (quad){word};
+	} else {
+		memcpy(&v, octets, sizeof(v));
+	}
+	memcpy(a->ip, &v, sizeof(v));
+	a->port = 0;
+	a->family = family;
+	a->pad = 0;
+}
+
 static inline struct addr addr_of(uint8_t family, const uint8_t *octets)
 {
-	struct addr a = {.family = family};
+	struct addr a;
 
-	memcpy(a.ip, octets, family == 4 ? 4 : 16);
+	addr_read(&a, family, octets);
 	return a;
 }
 

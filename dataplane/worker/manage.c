@@ -15,8 +15,8 @@
 #include "worker/view.h"
 
 enum {
-	WAIT_MS = 100,        /* nobody to serve */
-	WAIT_CONTROL_MS = 1,  /* control may install at any time, and cannot wake us */
+	WAIT_MS = 100,       /* nobody to serve */
+	WAIT_CONTROL_MS = 1, /* control may install at any time, and cannot wake us */
 	INSTALL_BURST = 256,
 	SWEEP_MS = 100,
 	SWEEP_SETS = 2000,
@@ -54,7 +54,8 @@ static bool attach_install(struct manage *m)
 	struct abi_region *r = m->d->region;
 
 	m->install.tables = m->d->tables;
-	return ring_attach_consumer(&m->install.in, abi_ring_at(r, r->off_install), ABI_RING_INSTALL) &&
+	return ring_attach_consumer(&m->install.in, abi_ring_at(r, r->off_install),
+				    ABI_RING_INSTALL) &&
 	       ring_attach_producer(&m->install.out, abi_ring_at(r, r->off_ack), ABI_RING_ACK);
 }
 
@@ -80,7 +81,8 @@ bool manage_open(struct manage *m, struct dataplane *d, char *error)
 	if (watch(m, m->listen_fd) && watch(m, m->signal_fd) && watch(m, admin_fd(m->admin)) &&
 	    attach_install(m))
 		return true;
-	snprintf(error, START_ERROR_MAX, "%s: %m; is runtime-dir there and writable?", m->abi_path);
+	snprintf(error, START_ERROR_MAX, "%s: %m; is runtime-dir there and writable?",
+		 m->abi_path);
 	manage_close(m);
 	return false;
 }
@@ -123,7 +125,8 @@ static void control_comes(struct manage *m)
 	if (m->control_fd >= 0)
 		control_gone(m);
 	if (!watch(m, fd) || !attach_install(m)) {
-		log_event(LOG_ERROR, "manage", "control_refused", LOG_Z("reason", "install ring is broken"));
+		log_event(LOG_ERROR, "manage", "control_refused",
+			  LOG_Z("reason", "install ring is broken"));
 		close(fd);
 		return;
 	}
@@ -284,7 +287,8 @@ static void drain(struct manage *m)
 	m->stopping = false;
 	atomic_store_explicit(&m->d->region->draining, 1, memory_order_release);
 	atomic_store_explicit(&m->d->order, WORKER_DRAIN, memory_order_release);
-	while (!m->stopping && clock_ms() - begin < MANAGE_DRAIN_MS && clock_ms() - quiet_since < QUIET_MS) {
+	while (!m->stopping && clock_ms() - begin < MANAGE_DRAIN_MS &&
+	       clock_ms() - quiet_since < QUIET_MS) {
 		wait_events(m, WAIT_CONTROL_MS);
 		if (busy_polls(m) != seen) {
 			seen = busy_polls(m);

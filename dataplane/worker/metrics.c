@@ -25,7 +25,9 @@ static void family(struct text *t, const char *name, const char *type, const cha
 static void label(struct text *t, const char *value)
 {
 	for (; *value; value++)
-		text_char(t, *value == '"' || *value == '\\' || *value == '\n' ? '_' : (uint8_t)*value);
+		text_char(t, *value == '"' || *value == '\\' || *value == '\n'
+				     ? '_'
+				     : (uint8_t)*value);
 }
 
 /* Every series is there from the start, at 0, so that rates need no special case. */
@@ -37,10 +39,12 @@ static void put_counters(struct text *t, const struct manage *m)
 		if (strncmp(info->name, "drop_", 5) == 0)
 			continue;
 		text_printf(t,
-			    "# HELP saker_dataplane_%s_total %s\n# TYPE saker_dataplane_%s_total counter\n",
+			    "# HELP saker_dataplane_%s_total %s\n# TYPE "
+			    "saker_dataplane_%s_total counter\n",
 			    info->name, info->help, info->name);
 		for (uint32_t i = 0; i < m->d->n_workers; i++)
-			text_printf(t, "saker_dataplane_%s_total{lcore=\"%u\"} %llu\n", info->name, i + 1,
+			text_printf(t, "saker_dataplane_%s_total{lcore=\"%u\"} %llu\n",
+				    info->name, i + 1,
 				    (unsigned long long)count_read(
 					    &abi_worker(m->d->region, i)->counters, id));
 	}
@@ -48,14 +52,17 @@ static void put_counters(struct text *t, const struct manage *m)
 
 static void put_drops(struct text *t, const struct manage *m)
 {
-	family(t, "saker_sip_drops_total", "counter", "packets and messages dropped, by reason");
+	family(t, "saker_sip_drops_total", "counter",
+	       "packets and messages dropped, by reason");
 	for (int id = 0; id < COUNT_MAX; id++) {
 		const char *name = count_info(id)->name;
 
 		if (strncmp(name, "drop_", 5) != 0)
 			continue;
 		for (uint32_t i = 0; i < m->d->n_workers; i++)
-			text_printf(t, "saker_sip_drops_total{role=\"dataplane\",reason=\"%s\",lcore=\"%u\"} %llu\n",
+			text_printf(t,
+				    "saker_sip_drops_total{role=\"dataplane\",reason=\"%s\","
+				    "lcore=\"%u\"} %llu\n",
 				    name + 5, i + 1,
 				    (unsigned long long)count_read(
 					    &abi_worker(m->d->region, i)->counters, id));
@@ -70,7 +77,8 @@ static void put_workers(struct text *t, const struct manage *m)
 	} series[] = {
 		{"saker_lcore_cycles_total", "counter", "TSC cycles since the worker started",
 		 offsetof(struct abi_worker, total_cycles)},
-		{"saker_lcore_busy_cycles_total", "counter", "TSC cycles of turns that found work",
+		{"saker_lcore_busy_cycles_total", "counter",
+		 "TSC cycles of turns that found work",
 		 offsetof(struct abi_worker, busy_cycles)},
 		{"saker_lcore_messages_total", "counter", "SIP messages worked on",
 		 offsetof(struct abi_worker, messages)},
@@ -87,7 +95,8 @@ static void put_workers(struct text *t, const struct manage *m)
 					    (const _Atomic uint64_t *)(w + series[s].at)));
 		}
 	}
-	family(t, "saker_lcore_busy_ratio", "gauge", "part of the last second a worker had work");
+	family(t, "saker_lcore_busy_ratio", "gauge",
+	       "part of the last second a worker had work");
 	for (uint32_t i = 0; i < m->d->n_workers; i++)
 		text_printf(t, "saker_lcore_busy_ratio{lcore=\"%u\"} %.4f\n", i + 1,
 			    m->sample.worker[i].busy_ratio);
@@ -99,13 +108,19 @@ static void put_ports(struct text *t, const struct manage *m)
 		const char *name, *help;
 		size_t at;
 	} series[] = {
-		{"saker_port_rx_packets_total", "frames received", offsetof(struct abi_port, rx_packets)},
-		{"saker_port_tx_packets_total", "frames sent", offsetof(struct abi_port, tx_packets)},
-		{"saker_port_rx_bytes_total", "octets received", offsetof(struct abi_port, rx_bytes)},
-		{"saker_port_tx_bytes_total", "octets sent", offsetof(struct abi_port, tx_bytes)},
-		{"saker_port_rx_missed_total", "frames lost because no worker took them in time",
+		{"saker_port_rx_packets_total", "frames received",
+		 offsetof(struct abi_port, rx_packets)},
+		{"saker_port_tx_packets_total", "frames sent",
+		 offsetof(struct abi_port, tx_packets)},
+		{"saker_port_rx_bytes_total", "octets received",
+		 offsetof(struct abi_port, rx_bytes)},
+		{"saker_port_tx_bytes_total", "octets sent",
+		 offsetof(struct abi_port, tx_bytes)},
+		{"saker_port_rx_missed_total",
+		 "frames lost because no worker took them in time",
 		 offsetof(struct abi_port, rx_missed)},
-		{"saker_port_rx_errors_total", "broken frames", offsetof(struct abi_port, rx_errors)},
+		{"saker_port_rx_errors_total", "broken frames",
+		 offsetof(struct abi_port, rx_errors)},
 		{"saker_port_tx_errors_total", "frames the device did not send",
 		 offsetof(struct abi_port, tx_errors)},
 		{"saker_port_rx_nombuf_total", "frames lost for want of a buffer",
@@ -152,7 +167,8 @@ static void put_node(struct text *t, const struct manage *m)
 	family(t, "saker_dataplane_registrations", "gauge", "registration sets in the tables");
 	text_printf(t, "saker_dataplane_registrations %llu\n",
 		    (unsigned long long)get(&abi_tables(r)->registrations));
-	family(t, "saker_mempool_free_ratio", "gauge", "part of the packet buffers that is free");
+	family(t, "saker_mempool_free_ratio", "gauge",
+	       "part of the packet buffers that is free");
 	put_pool(t, "small", m->d->net->pool.small);
 	put_pool(t, "jumbo", m->d->net->pool.jumbo);
 	family(t, "saker_ring_fill_ratio", "gauge", "part of a ring to control that is filled");

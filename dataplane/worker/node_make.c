@@ -1,4 +1,5 @@
-/* node_make.c - the configuration as workers see it: addresses parsed, routes sorted, keys drawn */
+/* node_make.c - the configuration as workers see it: addresses parsed, routes sorted, keys
+ * drawn */
 #include "worker/node_make.h"
 
 #include <errno.h>
@@ -50,7 +51,8 @@ static void add_domain(struct node_memory *m, const char *name)
 	}
 }
 
-static bool role_host(const char *key, const char *uri, char *to, struct slice *out, char *error)
+static bool role_host(const char *key, const char *uri, char *to, struct slice *out,
+		      char *error)
 {
 	struct sip_uri u;
 	char host[CONF_NAME_MAX];
@@ -64,7 +66,8 @@ static bool role_host(const char *key, const char *uri, char *to, struct slice *
 	return true;
 }
 
-static bool add_route(struct node_memory *m, const struct conf_port *p, const struct route *r, char *error)
+static bool add_route(struct node_memory *m, const struct conf_port *p, const struct route *r,
+		      char *error)
 {
 	if (route_add(&m->routes, r))
 		return true;
@@ -88,12 +91,15 @@ static bool add_via_gateway(struct node_memory *m, const struct conf_port *p, st
 	r.gateway.port = 0;
 	r.local = first_address(p, gateway->family);
 	if (r.local.family == 0)
-		return fail(error, "dataplane.ports: port %s has a gateway but no address of its family",
-			    p->name);
+		return fail(
+			error,
+			"dataplane.ports: port %s has a gateway but no address of its family",
+			p->name);
 	return add_route(m, p, &r, error);
 }
 
-static bool add_port(struct node_memory *m, const struct conf_port *p, uint8_t index, char *error)
+static bool add_port(struct node_memory *m, const struct conf_port *p, uint8_t index,
+		     char *error)
 {
 	struct route base = {.port = index, .access = p->zone == CONF_ZONE_ACCESS};
 	bool done = true;
@@ -106,7 +112,8 @@ static bool add_port(struct node_memory *m, const struct conf_port *p, uint8_t i
 		r.bits = p->address[i].bits;
 		done = add_route(m, p, &r, error);
 		if (done && !route_add_local(&m->routes, &r.local, index, base.access))
-			done = fail(error, "dataplane.ports: port %s: too many addresses", p->name);
+			done = fail(error, "dataplane.ports: port %s: too many addresses",
+				    p->name);
 	}
 	for (uint32_t i = 0; done && i < p->n_route; i++) {
 		bool v4 = p->route[i].ip.family == 4;
@@ -115,8 +122,10 @@ static bool add_port(struct node_memory *m, const struct conf_port *p, uint8_t i
 		r.prefix = p->route[i].ip;
 		r.bits = p->route[i].bits;
 		if ((v4 ? p->gateway4 : p->gateway6).family == 0)
-			return fail(error, "dataplane.ports: port %s has routes but no gateway for them",
-				    p->name);
+			return fail(
+				error,
+				"dataplane.ports: port %s has routes but no gateway for them",
+				p->name);
 		done = add_via_gateway(m, p, r, v4 ? &p->gateway4 : &p->gateway6, error);
 	}
 	/* The port's default routes: everything that nothing longer leads to. */
@@ -130,7 +139,8 @@ static bool add_port(struct node_memory *m, const struct conf_port *p, uint8_t i
 static void add_peers(struct node *n, const struct conf_dataplane *d)
 {
 	for (uint32_t i = 0; i < d->n_peer; i++)
-		n->peer[n->n_peers++] = (struct node_prefix){d->peer[i].net.ip, d->peer[i].net.bits};
+		n->peer[n->n_peers++] =
+			(struct node_prefix){d->peer[i].net.ip, d->peer[i].net.bits};
 }
 
 static void add_static_routes(struct node_memory *m, const struct conf_dataplane *d)
@@ -138,7 +148,8 @@ static void add_static_routes(struct node_memory *m, const struct conf_dataplane
 	struct node *n = &m->node;
 
 	for (uint32_t i = 0; i < d->n_route; i++) {
-		n->route[i].user = keep(m->route_user[i], sizeof(m->route_user[i]), d->route[i].user);
+		n->route[i].user =
+			keep(m->route_user[i], sizeof(m->route_user[i]), d->route[i].user);
 		n->route[i].domain = keep_lower(m->route_domain[i], d->route[i].domain);
 		n->route[i].to = d->route[i].to;
 	}
@@ -183,13 +194,15 @@ bool node_make(const struct conf *c, struct node_memory *m, char error[NODE_ERRO
 		return false;
 	n->scscf_uri = keep(m->scscf_uri, sizeof(m->scscf_uri), c->scscf_uri);
 	n->scscf_uri = slice_sub(n->scscf_uri, 0, slice_find(n->scscf_uri, ';'));
-	n->visited_network = keep(m->visited_network, sizeof(m->visited_network), c->visited_network);
+	n->visited_network =
+		keep(m->visited_network, sizeof(m->visited_network), c->visited_network);
 	if (d->workers == 0 || d->workers > WORKERS_MAX)
 		return fail(error, "dataplane.workers: 1 to %d", WORKERS_MAX);
 	if (d->n_port == 0)
 		return fail(error, "dataplane.ports: at least one is needed");
 	if ((uint16_t)(d->sip_port - d->worker_port_base) < d->workers)
-		return fail(error, "dataplane.sip-port is one of the workers' own ports (worker-port-base)");
+		return fail(error, "dataplane.sip-port is one of the workers' own ports "
+				   "(worker-port-base)");
 	for (uint32_t i = 0; i < d->n_port; i++)
 		if (!add_port(m, &d->port[i], (uint8_t)i, error))
 			return false;
@@ -203,8 +216,8 @@ static bool random_key(struct hash_key *k)
 	return getrandom(k, sizeof(*k), 0) == sizeof(*k);
 }
 
-/* A file made by two daemons at once, or cut short by a crash, must not be taken for a key: it appears whole,
- * under its name, or not at all. */
+/* A file made by two daemons at once, or cut short by a crash, must not be taken for a key: it
+ * appears whole, under its name, or not at all. */
 static bool key_file_make(const char *path, const struct hash_key *k)
 {
 	char temporary[CONF_PATH_MAX + 16];
@@ -233,17 +246,21 @@ bool node_keys(const struct conf_dataplane *c, struct node *n, char error[NODE_E
 		if (key_file_make(c->key_file, &n->token_key))
 			return true;
 		if (errno != EEXIST)
-			return fail(error, "dataplane.key-file: %s cannot be made: %m", c->key_file);
+			return fail(error, "dataplane.key-file: %s cannot be made: %m",
+				    c->key_file);
 		fd = open(c->key_file, O_RDONLY | O_CLOEXEC);
 	}
 	if (fd < 0)
 		return fail(error, "dataplane.key-file: %s cannot be read: %m", c->key_file);
-	if (fstat(fd, &st) == 0 && st.st_size == sizeof(n->token_key) && (st.st_mode & 077) == 0)
-		read_all = read(fd, &n->token_key, sizeof(n->token_key)) == sizeof(n->token_key);
+	if (fstat(fd, &st) == 0 && st.st_size == sizeof(n->token_key) &&
+	    (st.st_mode & 077) == 0)
+		read_all =
+			read(fd, &n->token_key, sizeof(n->token_key)) == sizeof(n->token_key);
 	close(fd);
 	if (!read_all)
 		return fail(error,
-			    "dataplane.key-file: %s must have %zu octets and mode 0600; remove it to have a "
+			    "dataplane.key-file: %s must have %zu octets and mode 0600; remove "
+			    "it to have a "
 			    "new one made (running dialogs end then)",
 			    c->key_file, sizeof(n->token_key));
 	return true;

@@ -1,4 +1,5 @@
-/* node_make.h - the configuration as workers see it: addresses parsed, routes sorted, keys drawn */
+/* node_make.h - the configuration as workers see it: addresses parsed, routes sorted, keys
+ * drawn */
 #pragma once
 
 #include "conf/conf.h"
@@ -18,8 +19,9 @@ struct node_memory {
 	char route_domain[ROUTES_MAX][CONF_NAME_MAX];
 };
 
-/* Main thread, at start, and once more into fresh memory to check a new configuration. Keys are not made. False with a
- * sentence in error that names the key of the configuration. */
+/* Main thread, at start, and once more into fresh memory to check a new configuration. Keys are
+ * not made. False with a sentence in error that names the key of the configuration. */
 bool node_make(const struct conf *c, struct node_memory *m, char error[NODE_ERROR_MAX]);
-/* Reads the node's secret from key_file, or makes the file (mode 0600) with one from the kernel; draws the key of branches. */
+/* Reads the node's secret from key_file, or makes the file (mode 0600) with one from the
+ * kernel; draws the key of branches. */
 bool node_keys(const struct conf_dataplane *c, struct node *n, char error[NODE_ERROR_MAX]);

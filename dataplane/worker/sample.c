@@ -18,11 +18,12 @@ static void watch(struct sample_worker *s, uint32_t i, bool moved)
 	if (s->stuck == !moved)
 		return;
 	s->stuck = !moved;
-	log_event(moved ? LOG_INFO : LOG_ERROR, "manage", moved ? "worker_moves_again" : "worker_stuck",
-		  LOG_U("worker", i));
+	log_event(moved ? LOG_INFO : LOG_ERROR, "manage",
+		  moved ? "worker_moves_again" : "worker_stuck", LOG_U("worker", i));
 }
 
-static void take_worker(struct sample_worker *s, const struct abi_worker *w, uint32_t i, double seconds)
+static void take_worker(struct sample_worker *s, const struct abi_worker *w, uint32_t i,
+			double seconds)
 {
 	const struct sample_worker before = *s;
 
@@ -62,8 +63,8 @@ static void take_port(struct abi_port *to, const struct port *p)
 	put(&to->rx_nombuf, s.rx_nombuf);
 	atomic_store_explicit(&to->link_up, s.link_up, memory_order_relaxed);
 	if (was_up != (uint32_t)s.link_up)
-		log_event(s.link_up ? LOG_INFO : LOG_WARN, "manage", s.link_up ? "link_up" : "link_down",
-			  LOG_Z("port", p->name));
+		log_event(s.link_up ? LOG_INFO : LOG_WARN, "manage",
+			  s.link_up ? "link_up" : "link_down", LOG_Z("port", p->name));
 }
 
 void sample_ports(struct dataplane *d)

@@ -17,8 +17,8 @@ struct sample {
 
 enum { SAMPLE_MS = 1000 };
 
-/* Every SAMPLE_MS: rates from the counts since the last time, the ports' statistics into the region, and a log line for each
- * worker that stands still, or moves again. */
+/* Every SAMPLE_MS: rates from the counts since the last time, the ports' statistics into the
+ * region, and a log line for each worker that stands still, or moves again. */
 void sample_take(struct sample *s, struct dataplane *d, uint64_t now_ms);
 /* The ports' statistics alone, for an answer that is to be up to date. */
 void sample_ports(struct dataplane *d);

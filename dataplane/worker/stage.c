@@ -108,7 +108,8 @@ static void finish(struct worker *w, uint32_t i, enum abi_punt_reason punt, uint
 	}
 }
 
-/* Pointers into the tables stay valid for the whole turn: its end is the reader's quiescent state. */
+/* Pointers into the tables stay valid for the whole turn: its end is the reader's quiescent
+ * state. */
 void stage_roles(struct worker *w)
 {
 	for (uint32_t i = 0; i < w->burst.n; i++) {
@@ -118,8 +119,8 @@ void stage_roles(struct worker *w)
 		if (w->mark[i].verdict != VERDICT_NEXT)
 			continue;
 		make_room(w, OUTBOX_PER_MESSAGE);
-		w->mark[i].verdict = (uint8_t)role_message(w->role, w->burst.buf[i], w->now_ms, &w->out,
-							   &punt, &owner);
+		w->mark[i].verdict = (uint8_t)role_message(w->role, w->burst.buf[i], w->now_ms,
+							   &w->out, &punt, &owner);
 		finish(w, i, punt, owner);
 	}
 }
@@ -177,7 +178,8 @@ static void inject(struct worker *w, const struct abi_inject *r)
 	if (r->type == INJECT_SEND)
 		w->out.buf[w->out.n++] = b;
 	else
-		role_resume(w->role, r, slice_of(r->data + r->len, r->route_len), b, w->now_ms, &w->out);
+		role_resume(w->role, r, slice_of(r->data + r->len, r->route_len), b, w->now_ms,
+			    &w->out);
 }
 
 void stage_inject(struct worker *w)

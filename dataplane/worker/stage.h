@@ -1,4 +1,5 @@
-/* stage.h - the stages of a worker's turn; each is explained where worker_poll names it. Owning worker only. */
+/* stage.h - the stages of a worker's turn; each is explained where worker_poll names it. Owning
+ * worker only. */
 #pragma once
 
 #include "worker/worker.h"

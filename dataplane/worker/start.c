@@ -15,7 +15,8 @@
 
 #include "net/eal.h"
 
-_Static_assert((int)START_ERROR_MAX >= (int)EAL_ERROR_MAX && (int)START_ERROR_MAX >= (int)NET_ERROR_MAX &&
+_Static_assert((int)START_ERROR_MAX >= (int)EAL_ERROR_MAX &&
+		       (int)START_ERROR_MAX >= (int)NET_ERROR_MAX &&
 		       (int)START_ERROR_MAX >= (int)NODE_ERROR_MAX,
 	       "one buffer serves all parts");
 
@@ -25,7 +26,8 @@ static enum exit_code start_node(struct dataplane *d, char *error)
 {
 	if (!node_make(d->conf, &d->node, error))
 		return EXIT_CODE_CONF;
-	return node_keys(&d->conf->dataplane, &d->node.node, error) ? EXIT_CODE_OK : EXIT_CODE_ENVIRONMENT;
+	return node_keys(&d->conf->dataplane, &d->node.node, error) ? EXIT_CODE_OK
+								    : EXIT_CODE_ENVIRONMENT;
 }
 
 static enum exit_code start_eal(struct dataplane *d, char *error)
@@ -49,7 +51,8 @@ static enum exit_code start_region(struct dataplane *d, char *error)
 	d->memfd = abi_region_create(d->n_workers, d->net->n_ports, ring, ring, &d->region);
 	d->wake_fd = d->memfd < 0 ? -1 : eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (d->wake_fd < 0) {
-		snprintf(error, START_ERROR_MAX, "shared memory for control (punt-ring %u octets): %m", ring);
+		snprintf(error, START_ERROR_MAX,
+			 "shared memory for control (punt-ring %u octets): %m", ring);
 		return EXIT_CODE_ENVIRONMENT;
 	}
 	d->region->tsc_hz = rte_get_tsc_hz();
@@ -73,8 +76,8 @@ static enum exit_code start_tables(struct dataplane *d, char *error)
 		d->tables = tables_create(&size, &key);
 	if (d->tables)
 		return EXIT_CODE_OK;
-	snprintf(error, START_ERROR_MAX, "tables for %u users: %m; lower dataplane.users, or add memory",
-		 size.impus);
+	snprintf(error, START_ERROR_MAX,
+		 "tables for %u users: %m; lower dataplane.users, or add memory", size.impus);
 	return EXIT_CODE_ENVIRONMENT;
 }
 
@@ -95,7 +98,8 @@ static enum exit_code start_workers(struct dataplane *d, char *error)
 		d->worker[i] = worker_create(&o);
 		if (!d->worker[i]) {
 			snprintf(error, START_ERROR_MAX,
-				 "no memory for worker %u; lower dataplane.transactions, or raise "
+				 "no memory for worker %u; lower dataplane.transactions, or "
+				 "raise "
 				 "dataplane.memory",
 				 i);
 			return EXIT_CODE_ENVIRONMENT;
@@ -109,7 +113,8 @@ static enum exit_code launch_workers(struct dataplane *d, char *error)
 {
 	for (uint32_t i = 0; i < d->n_workers; i++) {
 		if (rte_eal_remote_launch(worker_run, d->worker[i], i + 1) != 0) {
-			snprintf(error, START_ERROR_MAX, "worker %u cannot be started on its lcore", i);
+			snprintf(error, START_ERROR_MAX,
+				 "worker %u cannot be started on its lcore", i);
 			return EXIT_CODE_BUG;
 		}
 		d->n_running++;
@@ -117,8 +122,8 @@ static enum exit_code launch_workers(struct dataplane *d, char *error)
 	return EXIT_CODE_OK;
 }
 
-/* Configuration errors show before anything is touched; ports before memory is shared out; workers
- * last, when all they point at is there. */
+/* Configuration errors show before anything is touched; ports before memory is shared out;
+ * workers last, when all they point at is there. */
 static start_step *const steps[] = {
 	start_node,   start_eal,     start_net,      start_region,
 	start_tables, start_workers, launch_workers,

@@ -1,6 +1,8 @@
-/* view.c - the answers to sakerctl: rows of JSON from the region, the samples and the configuration */
+/* view.c - the answers to sakerctl: rows of JSON from the region, the samples and the
+ * configuration */
 #include "worker/view.h"
 
+#include <rte_lcore.h>
 #include <rte_version.h>
 #include <unistd.h>
 
@@ -47,7 +49,8 @@ double view_ring_fill(struct abi_region *r, uint64_t offset, uint64_t size)
 	return used <= size ? (double)used / (double)size : 0;
 }
 
-static void view_version(struct manage *m, const struct admin_request *request, struct json *out)
+static void view_version(struct manage *m, const struct admin_request *request,
+			 struct json *out)
 {
 	json_object(out, NULL);
 	json_str(out, "name", "saker-dataplane");
@@ -73,8 +76,9 @@ static void view_status(struct manage *m, const struct admin_request *request, s
 	json_u64(out, "pid", (uint64_t)getpid());
 	json_u64(out, "uptime_s", (clock_ms() - m->start_ms) / 1000);
 	json_str(out, "state",
-		 atomic_load_explicit(&m->d->order, memory_order_relaxed) == WORKER_RUN ? "running"
-											: "draining");
+		 atomic_load_explicit(&m->d->order, memory_order_relaxed) == WORKER_RUN
+			 ? "running"
+			 : "draining");
 	json_bool(out, "control", m->control_fd >= 0);
 	json_u64(out, "workers", m->d->n_workers);
 	json_u64(out, "ports", m->d->net->n_ports);
@@ -95,13 +99,15 @@ static void lcore_row(struct manage *m, uint32_t i, struct json *out)
 	json_object(out, NULL);
 	json_u64(out, "lcore", i + 1);
 	json_u64(out, "cpu", atomic_load_explicit(&w->cpu, memory_order_relaxed));
+	json_u64(out, "numa", rte_lcore_to_socket_id(i + 1));
 	json_str(out, "role", "worker");
 	json_u64(out, "queues", atomic_load_explicit(&w->queues, memory_order_relaxed));
 	json_double(out, "busy_percent", s->busy_ratio * 100);
 	json_double(out, "messages_per_s", s->messages_per_s);
 	json_double(out, "cycles_per_message", s->cycles_per_message);
 	json_double(out, "batch", s->batch);
-	json_double(out, "ring_fill_percent", view_ring_fill(r, r->off_punt[i], r->ring_punt) * 100);
+	json_double(out, "ring_fill_percent",
+		    view_ring_fill(r, r->off_punt[i], r->ring_punt) * 100);
 	json_u64(out, "transactions", get(&w->transactions));
 	json_u64(out, "drops", view_drops(&w->counters));
 	json_bool(out, "stuck", s->stuck);
@@ -140,12 +146,14 @@ static bool wants_all(const struct admin_request *r)
 	return r->n_words > 1 && strcmp(r->word[r->n_words - 1], "--all") == 0;
 }
 
-static void view_drop_rows(struct manage *m, const struct admin_request *request, struct json *out)
+static void view_drop_rows(struct manage *m, const struct admin_request *request,
+			   struct json *out)
 {
 	counter_rows(m, out, true, wants_all(request));
 }
 
-static void view_counters(struct manage *m, const struct admin_request *request, struct json *out)
+static void view_counters(struct manage *m, const struct admin_request *request,
+			  struct json *out)
 {
 	counter_rows(m, out, false, wants_all(request));
 }
@@ -204,7 +212,8 @@ static void view_peers(struct manage *m, const struct admin_request *request, st
 	json_end_array(out);
 }
 
-static void view_metrics(struct manage *m, const struct admin_request *request, struct json *out)
+static void view_metrics(struct manage *m, const struct admin_request *request,
+			 struct json *out)
 {
 	metrics_answer(m, out);
 }
@@ -214,10 +223,10 @@ static const struct command {
 	const char *noun, *verb;
 	void (*answer)(struct manage *m, const struct admin_request *request, struct json *out);
 } commands[] = {
-	{"status", NULL, view_status}, {"version", NULL, view_version},
-	{"lcore", "show", view_lcores}, {"drops", NULL, view_drop_rows},
+	{"status", NULL, view_status},     {"version", NULL, view_version},
+	{"lcore", "show", view_lcores},    {"drops", NULL, view_drop_rows},
 	{"counters", NULL, view_counters}, {"port", "show", view_ports},
-	{"peers", "show", view_peers}, {"metrics", NULL, view_metrics},
+	{"peers", "show", view_peers},     {"metrics", NULL, view_metrics},
 };
 
 void view_answer(void *ctx, const struct admin_request *request, struct json *out)
@@ -225,7 +234,8 @@ void view_answer(void *ctx, const struct admin_request *request, struct json *ou
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
 		const struct command *c = &commands[i];
 
-		if (request->n_words < (c->verb ? 2 : 1) || strcmp(request->word[0], c->noun) != 0)
+		if (request->n_words < (c->verb ? 2 : 1) ||
+		    strcmp(request->word[0], c->noun) != 0)
 			continue;
 		if (c->verb && strcmp(request->word[1], c->verb) != 0)
 			continue;
@@ -233,6 +243,7 @@ void view_answer(void *ctx, const struct admin_request *request, struct json *ou
 		return;
 	}
 	admin_error(out, "unknown_command", "the data plane has no such command",
-		    "status, version, lcore show, port show, drops [--all], counters [--all], peers show, "
+		    "status, version, lcore show, port show, drops [--all], counters [--all], "
+		    "peers show, "
 		    "metrics");
 }

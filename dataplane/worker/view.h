@@ -1,4 +1,5 @@
-/* view.h - the answers to sakerctl: rows of JSON from the region, the samples and the configuration */
+/* view.h - the answers to sakerctl: rows of JSON from the region, the samples and the
+ * configuration */
 #pragma once
 
 #include "worker/manage.h"

@@ -9,21 +9,21 @@
 #include "worker/idle.h"
 #include "worker/stage.h"
 
-/* In the order of a message's way. Each stage works on the whole burst, and looks only at messages
- * that no stage before it has finished with. */
+/* In the order of a message's way. Each stage works on the whole burst, and looks only at
+ * messages that no stage before it has finished with. */
 void worker_poll(struct worker *w)
 {
 	stage_begin(w);
-	stage_receive(w);    /* frames from the ports, messages from other workers */
-	stage_input(w);      /* Ethernet, IP, UDP: what is left is SIP */
+	stage_receive(w); /* frames from the ports, messages from other workers */
+	stage_input(w);   /* Ethernet, IP, UDP: what is left is SIP */
 	stage_capture(w);
-	stage_keepalive(w);  /* RFC 5626 */
-	stage_roles(w);      /* parse, route, edit: the CSCFs */
-	stage_punt(w);       /* to control */
-	stage_inject(w);     /* from control */
-	stage_timers(w);     /* of transactions */
-	stage_output(w);     /* UDP, IP, Ethernet */
-	stage_transmit(w);   /* to the ports */
+	stage_keepalive(w); /* RFC 5626 */
+	stage_roles(w);     /* parse, route, edit: the CSCFs */
+	stage_punt(w);      /* to control */
+	stage_inject(w);    /* from control */
+	stage_timers(w);    /* of transactions */
+	stage_output(w);    /* UDP, IP, Ethernet */
+	stage_transmit(w);  /* to the ports */
 	urcu_qsbr_quiescent_state();
 	idle_account(w);
 	idle_wait(w);
@@ -37,8 +37,10 @@ static bool attach_rings(struct worker *w, const struct worker_options *o)
 	p->region = r;
 	p->worker = o->id;
 	p->wake_fd = o->wake_fd;
-	return ring_attach_producer(&p->out, abi_ring_at(r, r->off_punt[o->id]), r->ring_punt) &&
-	       ring_attach_consumer(&p->in, abi_ring_at(r, r->off_inject[o->id]), r->ring_inject) &&
+	return ring_attach_producer(&p->out, abi_ring_at(r, r->off_punt[o->id]),
+				    r->ring_punt) &&
+	       ring_attach_consumer(&p->in, abi_ring_at(r, r->off_inject[o->id]),
+				    r->ring_inject) &&
 	       ring_attach_producer(&p->capture, abi_ring_at(r, r->off_capture[o->id]),
 				    ABI_RING_CAPTURE);
 }

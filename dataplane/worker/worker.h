@@ -7,8 +7,8 @@
 #include "punt/punt.h"
 #include "role/role.h"
 
-/* What the management thread wants of all workers. Written by it alone (release), read by each worker once a turn
- * (acquire, paired). Not in the shared region: control has no say in it. */
+/* What the management thread wants of all workers. Written by it alone (release), read by each
+ * worker once a turn (acquire, paired). Not in the shared region: control has no say in it. */
 enum worker_order {
 	WORKER_RUN,
 	WORKER_DRAIN, /* take nothing more from the ports, finish what is here */
@@ -68,5 +68,6 @@ void worker_destroy(struct worker *w);
 void worker_poll(struct worker *w);
 void worker_enter(struct worker *w);
 void worker_leave(struct worker *w);
-/* The body of the worker's thread: turns until the order is WORKER_STOP. `arg` is a struct worker. */
+/* The body of the worker's thread: turns until the order is WORKER_STOP. `arg` is a struct
+ * worker. */
 int worker_run(void *arg);

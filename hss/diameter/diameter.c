@@ -18,7 +18,7 @@ enum {
 	RECONNECT_S = 2,    /* the library makes 0 to 4 s of it */
 	WATCHDOG_S = 6,     /* the least that RFC 3539 §3.4.1 allows */
 	/* Each serves one connection that has not sent its CER yet, for up to 20 s. */
-	ACCEPT_THREADS = 16,
+	ACCEPT_THREADS = 64,
 };
 
 /* The library's callbacks take no context: one node a process. Written by diameter_init only. */

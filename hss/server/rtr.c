@@ -158,8 +158,9 @@ static bool read_set(struct rtr *x, int64_t set, struct text *xml)
 	return good;
 }
 
-void rtr_push_set(struct rtr *x, int64_t set)
+void rtr_push_set(void *ctx, int64_t set)
 {
+	struct rtr *x = ctx;
 	struct text xml = text_in(x->user_data, sizeof(x->user_data));
 	struct cx_ppr r = {.origin_host = slice_str(x->origin)};
 

@@ -28,7 +28,7 @@ void rtr_deregister(void *ctx, const struct store_impu *impus, uint32_t n, const
 		    const char *info);
 
 /* Sends the profile of an implicit set, as it is now, to the S-CSCF that serves it, if one does. */
-void rtr_push_set(struct rtr *x, int64_t set);
+void rtr_push_set(void *ctx, int64_t set);
 /* Notes that all sets with this profile are to be pushed; rtr_tick does it, RTR_PUSHES_PER_TICK at a time, so
  * that a change of a profile of everybody is no flood. */
 void rtr_push_profile(void *ctx, int64_t profile);

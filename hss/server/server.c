@@ -21,7 +21,6 @@ enum { SERVED = sizeof(served) / sizeof(served[0]) };
 struct handler {
 	struct server *server;
 	uint32_t command;
-	struct disp_hdl *registered;
 };
 
 struct server {
@@ -121,7 +120,7 @@ static bool handlers_open(struct server *s)
 		h->server = s;
 		h->command = served[i];
 		if (!when.command ||
-		    fd_disp_register(on_request, DISP_HOW_CC, &when, h, &h->registered) != 0)
+		    fd_disp_register(on_request, DISP_HOW_CC, &when, h, NULL) != 0)
 			return false;
 	}
 	return true;
@@ -153,9 +152,6 @@ void server_close(struct server *s)
 {
 	if (!s)
 		return;
-	for (int i = 0; i < SERVED; i++)
-		if (s->handler[i].registered)
-			fd_disp_unregister(&s->handler[i].registered, NULL);
 	pthread_mutex_destroy(&s->lock);
 	hss_free(s->hss);
 	free(s);

@@ -242,6 +242,22 @@ class Checks:
         likes = lambda p: p.endswith(b"tagged") and p[12:16] == socket.inet_aton(NODE4)
         return bool(right.receive(0x0800, likes)) and not right.receive(0x0800, likes, 0.3)
 
+    def control_socket(self):
+        """As saker-control does: one hello with the region and the eventfd; gone when it hangs up."""
+        path = os.path.join(os.path.dirname(self.path), "dataplane-abi.sock")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
+            s.settimeout(2)
+            s.connect(path)
+            hello, fds, _, _ = socket.recv_fds(s, 256, 4)
+            size = struct.unpack("Q", hello[-8:])[0]
+            sound = hello[:8] == b"SAKER001"[::-1] and len(fds) == 2
+            sound = sound and os.fstat(fds[0]).st_size == size
+            connected = admin(self.path, "status")["control"]
+            for fd in fds:
+                os.close(fd)
+        time.sleep(0.2)
+        return sound and connected and not admin(self.path, "status")["control"]
+
     def status(self):
         s = admin(self.path, "status")
         rows = admin(self.path, "lcore", "show")

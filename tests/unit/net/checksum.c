@@ -40,7 +40,8 @@ static void test_every_length(void **state)
 		for (uint32_t i = 0; i < len; i++)
 			data[i] = (uint8_t)(i * 151 + len);
 		uint16_t sum = checksum_fold(checksum_add(0, data, len));
-		assert_int_equal(((uint8_t *)&sum)[0] << 8 | ((uint8_t *)&sum)[1], plain(data, len));
+		assert_int_equal(((uint8_t *)&sum)[0] << 8 | ((uint8_t *)&sum)[1],
+				 plain(data, len));
 		free(data);
 	}
 }

@@ -37,7 +37,8 @@ static void make_whole(const struct wire *w, bool v6, uint32_t len)
 	(v6 ? frame_udp6 : frame_udp4)(&whole, w->mac, 0, 5060, payload, len);
 }
 
-static void send_piece(struct wire *w, bool v6, uint16_t id, uint32_t from, uint32_t len, bool more)
+static void send_piece(struct wire *w, bool v6, uint16_t id, uint32_t from, uint32_t len,
+		       bool more)
 {
 	(v6 ? piece6 : piece4)(w, id, from, len, more);
 	wire_send(w, 0, &f);

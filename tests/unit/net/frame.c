@@ -1,4 +1,5 @@
-/* frame.c - frames composed octet by octet, and taken apart again, apart from the code under test */
+/* frame.c - frames composed octet by octet, and taken apart again, apart from the code under
+ * test */
 #include "frame.h"
 
 #include <string.h>
@@ -48,12 +49,14 @@ static uint32_t sum16(const uint8_t *p, uint32_t len, uint32_t sum)
 	return sum;
 }
 
-static uint32_t payload_sum(const struct frame *f, uint32_t ip, uint32_t at, uint8_t proto, uint32_t len)
+static uint32_t payload_sum(const struct frame *f, uint32_t ip, uint32_t at, uint8_t proto,
+			    uint32_t len)
 {
 	bool v4 = f->o[ip] >> 4 == 4;
 	uint32_t sum = sum16(f->o + ip + (v4 ? 12 : 8), v4 ? 8 : 32, proto);
 
-	return sum16(f->o + at, len, sum16((uint8_t[]){(uint8_t)(len >> 8), (uint8_t)len}, 2, sum));
+	return sum16(f->o + at, len,
+		     sum16((uint8_t[]){(uint8_t)(len >> 8), (uint8_t)len}, 2, sum));
 }
 
 void frame_fix_ip4(struct frame *f, uint32_t at)
@@ -79,7 +82,8 @@ bool frame_sound(const struct frame *f, uint32_t ip)
 {
 	bool v4 = f->o[ip] >> 4 == 4;
 	uint8_t proto = f->o[ip + (v4 ? 9 : 6)];
-	uint32_t at = ip + (v4 ? 20 : 40), len = v4 ? frame_get16(f, ip + 2) - 20u : frame_get16(f, ip + 4);
+	uint32_t at = ip + (v4 ? 20 : 40),
+		 len = v4 ? frame_get16(f, ip + 2) - 20u : frame_get16(f, ip + 4);
 
 	if (at + len > f->len || (v4 && sum16(f->o + ip, 20, 0) != 0xffff))
 		return false;
@@ -100,8 +104,8 @@ static void ethernet(struct frame *f, const uint8_t mac[6], uint16_t vlan, uint1
 	put16(f, type);
 }
 
-void frame_ip4(struct frame *f, const uint8_t mac[6], uint16_t vlan, uint8_t proto, const void *payload,
-	       uint32_t len)
+void frame_ip4(struct frame *f, const uint8_t mac[6], uint16_t vlan, uint8_t proto,
+	       const void *payload, uint32_t len)
 {
 	ethernet(f, mac, vlan, 0x0800);
 	uint32_t ip = f->len;
@@ -117,8 +121,8 @@ void frame_ip4(struct frame *f, const uint8_t mac[6], uint16_t vlan, uint8_t pro
 	frame_fix_ip4(f, ip);
 }
 
-void frame_ip6(struct frame *f, const uint8_t mac[6], uint16_t vlan, uint8_t proto, const void *payload,
-	       uint32_t len)
+void frame_ip6(struct frame *f, const uint8_t mac[6], uint16_t vlan, uint8_t proto,
+	       const void *payload, uint32_t len)
 {
 	ethernet(f, mac, vlan, 0x86dd);
 	put(f, "\x60\0\0\0", 4);
@@ -139,8 +143,8 @@ static void udp(struct frame *f, uint16_t port, const void *payload, uint32_t le
 	put(f, payload, len);
 }
 
-void frame_udp4(struct frame *f, const uint8_t mac[6], uint16_t vlan, uint16_t port, const void *payload,
-		uint32_t len)
+void frame_udp4(struct frame *f, const uint8_t mac[6], uint16_t vlan, uint16_t port,
+		const void *payload, uint32_t len)
 {
 	static struct frame inner;
 	uint32_t ip = vlan ? 18 : 14;
@@ -150,8 +154,8 @@ void frame_udp4(struct frame *f, const uint8_t mac[6], uint16_t vlan, uint16_t p
 	frame_fix_payload(f, ip, ip + 20, 17);
 }
 
-void frame_udp6(struct frame *f, const uint8_t mac[6], uint16_t vlan, uint16_t port, const void *payload,
-		uint32_t len)
+void frame_udp6(struct frame *f, const uint8_t mac[6], uint16_t vlan, uint16_t port,
+		const void *payload, uint32_t len)
 {
 	static struct frame inner;
 	uint32_t ip = vlan ? 18 : 14;
@@ -161,8 +165,8 @@ void frame_udp6(struct frame *f, const uint8_t mac[6], uint16_t vlan, uint16_t p
 	frame_fix_payload(f, ip, ip + 40, 17);
 }
 
-void frame_arp(struct frame *f, const uint8_t mac[6], uint16_t opcode, const uint8_t sender_ip[4],
-	       const uint8_t target_ip[4])
+void frame_arp(struct frame *f, const uint8_t mac[6], uint16_t opcode,
+	       const uint8_t sender_ip[4], const uint8_t target_ip[4])
 {
 	ethernet(f, mac, 0, 0x0806);
 	put(f, "\0\1\x08\0\6\4", 6);
@@ -173,8 +177,9 @@ void frame_arp(struct frame *f, const uint8_t mac[6], uint16_t opcode, const uin
 	put(f, target_ip, 4);
 }
 
-void frame_nd(struct frame *f, const uint8_t mac[6], uint8_t type, uint8_t flags, const uint8_t src[16],
-	      const uint8_t dst[16], const uint8_t target[16], const uint8_t option_mac[6])
+void frame_nd(struct frame *f, const uint8_t mac[6], uint8_t type, uint8_t flags,
+	      const uint8_t src[16], const uint8_t dst[16], const uint8_t target[16],
+	      const uint8_t option_mac[6])
 {
 	struct frame inner = {.len = 0};
 

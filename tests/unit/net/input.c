@@ -343,10 +343,12 @@ static void test_truth_table(void **state)
 		cases[i].change();
 		wire_send(&w, 0, &f);
 		wire_turn(&w);
-		if (cases[i].counter < 0 && (w.n != 1 || !slice_eq(buf_slice(w.buf[0]), slice_of(hello, HELLO))))
+		if (cases[i].counter < 0 &&
+		    (w.n != 1 || !slice_eq(buf_slice(w.buf[0]), slice_of(hello, HELLO))))
 			fail_msg("case %s: not taken", cases[i].name);
 		if (cases[i].counter >= 0 &&
-		    (w.n != 0 || wire_count(&w, cases[i].counter) != mine + 1 || all_drops(&w) != drops + 1))
+		    (w.n != 0 || wire_count(&w, cases[i].counter) != mine + 1 ||
+		     all_drops(&w) != drops + 1))
 			fail_msg("case %s: not dropped as %s", cases[i].name,
 				 count_info(cases[i].counter)->name);
 		wire_forget(&w);
@@ -422,7 +424,8 @@ static void seed(const struct wire *w, int which)
 		frame_arp(&f, w->mac, 1, frame_peer4, frame_node4);
 		break;
 	case 3:
-		frame_nd(&f, w->mac, 135, 0, frame_peer6, frame_node6, frame_node6, frame_peer_mac);
+		frame_nd(&f, w->mac, 135, 0, frame_peer6, frame_node6, frame_node6,
+			 frame_peer_mac);
 		break;
 	case 4:
 		frame_ip4(&f, w->mac, 0, 1, echo4, sizeof(echo4));

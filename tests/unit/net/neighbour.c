@@ -145,7 +145,8 @@ static void unknown_then_known(uint8_t family)
 	if (family == 4)
 		frame_arp(&f, w.mac, 2, frame_peer4, frame_node4);
 	else
-		frame_nd(&f, w.mac, 136, 0x60, frame_peer6, frame_node6, frame_peer6, frame_peer_mac);
+		frame_nd(&f, w.mac, 136, 0x60, frame_peer6, frame_node6, frame_peer6,
+			 frame_peer_mac);
 	send_frame(&w);
 	while (wire_receive(&w, &f)) {
 		assert_memory_equal(f.o, frame_peer_mac, 6);
@@ -264,8 +265,8 @@ static void test_nd_is_answered(void **state)
 	static const uint8_t nobody[16];
 
 	wire_open(&w, &(struct wire_options){0});
-	frame_nd(&f, (const uint8_t[]){0x33, 0x33, 0xff, 0, 0, 1}, 135, 0, frame_peer6, group, frame_node6,
-		 frame_peer_mac);
+	frame_nd(&f, (const uint8_t[]){0x33, 0x33, 0xff, 0, 0, 1}, 135, 0, frame_peer6, group,
+		 frame_node6, frame_peer_mac);
 	send_frame(&w);
 	assert_true(wire_receive(&w, &f));
 	assert_memory_equal(f.o, frame_peer_mac, 6);
@@ -278,8 +279,8 @@ static void test_nd_is_answered(void **state)
 	assert_true(frame_sound(&f, 14));
 	assert_true(reaches(&w, 6, frame_peer_mac));
 	/* Duplicate address detection: all are told. */
-	frame_nd(&f, (const uint8_t[]){0x33, 0x33, 0xff, 0, 0, 1}, 135, 0, nobody, group, frame_node6,
-		 frame_peer_mac);
+	frame_nd(&f, (const uint8_t[]){0x33, 0x33, 0xff, 0, 0, 1}, 135, 0, nobody, group,
+		 frame_node6, frame_peer_mac);
 	send_frame(&w);
 	assert_true(wire_receive(&w, &f));
 	assert_memory_equal(f.o, "\x33\x33\0\0\0\1", 6);

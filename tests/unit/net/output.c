@@ -17,10 +17,10 @@ static void check_datagram(const struct frame *d, uint32_t ip, uint8_t family, u
 	assert_int_equal(frame_get16(d, udp + 4), 8 + len);
 	assert_int_not_equal(frame_get16(d, udp + 6), 0);
 	assert_memory_equal(d->o + udp + 8, payload, len);
-	assert_memory_equal(d->o + ip + (family == 4 ? 12 : 8), family == 4 ? frame_node4 : frame_node6,
-			    family == 4 ? 4 : 16);
-	assert_memory_equal(d->o + ip + (family == 4 ? 16 : 24), family == 4 ? frame_peer4 : frame_peer6,
-			    family == 4 ? 4 : 16);
+	assert_memory_equal(d->o + ip + (family == 4 ? 12 : 8),
+			    family == 4 ? frame_node4 : frame_node6, family == 4 ? 4 : 16);
+	assert_memory_equal(d->o + ip + (family == 4 ? 16 : 24),
+			    family == 4 ? frame_peer4 : frame_peer6, family == 4 ? 4 : 16);
 	assert_int_equal(d->o[ip + (family == 4 ? 8 : 7)], 64);
 }
 
@@ -73,7 +73,8 @@ static void collect(struct wire *w, uint8_t family, uint16_t mtu, uint32_t len)
 		more = field & (family == 4 ? 0x2000 : 1);
 		assert_int_equal(offset, next);
 		assert_int_equal(next ? id : this_id, this_id);
-		assert_int_equal(family == 4 ? frame_get16(&f, IP + 2) : frame_get16(&f, IP + 4) + 40u,
+		assert_int_equal(family == 4 ? frame_get16(&f, IP + 2)
+					     : frame_get16(&f, IP + 4) + 40u,
 				 f.len - IP);
 		if (more)
 			assert_int_equal(part % 8, 0);

@@ -82,7 +82,8 @@ static void test_device_args(void **state)
 		   ",iface=lte,qpairs=2,framesz=17408,blocksz=69632,framecnt=512");
 	check_args("net_af_packet0,qpairs=3,iface=lte,framecnt=64", 2, "net_af_packet0",
 		   ",qpairs=3,iface=lte,framecnt=64,framesz=17408,blocksz=69632");
-	check_args("net_af_xdp1,iface=x", 1, "net_af_xdp1", ",iface=x,queue_count=1,busy_budget=0");
+	check_args("net_af_xdp1,iface=x", 1, "net_af_xdp1",
+		   ",iface=x,queue_count=1,busy_budget=0");
 	check_args("net_af_xdp1,iface=x,busy_budget=64,queue_count=4", 1, "net_af_xdp1",
 		   ",iface=x,busy_budget=64,queue_count=4");
 	check_args("net_tap0", 1, "net_tap0", ",");

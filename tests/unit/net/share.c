@@ -1,4 +1,5 @@
-/* share.c - several workers on few queues: everybody receives, sends, and knows the neighbours */
+/* share.c - several workers on few queues: everybody receives, sends, and knows the neighbours
+ */
 #include "wire.h"
 
 static struct frame f;
@@ -54,7 +55,8 @@ static void test_all_shapes(void **state)
 
 	for (uint16_t workers = 1; workers <= 4; workers++) {
 		for (uint16_t queues = 1; queues <= 4; queues++) {
-			wire_open(&w, &(struct wire_options){.workers = workers, .queues = queues});
+			wire_open(&w,
+				  &(struct wire_options){.workers = workers, .queues = queues});
 			/* One answer, on one queue, to one worker. */
 			wire_acquaint(&w);
 			all_can_send(&w);
@@ -99,7 +101,8 @@ static void test_fragments_meet(void **state)
 		memset(payload, id, sizeof(payload));
 		frame_udp4(&whole, w.mac, 0, 5060, payload, sizeof(payload));
 		for (uint32_t at = 0, q = 0; at < sizeof(payload) + 8; at += step, q++) {
-			uint32_t left = sizeof(payload) + 8 - at, len = left > step ? step : left;
+			uint32_t left = sizeof(payload) + 8 - at,
+				 len = left > step ? step : left;
 
 			frame_ip4(&f, w.mac, 0, 17, whole.o + 34 + at, len);
 			frame_put16(&f, 18, id);

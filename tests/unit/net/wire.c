@@ -1,4 +1,5 @@
-/* wire.c - a node's packet side on rings in place of a wire, all workers run by the test's thread */
+/* wire.c - a node's packet side on rings in place of a wire, all workers run by the test's
+ * thread */
 #include "wire.h"
 
 #include <stdlib.h>
@@ -15,8 +16,9 @@ static struct rte_mempool *frames;
 
 int wire_eal(void **state)
 {
-	static const char *const words[] = {"test", "--no-huge", "--no-shconf", "-m", "256", "--no-pci",
-					    "--no-telemetry", "--log-level=error", "--lcores=0@0"};
+	static const char *const words[] = {
+		"test",     "--no-huge",      "--no-shconf",       "-m",          "256",
+		"--no-pci", "--no-telemetry", "--log-level=error", "--lcores=0@0"};
 	enum { WORDS = sizeof(words) / sizeof(words[0]) };
 	char memory[WORDS][32], *args[WORDS + 1] = {NULL};
 
@@ -46,7 +48,9 @@ static void add_routes(struct wire *w)
 	assert_true(route_add(&w->routes, &r));
 	assert_true(route_add_local(&w->routes, &r.local, 0, false));
 	/* 198.51.100.0/24 through a router on the link. */
-	r = (struct route){.bits = 24, .prefix = addr_v4(0xc6336400, 0), .gateway = addr_v4(0xc00002fe, 0),
+	r = (struct route){.bits = 24,
+			   .prefix = addr_v4(0xc6336400, 0),
+			   .gateway = addr_v4(0xc00002fe, 0),
 			   .local = addr_v4(0xc0000201, 0)};
 	assert_true(route_add(&w->routes, &r));
 }
@@ -137,7 +141,8 @@ void wire_send_guarded(struct wire *w, const struct frame *f)
 	struct rte_mbuf *m = rte_pktmbuf_alloc(frames);
 
 	if (!pages) {
-		pages = mmap(NULL, room + before, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		pages = mmap(NULL, room + before, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		assert_true(pages != MAP_FAILED);
 		assert_int_equal(mprotect(pages + room, before, PROT_NONE), 0);
 	}

@@ -1,4 +1,5 @@
-/* wire.h - a node's packet side on rings in place of a wire, all workers run by the test's thread */
+/* wire.h - a node's packet side on rings in place of a wire, all workers run by the test's
+ * thread */
 #pragma once
 
 #include <setjmp.h>

@@ -1,4 +1,5 @@
-/* bench_pipe.c - cycles a message costs from ring to ring, without roles: input, worker loop, output */
+/* bench_pipe.c - cycles a message costs from ring to ring, without roles: input, worker loop,
+ * output */
 #include <sys/eventfd.h>
 #include <urcu-qsbr.h>
 
@@ -35,9 +36,9 @@ static void run(struct worker *worker, struct abi_worker *s)
 	}
 	cycles = atomic_load(&s->busy_cycles) - cycles;
 	messages = atomic_load(&s->messages) - messages;
-	printf("%d octets, bursts of %d: %.0f cycles/message (TSC %.2f GHz), %llu messages\n", MESSAGE, BURST,
-	       (double)cycles / (double)messages, (double)rte_get_tsc_hz() / 1e9,
-	       (unsigned long long)messages);
+	printf("%d octets, bursts of %d: %.0f cycles/message (TSC %.2f GHz), %llu messages\n",
+	       MESSAGE, BURST, (double)cycles / (double)messages,
+	       (double)rte_get_tsc_hz() / 1e9, (unsigned long long)messages);
 }
 
 static void test_bench(void **state)
@@ -48,8 +49,11 @@ static void test_bench(void **state)
 
 	wire_open(&w, &(struct wire_options){.bare = true});
 	assert_true(abi_region_create(1, 1, 1 << 17, 1 << 17, &region) >= 0);
-	struct worker *worker = worker_create(&(struct worker_options){
-		.order = &order, .net = w.net, .region = region, .wake_fd = eventfd(0, EFD_NONBLOCK)});
+	struct worker *worker =
+		worker_create(&(struct worker_options){.order = &order,
+						       .net = w.net,
+						       .region = region,
+						       .wake_fd = eventfd(0, EFD_NONBLOCK)});
 	assert_non_null(worker);
 	net_start(worker->net, 1);
 	frame_arp(&f, w.mac, 2, frame_peer4, frame_node4);

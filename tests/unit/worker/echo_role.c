@@ -1,4 +1,5 @@
-/* echo_role.c - in place of the roles: messages go back to where they came from, or do as they are told */
+/* echo_role.c - in place of the roles: messages go back to where they came from, or do as they
+ * are told */
 #include "echo_role.h"
 
 #include <stdio.h>
@@ -43,8 +44,8 @@ static void back(struct role_worker *w, struct buf *b, struct outbox *out)
 	out->buf[out->n++] = b;
 }
 
-enum verdict role_message(struct role_worker *w, struct buf *b, uint64_t now_ms, struct outbox *out,
-			  enum abi_punt_reason *punt, uint16_t *owner)
+enum verdict role_message(struct role_worker *w, struct buf *b, uint64_t now_ms,
+			  struct outbox *out, enum abi_punt_reason *punt, uint16_t *owner)
 {
 	struct slice s = buf_slice(b);
 
@@ -71,8 +72,8 @@ enum verdict role_message(struct role_worker *w, struct buf *b, uint64_t now_ms,
 	return VERDICT_SEND;
 }
 
-void role_resume(struct role_worker *w, const struct abi_inject *verdict, struct slice route, struct buf *b,
-		 uint64_t now_ms, struct outbox *out)
+void role_resume(struct role_worker *w, const struct abi_inject *verdict, struct slice route,
+		 struct buf *b, uint64_t now_ms, struct outbox *out)
 {
 	w->seen.resumed++;
 	w->seen.status = verdict->status;

@@ -1,4 +1,5 @@
-/* echo_role.h - in place of the roles: messages go back to where they came from, or do as they are told
+/* echo_role.h - in place of the roles: messages go back to where they came from, or do as they
+ * are told
  *
  *   PUNT...   to control       DROP...  dropped       HAND n...  to worker n
  *   TIME n..  n messages from timers later            else       sent back

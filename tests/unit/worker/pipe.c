@@ -31,19 +31,23 @@ static void pipe_open(uint16_t workers)
 	assert_true(p.memfd >= 0);
 	p.wake_fd = eventfd(0, EFD_NONBLOCK);
 	for (uint16_t i = 0; i < workers; i++) {
-		struct worker_options o = {.id = i, .idle = CONF_IDLE_POLL, .order = &p.order,
-					   .net = p.wire.net, .region = p.region, .wake_fd = p.wake_fd};
+		struct worker_options o = {.id = i,
+					   .idle = CONF_IDLE_POLL,
+					   .order = &p.order,
+					   .net = p.wire.net,
+					   .region = p.region,
+					   .wake_fd = p.wake_fd};
 
 		p.worker[i] = worker_create(&o);
 		assert_non_null(p.worker[i]);
 		net_start(p.worker[i]->net, 1);
-		assert_true(ring_attach_consumer(&p.punted[i],
-						 abi_ring_at(p.region, p.region->off_punt[i]), RING));
-		assert_true(ring_attach_producer(&p.inject[i],
-						 abi_ring_at(p.region, p.region->off_inject[i]), RING));
-		assert_true(ring_attach_consumer(&p.captured[i],
-						 abi_ring_at(p.region, p.region->off_capture[i]),
-						 ABI_RING_CAPTURE));
+		assert_true(ring_attach_consumer(
+			&p.punted[i], abi_ring_at(p.region, p.region->off_punt[i]), RING));
+		assert_true(ring_attach_producer(
+			&p.inject[i], abi_ring_at(p.region, p.region->off_inject[i]), RING));
+		assert_true(ring_attach_consumer(
+			&p.captured[i], abi_ring_at(p.region, p.region->off_capture[i]),
+			ABI_RING_CAPTURE));
 	}
 	wire_silence(&p.wire);
 }
@@ -175,10 +179,12 @@ static void test_punt_ring_full(void **state)
 	pipe_close();
 }
 
-static void inject(uint8_t type, const char *text, struct addr src, const char *route, uint8_t port)
+static void inject(uint8_t type, const char *text, struct addr src, const char *route,
+		   uint8_t port)
 {
 	uint32_t len = (uint32_t)strlen(text), route_len = (uint32_t)strlen(route);
-	struct abi_inject *r = ring_reserve(&p.inject[0], (uint32_t)sizeof(*r) + len + route_len);
+	struct abi_inject *r =
+		ring_reserve(&p.inject[0], (uint32_t)sizeof(*r) + len + route_len);
 
 	assert_non_null(r);
 	memset(r, 0, sizeof(*r));
@@ -344,11 +350,12 @@ static void test_account(void **state)
 	pipe_close();
 }
 
-/* Everything at once, many times: what came in is accounted for, and every buffer comes back. */
+/* Everything at once, many times: what came in is accounted for, and every buffer comes back.
+ */
 static void test_conservation(void **state)
 {
-	static const char *const words[] = {"PUNT", "DROP", "HAND 0", "HAND 1", "HAND 2", "echo", "\r\n\r\n",
-					    "\r\n", "HAND 7"};
+	static const char *const words[] = {"PUNT", "DROP",     "HAND 0", "HAND 1", "HAND 2",
+					    "echo", "\r\n\r\n", "\r\n",   "HAND 7"};
 	uint32_t rnd = 1;
 	uint64_t sent = 0;
 
@@ -368,8 +375,9 @@ static void test_conservation(void **state)
 		wire_silence(&p.wire);
 	}
 	assert_int_equal(counted(COUNT_RX_SIP), sent);
-	assert_int_equal(sent, counted(COUNT_FORWARDED) + counted(COUNT_PUNTED) + counted(COUNT_KEEPALIVE) +
-				       counted(COUNT_DROP_NOT_SIP) + counted(COUNT_DROP_HANDOFF) +
+	assert_int_equal(sent, counted(COUNT_FORWARDED) + counted(COUNT_PUNTED) +
+				       counted(COUNT_KEEPALIVE) + counted(COUNT_DROP_NOT_SIP) +
+				       counted(COUNT_DROP_HANDOFF) +
 				       counted(COUNT_DROP_PUNT_FULL));
 	pipe_close();
 }
@@ -383,18 +391,12 @@ static int start(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_back),
-		cmocka_unit_test(test_keepalive),
-		cmocka_unit_test(test_punt),
-		cmocka_unit_test(test_punt_ring_full),
-		cmocka_unit_test(test_inject_send),
-		cmocka_unit_test(test_inject_resume),
-		cmocka_unit_test(test_handoff),
-		cmocka_unit_test(test_capture),
-		cmocka_unit_test(test_timers),
-		cmocka_unit_test(test_drain),
-		cmocka_unit_test(test_account),
-		cmocka_unit_test(test_conservation),
+		cmocka_unit_test(test_back),        cmocka_unit_test(test_keepalive),
+		cmocka_unit_test(test_punt),        cmocka_unit_test(test_punt_ring_full),
+		cmocka_unit_test(test_inject_send), cmocka_unit_test(test_inject_resume),
+		cmocka_unit_test(test_handoff),     cmocka_unit_test(test_capture),
+		cmocka_unit_test(test_timers),      cmocka_unit_test(test_drain),
+		cmocka_unit_test(test_account),     cmocka_unit_test(test_conservation),
 	};
 	return cmocka_run_group_tests(tests, start, NULL);
 }
