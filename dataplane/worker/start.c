@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include <rte_cycles.h>
@@ -70,10 +69,9 @@ static enum exit_code start_region(struct dataplane *d, char *error)
 static enum exit_code start_tables(struct dataplane *d, char *error)
 {
 	const struct tables_size size = {d->conf->dataplane.users, d->conf->dataplane.users};
-	struct hash_key key;
 
-	if (getrandom(&key, sizeof(key), 0) == sizeof(key))
-		d->tables = tables_create(&size, &key);
+	/* Dialog tokens name a user by the hash the tables know it by, so both have one secret. */
+	d->tables = tables_create(&size, &d->node.node.token_key);
 	if (d->tables)
 		return EXIT_CODE_OK;
 	snprintf(error, START_ERROR_MAX,

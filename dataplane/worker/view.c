@@ -110,6 +110,8 @@ static void lcore_row(struct manage *m, uint32_t i, struct json *out)
 		    view_ring_fill(r, r->off_punt[i], r->ring_punt) * 100);
 	json_u64(out, "transactions", get(&w->transactions));
 	json_u64(out, "drops", view_drops(&w->counters));
+	json_u64(out, "messages", get(&w->messages)); /* since start, as are the cycles */
+	json_u64(out, "busy_cycles", get(&w->busy_cycles));
 	json_bool(out, "stuck", s->stuck);
 	json_end_object(out);
 }

@@ -32,8 +32,8 @@ uint64_t aka_sqn_next(uint64_t sqn)
 	return seq << IND_BITS | ind;
 }
 
-int aka_vector_make(const uint8_t k[16], const uint8_t opc[16], const uint8_t amf[2], uint64_t sqn,
-		    const uint8_t rand[16], struct aka_vector *out)
+int aka_vector_make(const uint8_t k[16], const uint8_t opc[16], const uint8_t amf[2],
+		    uint64_t sqn, const uint8_t rand[16], struct aka_vector *out)
 {
 	uint8_t sqn_octets[6], mac_a[8], mac_s[8], ak[6], ak_star[6];
 
@@ -51,8 +51,8 @@ int aka_vector_make(const uint8_t k[16], const uint8_t opc[16], const uint8_t am
 	return 0;
 }
 
-bool aka_auts_check(const uint8_t k[16], const uint8_t opc[16], const uint8_t rand[16], const uint8_t auts[14],
-		    uint64_t *sqn_ms)
+bool aka_auts_check(const uint8_t k[16], const uint8_t opc[16], const uint8_t rand[16],
+		    const uint8_t auts[14], uint64_t *sqn_ms)
 {
 	static const uint8_t amf_star[2];
 	uint8_t res[8], ck[16], ik[16], ak[6], ak_star[6], sqn[6], mac_a[8], mac_s[8];
@@ -80,7 +80,8 @@ uint64_t aka_resync(uint64_t sqn_he, uint64_t sqn_ms)
 {
 	uint64_t next = seq_of(sqn_he) + 1, ms = seq_of(sqn_ms);
 
-	/* SQN_MS is the highest the USIM ever took: what is above it, and not too far, will be taken. */
+	/* SQN_MS is the highest the USIM ever took: what is above it, and not too far, will be
+	 * taken. */
 	if (next > ms && next - ms <= SEQ_STEP_MAX)
 		return sqn_he & SQN_MASK;
 	return sqn_ms & SQN_MASK;

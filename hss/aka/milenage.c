@@ -49,10 +49,10 @@ static int temp_make(EVP_CIPHER_CTX *c, const uint8_t opc[BLOCK], const uint8_t 
 	return encrypt(c, in, temp);
 }
 
-/* OUTn = E[rot(mixed xor OPc, rn) xor cn xor plain]_K xor OPc; plain may be NULL. f1 rotates IN1 and adds
- * TEMP unrotated, the others rotate TEMP. */
-static int out_make(EVP_CIPHER_CTX *c, const uint8_t opc[BLOCK], int n, const uint8_t mixed[BLOCK],
-		    const uint8_t *plain, uint8_t out[BLOCK])
+/* OUTn = E[rot(mixed xor OPc, rn) xor cn xor plain]_K xor OPc; plain may be NULL. f1 rotates
+ * IN1 and adds TEMP unrotated, the others rotate TEMP. */
+static int out_make(EVP_CIPHER_CTX *c, const uint8_t opc[BLOCK], int n,
+		    const uint8_t mixed[BLOCK], const uint8_t *plain, uint8_t out[BLOCK])
 {
 	uint8_t in[BLOCK];
 
@@ -86,8 +86,8 @@ int milenage_opc(const uint8_t k[16], const uint8_t op[16], uint8_t opc[16])
 	return 0;
 }
 
-int milenage_f1(const uint8_t k[16], const uint8_t opc[16], const uint8_t rand[16], const uint8_t sqn[6],
-		const uint8_t amf[2], uint8_t mac_a[8], uint8_t mac_s[8])
+int milenage_f1(const uint8_t k[16], const uint8_t opc[16], const uint8_t rand[16],
+		const uint8_t sqn[6], const uint8_t amf[2], uint8_t mac_a[8], uint8_t mac_s[8])
 {
 	EVP_CIPHER_CTX *c = cipher_open(k);
 	uint8_t temp[BLOCK], in1[BLOCK], out[BLOCK];
@@ -97,7 +97,8 @@ int milenage_f1(const uint8_t k[16], const uint8_t opc[16], const uint8_t rand[1
 	memcpy(in1, sqn, 6);
 	memcpy(in1 + 6, amf, 2);
 	memcpy(in1 + 8, in1, 8);
-	if (c && temp_make(c, opc, rand, temp) == 0 && out_make(c, opc, 1, in1, temp, out) == 0) {
+	if (c && temp_make(c, opc, rand, temp) == 0 &&
+	    out_make(c, opc, 1, in1, temp, out) == 0) {
 		memcpy(mac_a, out, 8);
 		memcpy(mac_s, out + 8, 8);
 		rc = 0;
@@ -108,15 +109,18 @@ int milenage_f1(const uint8_t k[16], const uint8_t opc[16], const uint8_t rand[1
 	return rc;
 }
 
-int milenage_f2345(const uint8_t k[16], const uint8_t opc[16], const uint8_t rand[16], uint8_t res[8],
-		   uint8_t ck[16], uint8_t ik[16], uint8_t ak[6], uint8_t ak_star[6])
+int milenage_f2345(const uint8_t k[16], const uint8_t opc[16], const uint8_t rand[16],
+		   uint8_t res[8], uint8_t ck[16], uint8_t ik[16], uint8_t ak[6],
+		   uint8_t ak_star[6])
 {
 	EVP_CIPHER_CTX *c = cipher_open(k);
 	uint8_t temp[BLOCK], out2[BLOCK], out5[BLOCK];
 	int rc = -1;
 
-	if (c && temp_make(c, opc, rand, temp) == 0 && out_make(c, opc, 2, temp, NULL, out2) == 0 &&
-	    out_make(c, opc, 3, temp, NULL, ck) == 0 && out_make(c, opc, 4, temp, NULL, ik) == 0 &&
+	if (c && temp_make(c, opc, rand, temp) == 0 &&
+	    out_make(c, opc, 2, temp, NULL, out2) == 0 &&
+	    out_make(c, opc, 3, temp, NULL, ck) == 0 &&
+	    out_make(c, opc, 4, temp, NULL, ik) == 0 &&
 	    out_make(c, opc, 5, temp, NULL, out5) == 0) {
 		memcpy(res, out2 + 8, 8);
 		memcpy(ak, out2, 6);

@@ -335,9 +335,10 @@ int cx_answer(uint32_t command, struct msg **m, const void *a)
 
 	if (error)
 		return error;
-	error = put_common(*m);
+	/* The result first: see diameter_guard for what its place is worth. */
+	error = field_encode(*m, &answer_shape[command - CX_UAR], a);
 	if (!error)
-		error = field_encode(*m, &answer_shape[command - CX_UAR], a);
+		error = put_common(*m);
 	if (error)
 		answer_undo(m);
 	return error;
@@ -390,9 +391,9 @@ int cx_answer_error(struct msg **m, int result)
 	error = fd_msg_new_answer_from_req(fd_g_config->cnf_dict, m, protocol ? MSGFL_ANSW_ERROR : 0);
 	if (error)
 		return error;
-	error = put_common(*m);
+	error = field_encode(*m, &answer_shape[CX_RTR - CX_UAR], &a);
 	if (!error)
-		error = field_encode(*m, &answer_shape[CX_RTR - CX_UAR], &a);
+		error = put_common(*m);
 	if (!error && f.result && f.result == result)
 		error = put_failed(*m, &f);
 	if (error)

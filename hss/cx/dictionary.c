@@ -103,6 +103,8 @@ static int commands_init(struct dict_object *application)
 			error = fd_dict_new(dict, DICT_COMMAND, &answer, application, NULL);
 		if (error)
 			return error;
+		if (!diameter_command(CX_UAR + i))
+			return ENOSPC;
 	}
 	return 0;
 }

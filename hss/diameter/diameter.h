@@ -51,8 +51,10 @@ uint32_t diameter_peers(struct diameter_peer_state *out, uint32_t most);
 /* Any thread. Is the connection to this peer open for requests? */
 bool diameter_open(const char *identity);
 
-/* Tells the guard that this AVP is grouped. Between diameter_init and diameter_start only. False: no room. */
+/* Tells the guard that this AVP is grouped; that this command is in the dictionary. Between diameter_init and
+ * diameter_start only. False: no room. */
 bool diameter_grouped(uint32_t vendor, uint32_t code);
+bool diameter_command(uint32_t code);
 /* The in-place guard of the raw octets of one message, as installed; for tests. The number of changes made.
  *  - NUL in Session-Id becomes '_': freeDiameter 1.2.1 shuts down otherwise;
  *  - Vendor-Id 0 with the V bit becomes 0xffffffff, which no dictionary knows: library code that looks for an
@@ -61,6 +63,9 @@ bool diameter_grouped(uint32_t vendor, uint32_t code);
  *  - a grouped AVP nested more than 8 deep, or with a member shorter than its own header, becomes an unknown
  *    AVP: the library recurses without a bound, and computes with the negative length;
  *  - an AVP of the message itself shorter than its header spoils the version, so that the message is
- *    refused as a whole and its connection closed. */
+ *    refused as a whole and its connection closed; so does an answer of a command not in the dictionary;
+ *  - in an answer, Result-Code moves to the front, behind Session-Id (not counted), and one of wrong length becomes
+ *    an unknown AVP: where an answer does not parse, the library looks for the value of Result-Code, and aborts if
+ *    it had not come so far. */
 uint32_t diameter_guard(uint8_t *octets, uint32_t len);
 uint64_t diameter_guarded(void); /* changes made since start; any thread */

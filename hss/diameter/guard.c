@@ -6,10 +6,14 @@ enum {
 	AVP_HEADER = 8,      /* RFC 6733 §4.1; with a vendor 12 */
 	AVP_HEADER_VENDOR = 12,
 	FLAG_VENDOR = 0x80,
+	FLAG_REQUEST = 0x80,
 	SESSION_ID = 263,
+	RESULT_CODE = 268,
+	RESULT_CODE_LEN = 12,
 	UNKNOWN = 0xff, /* four of these: a code or a vendor that no dictionary has */
 	DEPTH_MAX = 8,  /* honest messages nest four deep: Failed-AVP of a digest in an authentication item */
 	GROUPED_MAX = 32,
+	COMMANDS_MAX = 32,
 };
 
 struct grouped {
@@ -20,6 +24,9 @@ struct grouped {
  * Vendor-Specific-Application-Id, Failed-AVP and Experimental-Result. */
 static struct grouped grouped[GROUPED_MAX] = {{0, 284}, {0, 260}, {0, 279}, {0, 297}};
 static uint32_t n_grouped = 4;
+/* The same, for commands: those of the base protocol (RFC 6733 §3.1) to begin with. */
+static uint32_t command[COMMANDS_MAX] = {257, 258, 271, 274, 275, 280, 282};
+static uint32_t n_commands = 7;
 
 bool diameter_grouped(uint32_t vendor, uint32_t code)
 {
@@ -27,6 +34,22 @@ bool diameter_grouped(uint32_t vendor, uint32_t code)
 		return false;
 	grouped[n_grouped++] = (struct grouped){vendor, code};
 	return true;
+}
+
+bool diameter_command(uint32_t code)
+{
+	if (n_commands == COMMANDS_MAX)
+		return false;
+	command[n_commands++] = code;
+	return true;
+}
+
+static bool is_command(uint32_t code)
+{
+	for (uint32_t i = 0; i < n_commands; i++)
+		if (command[i] == code)
+			return true;
+	return false;
 }
 
 static bool is_grouped(uint32_t vendor, uint32_t code)
@@ -98,13 +121,61 @@ static bool guard_list(uint8_t *p, uint32_t len, uint32_t depth, uint32_t *chang
 	return true;
 }
 
-uint32_t diameter_guard(uint8_t *octets, uint32_t len)
+static uint32_t padded_len(const uint8_t *p)
+{
+	return ((get32(p + 4) & 0xffffff) + 3) & ~3u;
+}
+
+static bool is_base_avp(const uint8_t *p, uint32_t code)
+{
+	return get32(p) == code && !(p[4] & FLAG_VENDOR);
+}
+
+/* guard_list has found no member shorter than its header. */
+static uint32_t guard_result(uint8_t *p, uint32_t len)
 {
 	uint32_t changes = 0;
+	uint8_t *front = p;
+
+	if (len > AVP_HEADER && is_base_avp(p, SESSION_ID) && padded_len(p) < len)
+		front += padded_len(p);
+	while (len >= AVP_HEADER) {
+		uint32_t padded = padded_len(p);
+
+		if (is_base_avp(p, RESULT_CODE)) {
+			if (padded == RESULT_CODE_LEN && p[7] == RESULT_CODE_LEN && padded <= len) {
+				uint8_t found[RESULT_CODE_LEN];
+
+				memcpy(found, p, sizeof(found));
+				memmove(front + sizeof(found), front, (size_t)(p - front));
+				memcpy(front, found, sizeof(found));
+				return changes;
+			}
+			memset(p, UNKNOWN, 4);
+			changes++;
+		}
+		if (padded >= len)
+			break;
+		p += padded;
+		len -= padded;
+	}
+	return changes;
+}
+
+uint32_t diameter_guard(uint8_t *octets, uint32_t len)
+{
+	uint32_t changes = 0, code;
+	bool sound;
 
 	if (len < MESSAGE_HEADER)
 		return 0;
-	if (!guard_list(octets + MESSAGE_HEADER, len - MESSAGE_HEADER, 0, &changes)) {
+	code = get32(octets + 4) & 0xffffff;
+	sound = guard_list(octets + MESSAGE_HEADER, len - MESSAGE_HEADER, 0, &changes);
+	if (sound && !(octets[4] & FLAG_REQUEST)) {
+		changes += guard_result(octets + MESSAGE_HEADER, len - MESSAGE_HEADER);
+		sound = is_command(code);
+	}
+	if (!sound) {
 		octets[0] = 0;
 		changes++;
 	}

@@ -14,8 +14,12 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { LINE = 512 };
+
+/* What fd_core_shutdown of 1.2.1 says first, whoever calls it. */
+#define STOPPING "Initiating freeDiameter shutdown sequence"
 
 static _Atomic uint64_t guarded;
 static _Atomic bool must_run;
@@ -39,24 +43,36 @@ static void write_line(enum log_level level, const char *event, const char *peer
 	pthread_setcancelstate(old, NULL);
 }
 
+/* Of the library's fatal messages these two are followed by its end. The others a peer can cause: an AVP
+ * too many in a CER is one. */
+static bool is_end(int level, const char *format)
+{
+	static const char *const end[] = {"Initiating freeDiameter shutdown", "An error occurred in server module"};
+	bool found = false;
+
+	for (size_t i = 0; i < sizeof(end) / sizeof(end[0]); i++)
+		found |= strncmp(format, end[i], strlen(end[i])) == 0;
+	return level == FD_LOG_FATAL && found;
+}
+
 /* The library calls it under its own lock. Its notices are the dump of its configuration and every change
- * of state; "error" is also what a peer's nonsense causes. */
+ * of state. Once it runs, its errors are what a peer's nonsense causes, ten lines of them for a message: the
+ * hooks below tell of it in one. */
 static void on_log(int level, const char *format, va_list args)
 {
+	bool running = atomic_load(&must_run);
 	char text[LINE];
 
 	if (level < FD_LOG_NOTICE)
 		return;
 	vsnprintf(text, sizeof(text), format, args);
-	if (level < FD_LOG_FATAL) {
-		write_line(level < FD_LOG_ERROR ? LOG_DEBUG : LOG_WARN, "library", "", text);
+	if (is_end(level, format)) {
+		write_line(running ? LOG_ERROR : LOG_DEBUG, "library_stops", "", text);
+		if (running)
+			abort();
 		return;
 	}
-	bool unasked = atomic_load(&must_run);
-
-	write_line(unasked ? LOG_ERROR : LOG_DEBUG, "library_stops", "", text);
-	if (unasked)
-		abort();
+	write_line(level < FD_LOG_ERROR || running ? LOG_DEBUG : LOG_WARN, "library", "", text);
 }
 
 int hook_log_register(void)

@@ -33,7 +33,8 @@ static void cmd_status(struct command *c, const struct admin_request *q, struct 
 	json_end_object(out);
 }
 
-static void cmd_diameter_peers(struct command *c, const struct admin_request *q, struct json *out)
+static void cmd_diameter_peers(struct command *c, const struct admin_request *q,
+			       struct json *out)
 {
 	struct diameter_peer_state peer[DIAMETER_PEERS_MAX];
 	uint32_t n = diameter_peers(peer, DIAMETER_PEERS_MAX);
@@ -67,10 +68,8 @@ static const struct {
 	const char *noun, *verb; /* verb NULL: the noun is all */
 	void (*run)(struct command *c, const struct admin_request *q, struct json *out);
 } command[] = {
-	{"sub", NULL, cmd_sub},
-	{"status", NULL, cmd_status},
-	{"version", NULL, cmd_version},
-	{"diameter", "peers", cmd_diameter_peers},
+	{"sub", NULL, cmd_sub},         {"status", NULL, cmd_status},
+	{"version", NULL, cmd_version}, {"diameter", "peers", cmd_diameter_peers},
 	{"metrics", NULL, cmd_metrics},
 };
 
@@ -78,10 +77,12 @@ void command_run(void *ctx, const struct admin_request *q, struct json *out)
 {
 	for (size_t i = 0; i < sizeof(command) / sizeof(command[0]); i++) {
 		if (strcmp(q->word[0], command[i].noun) != 0 ||
-		    (command[i].verb && (q->n_words < 2 || strcmp(q->word[1], command[i].verb) != 0)))
+		    (command[i].verb &&
+		     (q->n_words < 2 || strcmp(q->word[1], command[i].verb) != 0)))
 			continue;
 		command[i].run(ctx, q, out);
 		return;
 	}
-	admin_error(out, "unknown_command", "saker-hss does not know this command", "sakerctl --help");
+	admin_error(out, "unknown_command", "saker-hss does not know this command",
+		    "sakerctl --help");
 }

@@ -1,6 +1,7 @@
 /* command.h - what sakerctl can ask of the HSS
  *
- * The words of the socket RUNTIME_DIR/hss.sock (base/admin.h); `sub ...` is in provision.h. A list is answered as
+ * The words of the socket RUNTIME_DIR/hss.sock (base/admin.h); `sub ...` is in provision.h. A
+ * list is answered as
  * {"rows":[...]}. One thread, that of the provisioning store.
  */
 #pragma once

@@ -1,4 +1,4 @@
-/* criteria.c - initial filter criteria of a service profile, as XML (TS 29.228 Annexes B.2.2 and E) */
+/* criteria.c - initial filter criteria of a service profile (TS 29.228 Annexes B.2.2, E) */
 #define _GNU_SOURCE
 #include "hss/criteria.h"
 
@@ -40,7 +40,8 @@ static xmlNode *child(const xmlNode *n, const char *name)
 	return NULL;
 }
 
-/* The text of a child, without blanks around it; false if there is none or it is longer than memory. */
+/* The text of a child, without blanks around it; false if there is none or it is longer than
+ * memory. */
 static bool child_text(const xmlNode *n, const char *name, char out[VALUE_MAX + 1])
 {
 	xmlNode *c = child(n, name);
@@ -70,14 +71,15 @@ static bool child_true(const xmlNode *n, const char *name)
 {
 	char text[VALUE_MAX + 1];
 
-	return child_text(n, name, text) && (strcmp(text, "1") == 0 || strcmp(text, "true") == 0);
+	return child_text(n, name, text) &&
+	       (strcmp(text, "1") == 0 || strcmp(text, "true") == 0);
 }
 
 /* What the parser would take for part of the document's own type, seen before it gets it. */
 static bool is_hostile(struct slice xml)
 {
-	return memmem(xml.p, xml.len, "<!DOCTYPE", 9) || memmem(xml.p, xml.len, "<!ENTITY", 8) ||
-	       memchr(xml.p, 0, xml.len);
+	return memmem(xml.p, xml.len, "<!DOCTYPE", 9) ||
+	       memmem(xml.p, xml.len, "<!ENTITY", 8) || memchr(xml.p, 0, xml.len);
 }
 
 static struct slice without_declaration(struct slice xml)
@@ -103,7 +105,8 @@ static bool too_deep(const xmlNode *n, int depth)
 	return false;
 }
 
-/* Could this service point be true for an unregistered user with the session case? Of what is not known here, yes. */
+/* Could this service point be true for an unregistered user with the session case? Of what is
+ * not known here, yes. */
 static bool point_may_hold(const xmlNode *spt, uint64_t session_case)
 {
 	bool negated = child_true(spt, "ConditionNegated");
@@ -158,9 +161,10 @@ static bool trigger_may_fire(const xmlNode *trigger, uint64_t session_case)
 		for (const xmlNode *k = spt->children; k; k = k->next) {
 			xmlChar *text = is(k, "Group") ? xmlNodeGetContent(k) : NULL;
 			uint64_t id = 0;
-			bool counted = !text || (slice_u64(slice_trim(slice_str((const char *)text)),
-							   INT32_MAX, &id) &&
-						 group_add(&g, id, may, cnf));
+			bool counted =
+				!text || (slice_u64(slice_trim(slice_str((const char *)text)),
+						    INT32_MAX, &id) &&
+					  group_add(&g, id, may, cnf));
 
 			xmlFree(text);
 			if (!counted)
@@ -178,7 +182,8 @@ static uint32_t services_of(const xmlNode *criteria)
 	uint32_t services = 0;
 	uint64_t part;
 
-	if (child_number(criteria, "ProfilePartIndicator", 1, &part) && part == PROFILE_PART_REGISTERED)
+	if (child_number(criteria, "ProfilePartIndicator", 1, &part) &&
+	    part == PROFILE_PART_REGISTERED)
 		return 0;
 	if (!trigger || trigger_may_fire(trigger, CASE_TERMINATING_UNREGISTERED))
 		services |= STORE_TERMINATING_UNREGISTERED;
@@ -197,11 +202,13 @@ static bool check_one(const xmlNode *n, char *error)
 	if (!child_number(n, "Priority", INT32_MAX, &value))
 		return refuse(error, n->line, "the criteria want a Priority, a number");
 	if (!server || !child_text(server, "ServerName", name))
-		return refuse(error, n->line, "the criteria want an ApplicationServer with a ServerName");
+		return refuse(error, n->line,
+			      "the criteria want an ApplicationServer with a ServerName");
 	if (sip_uri_decode(slice_str(name), &uri) != SIP_OK ||
 	    (uri.scheme != SIP_SCHEME_SIP && uri.scheme != SIP_SCHEME_SIPS))
 		return refuse(error, server->line, "ServerName is no SIP URI");
-	if (child(server, "DefaultHandling") && !child_number(server, "DefaultHandling", 1, &value))
+	if (child(server, "DefaultHandling") &&
+	    !child_number(server, "DefaultHandling", 1, &value))
 		return refuse(error, server->line, "DefaultHandling is 0 or 1");
 	return true;
 }
@@ -215,7 +222,8 @@ static bool check_priorities(const xmlNode *root, char *error)
 		if (n->type != XML_ELEMENT_NODE || !child_number(n, "Priority", INT32_MAX, &a))
 			continue;
 		for (const xmlNode *m = n->next; m; m = m->next)
-			if (m->type == XML_ELEMENT_NODE && child_number(m, "Priority", INT32_MAX, &b) && a == b)
+			if (m->type == XML_ELEMENT_NODE &&
+			    child_number(m, "Priority", INT32_MAX, &b) && a == b)
 				return refuse(error, m->line, "the same Priority twice");
 	}
 	return true;
@@ -232,14 +240,18 @@ static bool check_all(const xmlNode *root, uint32_t *services, char *error)
 		if (c->type == XML_COMMENT_NODE || xmlIsBlankNode(c))
 			continue;
 		if (!is(c, "InitialFilterCriteria"))
-			return refuse(error, c->line, "InitialFilterCriteria elements are wanted and nothing else");
+			return refuse(
+				error, c->line,
+				"InitialFilterCriteria elements are wanted and nothing else");
 		if (++n > CRITERIA_MAX)
-			return refuse(error, c->line, "too many InitialFilterCriteria elements");
+			return refuse(error, c->line,
+				      "too many InitialFilterCriteria elements");
 		if (!check_one(c, error))
 			return false;
 		*services |= services_of(c);
 	}
-	return n ? check_priorities(root, error) : refuse(error, 0, "no InitialFilterCriteria element");
+	return n ? check_priorities(root, error)
+		 : refuse(error, 0, "no InitialFilterCriteria element");
 }
 
 /* The elements have no root of their own. What closes ours from inside is not well-formed. */
@@ -276,7 +288,8 @@ bool criteria_check(struct slice xml, struct slice *elements, uint32_t *services
 	doc = parse(*elements);
 	if (!doc)
 		return refuse(error, 0, "not well-formed XML in UTF-8");
-	sound = xmlDocGetRootElement(doc) && check_all(xmlDocGetRootElement(doc), services, error);
+	sound = xmlDocGetRootElement(doc) &&
+		check_all(xmlDocGetRootElement(doc), services, error);
 	xmlFreeDoc(doc);
 	return sound;
 }

@@ -1,7 +1,8 @@
 /* csv.h - records of comma separated values, with the place of each (RFC 4180)
  *
- * Takes LF and CRLF, a byte order mark, empty lines, fields in quotes (with "" for a quote, and with line ends
- * inside); blanks around fields without quotes are left out. Nothing is allocated. One thread at a time.
+ * Takes LF and CRLF, a byte order mark, empty lines, fields in quotes (with "" for a quote, and
+ * with line ends inside); blanks around fields without quotes are left out. Nothing is
+ * allocated. One thread at a time.
  */
 #pragma once
 
@@ -13,7 +14,7 @@ enum {
 };
 
 struct csv_field {
-	struct slice value; /* valid until the next record */
+	struct slice value;    /* valid until the next record */
 	uint32_t line, column; /* of its first octet, from 1, in octets */
 };
 

@@ -1,6 +1,7 @@
 /* decide.h - what uar.c, lir.c, mar.c and sar.c share
  *
- * A decision is a list of steps in the order of its clause. A step gives 0 to go on, or the result to answer.
+ * A decision is a list of steps in the order of its clause. A step gives 0 to go on, or the
+ * result to answer.
  */
 #pragma once
 
@@ -13,7 +14,8 @@ int decide_end(struct hss *h, int result);
 /* Any failure of the store is DIAMETER_UNABLE_TO_COMPLY (TS 29.228 §6, "exceptions"). */
 int decide_store(enum store_result r);
 
-/* Finds into h->impi, h->impu; what does not exist, or is no identity at all, is a user unknown. */
+/* Finds into h->impi, h->impu; what does not exist, or is no identity at all, is a user
+ * unknown. */
 int decide_impi(struct hss *h, struct slice impi);
 int decide_impu(struct hss *h, struct slice impu);
 /* Whether the two belong together. */

@@ -12,12 +12,12 @@
 #include "hss/decide.h"
 
 enum {
-	NEAR_MAX = 2,           /* letters between a wrong name and the one it was meant to be */
+	NEAR_MAX = 2, /* letters between a wrong name and the one it was meant to be */
 	SHA256_HEX = 64,
 	MD5_HEX = 32,
 };
 
-#define SQN_MAX ((UINT64_C(1) << 48) - 1)
+#define SQN_MAX       ((UINT64_C(1) << 48) - 1)
 #define GIVEN(e, key) (((e)->given >> ENTRY_##key & 1) != 0)
 
 static const char *const key_name[ENTRY_KEYS_MAX] = {
@@ -98,13 +98,15 @@ static bool set_text(char *out, size_t cap, struct slice value, char *error)
 	return true;
 }
 
-/* User name and realm of a network access identifier (TS 23.003 §13.3). Without a colon, because the digest is made over
- * "name:realm:password" (RFC 7616 §3.4.2), and without what would need quotes in SIP. */
+/* User name and realm of a network access identifier (TS 23.003 §13.3). Without a colon,
+ * because the digest is made over "name:realm:password" (RFC 7616 §3.4.2), and without what
+ * would need quotes in SIP. */
 static bool is_impi(struct slice s)
 {
 	uint32_t at = slice_find(s, '@');
 
-	if (at == 0 || at + 1 >= s.len || slice_find(slice_from(s, at + 1), '@') < s.len - at - 1)
+	if (at == 0 || at + 1 >= s.len ||
+	    slice_find(slice_from(s, at + 1), '@') < s.len - at - 1)
 		return false;
 	for (uint32_t i = 0; i < s.len; i++)
 		if (s.p[i] <= ' ' || s.p[i] >= 127 || strchr("\"\\:;,<>", s.p[i]))
@@ -123,7 +125,8 @@ static bool set_impi(struct entry *e, struct slice value, char *error)
 static bool set_hex(uint8_t *out, uint32_t octets, struct slice value, char *error)
 {
 	if (value.len != 2 * octets) {
-		snprintf(error, ENTRY_ERROR_MAX, "%u hexadecimal digits, not %u", value.len, 2 * octets);
+		snprintf(error, ENTRY_ERROR_MAX, "%u hexadecimal digits, not %u", value.len,
+			 2 * octets);
 		return false;
 	}
 	if (!hex_decode(value, out, octets))
@@ -144,7 +147,8 @@ static bool set_ha1(char *out, uint32_t digits, struct slice value, char *error)
 	return true;
 }
 
-/* Twelve hexadecimal digits as an export has them, "0x" and up to twelve, or a decimal number. */
+/* Twelve hexadecimal digits as an export has them, "0x" and up to twelve, or a decimal number.
+ */
 static bool set_sqn(struct entry *e, struct slice value, char *error)
 {
 	uint8_t octets[6], digits[2 * sizeof(octets)];
@@ -171,7 +175,8 @@ static bool begins_identity(struct slice s)
 	static const char *const scheme[] = {"sip:", "sips:", "tel:"};
 
 	for (size_t i = 0; i < sizeof(scheme) / sizeof(scheme[0]); i++)
-		if (slice_eq_nocase(slice_sub(s, 0, (uint32_t)strlen(scheme[i])), slice_str(scheme[i])))
+		if (slice_eq_nocase(slice_sub(s, 0, (uint32_t)strlen(scheme[i])),
+				    slice_str(scheme[i])))
 			return true;
 	return false;
 }
@@ -209,23 +214,26 @@ static int find_identity(const char (*list)[IMPU_MAX + 1], uint32_t n, const cha
 }
 
 /* Appends one to a list in which no identity may be twice. */
-static bool add_identity(char (*list)[IMPU_MAX + 1], uint32_t *n, struct slice identity, char *error)
+static bool add_identity(char (*list)[IMPU_MAX + 1], uint32_t *n, struct slice identity,
+			 char *error)
 {
 	char impu[IMPU_MAX + 1];
 
 	if (!canonical(identity, impu, error))
 		return false;
-	if (find_identity((const char(*)[IMPU_MAX + 1])list, *n, impu) >= 0)
+	if (find_identity((const char(*)[IMPU_MAX + 1]) list, *n, impu) >= 0)
 		return refuse(error, "the same public identity twice");
 	if (*n == SET_IMPUS_MAX) {
-		snprintf(error, ENTRY_ERROR_MAX, "more than %d public identities", SET_IMPUS_MAX);
+		snprintf(error, ENTRY_ERROR_MAX, "more than %d public identities",
+			 SET_IMPUS_MAX);
 		return false;
 	}
 	memcpy(list[(*n)++], impu, sizeof(impu));
 	return true;
 }
 
-static bool add_identities(char (*list)[IMPU_MAX + 1], uint32_t *n, struct slice value, char *error)
+static bool add_identities(char (*list)[IMPU_MAX + 1], uint32_t *n, struct slice value,
+			   char *error)
 {
 	while (value.len)
 		if (!add_identity(list, n, next_identity(&value), error))
@@ -237,7 +245,8 @@ static bool add_identities(char (*list)[IMPU_MAX + 1], uint32_t *n, struct slice
 static bool set_name(char out[STORE_NAME_MAX + 1], struct slice value, char *error)
 {
 	for (uint32_t i = 0; i < value.len; i++)
-		if (!ascii_is_alpha(value.p[i]) && !ascii_is_digit(value.p[i]) && !strchr("._-@+", value.p[i]))
+		if (!ascii_is_alpha(value.p[i]) && !ascii_is_digit(value.p[i]) &&
+		    !strchr("._-@+", value.p[i]))
 			return refuse(error, "not a name: letters, digits and . _ - @ +");
 	return set_text(out, STORE_NAME_MAX + 1, value, error);
 }
@@ -251,7 +260,8 @@ static bool add_profiled(struct entry *e, struct slice value, char *error)
 
 		if (space == pair.len)
 			return refuse(error, "wants \"IMPU NAME\"");
-		if (!add_identity(e->profiled, &e->n_profiled, slice_sub(pair, 0, space), error) ||
+		if (!add_identity(e->profiled, &e->n_profiled, slice_sub(pair, 0, space),
+				  error) ||
 		    !set_name(e->profile_of[i], slice_trim(slice_from(pair, space)), error))
 			return false;
 	}
@@ -272,7 +282,8 @@ static bool add_visited(struct entry *e, struct slice value, char *error)
 			if (one.p[i] <= ' ' || one.p[i] >= 127)
 				return refuse(error, "not the name of a network");
 		if (e->sub.n_visited == STORE_VISITED_MAX) {
-			snprintf(error, ENTRY_ERROR_MAX, "more than %d networks", STORE_VISITED_MAX);
+			snprintf(error, ENTRY_ERROR_MAX, "more than %d networks",
+				 STORE_VISITED_MAX);
 			return false;
 		}
 		if (!set_text(e->sub.visited[e->sub.n_visited], STORE_HOST_MAX + 1, one, error))
@@ -305,7 +316,8 @@ static bool set_realm(struct entry *e, struct slice value, char *error)
 
 static bool is_list(enum entry_key key)
 {
-	return key == ENTRY_IMPU || key == ENTRY_VISITED || key == ENTRY_BARRED || key == ENTRY_IMPU_PROFILE;
+	return key == ENTRY_IMPU || key == ENTRY_VISITED || key == ENTRY_BARRED ||
+	       key == ENTRY_IMPU_PROFILE;
 }
 
 static bool take(struct entry *e, enum entry_key key, struct slice value, char *error)
@@ -353,7 +365,8 @@ static bool take(struct entry *e, enum entry_key key, struct slice value, char *
 	return refuse(error, "unknown key");
 }
 
-bool entry_set(struct entry *e, enum entry_key key, struct slice value, char error[ENTRY_ERROR_MAX])
+bool entry_set(struct entry *e, enum entry_key key, struct slice value,
+	       char error[ENTRY_ERROR_MAX])
 {
 	uint32_t bit = 1u << key;
 
@@ -381,7 +394,8 @@ static bool at(enum entry_key *where, enum entry_key key, bool fine)
 static bool digest_hex(const EVP_MD *md, const struct entry *e, char *out, size_t cap)
 {
 	char text[sizeof(e->sub.impi) + sizeof(e->sub.digest_realm) + sizeof(e->password) + 2];
-	int len = snprintf(text, sizeof(text), "%s:%s:%s", e->sub.impi, e->sub.digest_realm, e->password);
+	int len = snprintf(text, sizeof(text), "%s:%s:%s", e->sub.impi, e->sub.digest_realm,
+			   e->password);
 	struct text t = text_in(out, cap);
 	uint8_t hash[EVP_MAX_MD_SIZE];
 	unsigned n = 0;
@@ -403,7 +417,8 @@ static bool make_ha1(struct entry *e, enum entry_key *where, char *error)
 	if (!GIVEN(e, PASSWORD))
 		return true;
 	if (GIVEN(e, HA1) || GIVEN(e, HA1_SHA256))
-		return at(where, ENTRY_HA1, refuse(error, "a password and its hash exclude each other"));
+		return at(where, ENTRY_HA1,
+			  refuse(error, "a password and its hash exclude each other"));
 	if (digest_hex(EVP_md5(), e, s->ha1, sizeof(s->ha1)) &&
 	    digest_hex(EVP_sha256(), e, s->ha1_sha256, sizeof(s->ha1_sha256)))
 		return true;
@@ -423,11 +438,13 @@ static bool make_opc(struct entry *e, enum entry_key *where, char *error)
 static bool apply_barred(struct entry *e, enum entry_key *where, char *error)
 {
 	for (uint32_t i = 0; i < e->n_barred; i++) {
-		int k = find_identity((const char(*)[IMPU_MAX + 1])e->sub.impu, e->sub.n_impus, e->barred[i]);
+		int k = find_identity((const char(*)[IMPU_MAX + 1]) e->sub.impu, e->sub.n_impus,
+				      e->barred[i]);
 
 		if (k < 0)
-			return at(where, ENTRY_BARRED,
-				  refuse(error, "not one of the subscriber's public identities"));
+			return at(
+				where, ENTRY_BARRED,
+				refuse(error, "not one of the subscriber's public identities"));
 		e->sub.barred[k] = true;
 	}
 	return true;
@@ -436,13 +453,15 @@ static bool apply_barred(struct entry *e, enum entry_key *where, char *error)
 static bool apply_profiled(struct entry *e, enum entry_key *where, char *error)
 {
 	for (uint32_t i = 0; i < e->n_profiled; i++) {
-		int k = find_identity((const char(*)[IMPU_MAX + 1])e->sub.impu, e->sub.n_impus,
+		int k = find_identity((const char(*)[IMPU_MAX + 1]) e->sub.impu, e->sub.n_impus,
 				      e->profiled[i]);
 
 		if (k < 0)
-			return at(where, ENTRY_IMPU_PROFILE,
-				  refuse(error, "not one of the subscriber's public identities"));
-		memcpy(e->sub.impu_profile[k], e->profile_of[i], sizeof(e->sub.impu_profile[k]));
+			return at(
+				where, ENTRY_IMPU_PROFILE,
+				refuse(error, "not one of the subscriber's public identities"));
+		memcpy(e->sub.impu_profile[k], e->profile_of[i],
+		       sizeof(e->sub.impu_profile[k]));
 	}
 	return true;
 }
@@ -471,13 +490,15 @@ bool entry_complete(struct entry *e, const struct entry_defaults *d, enum entry_
 	if (GIVEN(e, K) != (GIVEN(e, OP) || GIVEN(e, OPC)))
 		return at(where, ENTRY_K, refuse(error, "k goes with op or opc"));
 	if (!GIVEN(e, K) && !digest)
-		return at(where, ENTRY_K, refuse(error, "wants k with op or opc, or a password"));
+		return at(where, ENTRY_K,
+			  refuse(error, "wants k with op or opc, or a password"));
 	if (!GIVEN(e, AMF))
 		memcpy(s->amf, d->amf, sizeof(s->amf));
 	if (!GIVEN(e, REALM) && digest)
 		snprintf(s->digest_realm, sizeof(s->digest_realm), "%s", d->realm);
 	s->auth = (GIVEN(e, K) ? STORE_AUTH_AKA : 0) | (digest ? STORE_AUTH_DIGEST : 0);
-	return make_opc(e, where, error) && make_ha1(e, where, error) && finish(e, where, error);
+	return make_opc(e, where, error) && make_ha1(e, where, error) &&
+	       finish(e, where, error);
 }
 
 /* What old has and the change does not give. */
@@ -497,7 +518,8 @@ static void keep_identities(struct entry *e, const struct store_subscriber *old)
 		if (!GIVEN(e, BARRED))
 			s->barred[i] = old->barred[k];
 		if (!GIVEN(e, IMPU_PROFILE))
-			memcpy(s->impu_profile[i], old->impu_profile[k], sizeof(s->impu_profile[i]));
+			memcpy(s->impu_profile[i], old->impu_profile[k],
+			       sizeof(s->impu_profile[i]));
 	}
 }
 
@@ -537,18 +559,21 @@ static void keep_secrets(struct entry *e, const struct store_subscriber *old)
 	memcpy(s->ha1_sha256, old->ha1_sha256, sizeof(s->ha1_sha256));
 }
 
-bool entry_change(struct entry *e, const struct store_subscriber *old, const struct entry_defaults *d,
-		  enum entry_key *where, char error[ENTRY_ERROR_MAX])
+bool entry_change(struct entry *e, const struct store_subscriber *old,
+		  const struct entry_defaults *d, enum entry_key *where,
+		  char error[ENTRY_ERROR_MAX])
 {
 	struct store_subscriber *s = &e->sub;
 	bool digest = GIVEN(e, PASSWORD) || GIVEN(e, HA1);
 
 	if (GIVEN(e, IMPI) && strcmp(s->impi, old->impi) != 0)
-		return at(where, ENTRY_IMPI, refuse(error, "a private identity cannot be changed"));
+		return at(where, ENTRY_IMPI,
+			  refuse(error, "a private identity cannot be changed"));
 	memcpy(s->impi, old->impi, sizeof(s->impi));
 	if (GIVEN(e, SUBSCRIPTION) && strcmp(s->subscription, old->subscription) != 0)
 		return at(where, ENTRY_SUBSCRIPTION,
-			  refuse(error, "a subscriber stays in its subscription: delete and add it"));
+			  refuse(error,
+				 "a subscriber stays in its subscription: delete and add it"));
 	if (GIVEN(e, K) && !GIVEN(e, OP) && !GIVEN(e, OPC))
 		return at(where, ENTRY_K, refuse(error, "a new k wants op or opc with it"));
 	if (!GIVEN(e, K) && (GIVEN(e, OP) || GIVEN(e, OPC)) && !(old->auth & STORE_AUTH_AKA))
@@ -556,14 +581,18 @@ bool entry_change(struct entry *e, const struct store_subscriber *old, const str
 	if (GIVEN(e, HA1_SHA256) && !GIVEN(e, HA1))
 		return at(where, ENTRY_HA1, refuse(error, "ha1_sha256 wants ha1 beside it"));
 	if (GIVEN(e, REALM) && !digest && strcmp(s->digest_realm, old->digest_realm) != 0)
-		return at(where, ENTRY_REALM, refuse(error, "a new realm wants the password with it"));
+		return at(where, ENTRY_REALM,
+			  refuse(error, "a new realm wants the password with it"));
 	if (!GIVEN(e, REALM))
 		snprintf(s->digest_realm, sizeof(s->digest_realm), "%s",
-			 *old->digest_realm ? old->digest_realm : digest ? d->realm : "");
+			 *old->digest_realm ? old->digest_realm
+			 : digest           ? d->realm
+					    : "");
 	if (!GIVEN(e, AMF))
 		memcpy(s->amf, d->amf, sizeof(s->amf));
 	keep_identities(e, old);
 	keep_texts(e, old);
 	keep_secrets(e, old);
-	return make_opc(e, where, error) && make_ha1(e, where, error) && finish(e, where, error);
+	return make_opc(e, where, error) && make_ha1(e, where, error) &&
+	       finish(e, where, error);
 }

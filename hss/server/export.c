@@ -17,7 +17,8 @@ struct exporting {
 
 static bool is_secret(enum entry_key key)
 {
-	return key == ENTRY_K || key == ENTRY_OPC || key == ENTRY_HA1 || key == ENTRY_HA1_SHA256;
+	return key == ENTRY_K || key == ENTRY_OPC || key == ENTRY_HA1 ||
+	       key == ENTRY_HA1_SHA256;
 }
 
 static bool is_wanted(const struct exporting *x, enum entry_key key)
@@ -27,7 +28,8 @@ static bool is_wanted(const struct exporting *x, enum entry_key key)
 
 static bool is_list(enum entry_key key)
 {
-	return key == ENTRY_IMPU || key == ENTRY_VISITED || key == ENTRY_BARRED || key == ENTRY_IMPU_PROFILE;
+	return key == ENTRY_IMPU || key == ENTRY_VISITED || key == ENTRY_BARRED ||
+	       key == ENTRY_IMPU_PROFILE;
 }
 
 /* How many places a list has; not each has an item. */
@@ -36,7 +38,8 @@ static uint32_t list_places(const struct store_subscriber *s, enum entry_key key
 	return key == ENTRY_VISITED ? s->n_visited : s->n_impus;
 }
 
-static void put_item(const struct store_subscriber *s, enum entry_key key, uint32_t i, struct text *t)
+static void put_item(const struct store_subscriber *s, enum entry_key key, uint32_t i,
+		     struct text *t)
 {
 	switch (key) {
 	case ENTRY_IMPU:
@@ -215,7 +218,8 @@ static bool json_row(void *ctx, const struct store_subscriber *s)
 	return !x->out->failed;
 }
 
-enum store_result export_run(struct store *s, enum export_format format, bool secrets, struct json *out)
+enum store_result export_run(struct store *s, enum export_format format, bool secrets,
+			     struct json *out)
 {
 	struct exporting x = {.out = out, .secrets = secrets};
 	enum store_result r = store_begin(s, STORE_READ);

@@ -38,7 +38,8 @@ int decide_begin(struct hss *h, enum store_lock lock)
 
 int decide_end(struct hss *h, int result)
 {
-	bool success = CX_IS_EXPERIMENTAL(result) ? result < CX_ERROR_USER_UNKNOWN : result == CX_SUCCESS;
+	bool success = CX_IS_EXPERIMENTAL(result) ? result < CX_ERROR_USER_UNKNOWN
+						  : result == CX_SUCCESS;
 
 	explicit_bzero(&h->impi, sizeof(h->impi));
 	if (!success)
@@ -53,7 +54,8 @@ bool hss_canonical(struct slice impu, char out[IMPU_MAX + 1])
 	struct text t = text_in(out, IMPU_MAX + 1);
 	struct sip_uri uri;
 
-	if (sip_uri_decode(impu, &uri) != SIP_OK || !sip_uri_identity(&uri, &t) || t.len > IMPU_MAX)
+	if (sip_uri_decode(impu, &uri) != SIP_OK || !sip_uri_identity(&uri, &t) ||
+	    t.len > IMPU_MAX)
 		return false;
 	text_cstr(&t);
 	return true;
@@ -82,12 +84,14 @@ int decide_impu(struct hss *h, struct slice impu)
 
 int decide_match(struct hss *h)
 {
-	return h->impi.implicit_set == h->impu.implicit_set ? 0 : CX_ERROR_IDENTITIES_DONT_MATCH;
+	return h->impi.implicit_set == h->impu.implicit_set ? 0
+							    : CX_ERROR_IDENTITIES_DONT_MATCH;
 }
 
 int decide_set(struct hss *h)
 {
 	if (h->n_set)
 		return 0;
-	return decide_store(store_implicit_set(h->store, h->impu.implicit_set, h->set, SET_IMPUS_MAX, &h->n_set));
+	return decide_store(store_implicit_set(h->store, h->impu.implicit_set, h->set,
+					       SET_IMPUS_MAX, &h->n_set));
 }

@@ -1,8 +1,9 @@
 /* hss.h - what the HSS decides: one function a Cx command (TS 29.228 §6)
  *
- * Pure over the store: requests come as structures and leave as structures, no Diameter here. Each decision is one
- * transaction, committed when the function returns; nothing is answered that is not stored. A store that fails, is busy or
- * is full gives DIAMETER_UNABLE_TO_COMPLY within two seconds. One thread at a time for one struct hss.
+ * Pure over the store: requests come as structures and leave as structures, no Diameter here.
+ * Each decision is one transaction, committed when the function returns; nothing is answered
+ * that is not stored. A store that fails, is busy or is full gives DIAMETER_UNABLE_TO_COMPLY
+ * within two seconds. One thread at a time for one struct hss.
  */
 #pragma once
 
@@ -11,15 +12,17 @@
 
 enum {
 	HSS_ASSOCIATED_MAX = 16,
-	HSS_USER_DATA_MAX = 61440, /* with the other AVPs it fits into one message (diameter.h) */
+	HSS_USER_DATA_MAX =
+		61440, /* with the other AVPs it fits into one message (diameter.h) */
 };
 
 struct hss_config {
-	char realm[256];    /* home network: where a user need not be allowed to roam */
-	uint32_t av_max;    /* vectors in one answer, 1 to CX_VECTORS_MAX */
+	char realm[256]; /* home network: where a user need not be allowed to roam */
+	uint32_t av_max; /* vectors in one answer, 1 to CX_VECTORS_MAX */
 };
 
-/* Memory of the answer under way: its slices point here and are valid until the next decision. */
+/* Memory of the answer under way: its slices point here and are valid until the next decision.
+ */
 struct hss {
 	struct store *store; /* lent */
 	struct hss_config config;
@@ -36,8 +39,8 @@ struct hss {
 struct hss *hss_new(struct store *store, const struct hss_config *config);
 void hss_free(struct hss *h);
 
-/* §6.1.1.1, §6.1.4.1, §6.3.1, §6.1.2.1. *a is written whole. The origin_host of a SAR is kept: a later RTR or PPR goes
- * there. */
+/* §6.1.1.1, §6.1.4.1, §6.3.1, §6.1.2.1. *a is written whole. The origin_host of a SAR is kept:
+ * a later RTR or PPR goes there. */
 void hss_uar(struct hss *h, const struct cx_uar *r, struct cx_uaa *a);
 void hss_lir(struct hss *h, const struct cx_lir *r, struct cx_lia *a);
 void hss_mar(struct hss *h, const struct cx_mar *r, struct cx_maa *a);

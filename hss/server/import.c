@@ -6,7 +6,8 @@
 
 #include "hss/csv.h"
 
-void import_refuse(struct import *i, uint32_t line, uint32_t column, const char *key, const char *sentence)
+void import_refuse(struct import *i, uint32_t line, uint32_t column, const char *key,
+		   const char *sentence)
 {
 	struct import_result *r = i->result;
 
@@ -31,7 +32,8 @@ void import_begin_record(struct import *i, uint32_t line, uint32_t column)
 	i->column = column;
 }
 
-void import_value(struct import *i, enum entry_key key, struct slice value, uint32_t line, uint32_t column)
+void import_value(struct import *i, enum entry_key key, struct slice value, uint32_t line,
+		  uint32_t column)
 {
 	char error[ENTRY_ERROR_MAX];
 
@@ -46,8 +48,8 @@ static void refuse_key(struct import *i, enum entry_key key, const char *sentenc
 {
 	bool there = i->place[key].line != 0;
 
-	import_refuse(i, there ? i->place[key].line : i->line, there ? i->place[key].column : i->column,
-		      entry_key_name(key), sentence);
+	import_refuse(i, there ? i->place[key].line : i->line,
+		      there ? i->place[key].column : i->column, entry_key_name(key), sentence);
 }
 
 /* What the store refused for its contents; which key that is, the store knows. */
@@ -56,7 +58,8 @@ static void refuse_by_store(struct import *i, enum store_result r, const char *s
 	struct store_impi found;
 
 	if (r == STORE_NONE) {
-		refuse_key(i, i->place[ENTRY_PROFILE].line ? ENTRY_PROFILE : ENTRY_IMPU_PROFILE, "no such profile");
+		refuse_key(i, i->place[ENTRY_PROFILE].line ? ENTRY_PROFILE : ENTRY_IMPU_PROFILE,
+			   "no such profile");
 		return;
 	}
 	r = store_find_impi(i->store, slice_str(i->entry.sub.impi), &found);
@@ -70,7 +73,8 @@ static bool store_failed(struct import *i, enum store_result r)
 	i->sound = true;
 	i->result->n_wrong = 0;
 	import_refuse(i, 0, 0, NULL,
-		      r == STORE_BUSY ? "the store is busy" : "the store failed: see the log of the HSS");
+		      r == STORE_BUSY ? "the store is busy"
+				      : "the store failed: see the log of the HSS");
 	return false;
 }
 
@@ -130,7 +134,8 @@ static bool take_header(struct import *i, const struct csv *c, struct columns *c
 			const char *near = entry_key_near(c->field[k].value);
 
 			snprintf(sentence, sizeof(sentence), "unknown column%s%s%s",
-				 near ? "; perhaps \"" : "", near ? near : "", near ? "\"" : "");
+				 near ? "; perhaps \"" : "", near ? near : "",
+				 near ? "\"" : "");
 			return refuse_column(i, &c->field[k], sentence);
 		}
 		if (seen >> key & 1)
@@ -139,7 +144,9 @@ static bool take_header(struct import *i, const struct csv *c, struct columns *c
 		columns->key[k] = (enum entry_key)key;
 	}
 	if (!(seen >> ENTRY_IMPI & 1) || !(seen >> ENTRY_IMPU & 1))
-		return refuse_column(i, &c->field[0], "the first line names the columns; impi and impu are wanted");
+		return refuse_column(
+			i, &c->field[0],
+			"the first line names the columns; impi and impu are wanted");
 	return true;
 }
 
@@ -149,15 +156,17 @@ static void take_record(struct import *i, const struct csv *c, const struct colu
 
 	import_begin_record(i, c->field[0].line, c->field[0].column);
 	if (c->n_fields != columns->n) {
-		const struct csv_field *last = &c->field[c->n_fields < columns->n ? c->n_fields - 1 : columns->n];
+		const struct csv_field *last =
+			&c->field[c->n_fields < columns->n ? c->n_fields - 1 : columns->n];
 
-		snprintf(sentence, sizeof(sentence), "%u fields, and the first line has %u", c->n_fields,
-			 columns->n);
+		snprintf(sentence, sizeof(sentence), "%u fields, and the first line has %u",
+			 c->n_fields, columns->n);
 		import_refuse(i, last->line, last->column, NULL, sentence);
 		return;
 	}
 	for (uint32_t k = 0; k < c->n_fields; k++)
-		import_value(i, columns->key[k], c->field[k].value, c->field[k].line, c->field[k].column);
+		import_value(i, columns->key[k], c->field[k].value, c->field[k].line,
+			     c->field[k].column);
 }
 
 static bool read_records(struct import *i, struct csv *c, const struct columns *columns)
@@ -231,8 +240,8 @@ static bool run(struct import *i, struct slice text)
 	return false;
 }
 
-bool import_run(struct store *s, const struct entry_defaults *d, struct slice text, bool skip_errors,
-		struct import_result *out)
+bool import_run(struct store *s, const struct entry_defaults *d, struct slice text,
+		bool skip_errors, struct import_result *out)
 {
 	struct import *i = calloc(1, sizeof(*i));
 	bool done;
@@ -243,7 +252,11 @@ bool import_run(struct store *s, const struct entry_defaults *d, struct slice te
 		snprintf(out->wrong[0].sentence, sizeof(out->wrong[0].sentence), "no memory");
 		return false;
 	}
-	*i = (struct import){.store = s, .defaults = d, .skip_errors = skip_errors, .sound = true, .result = out};
+	*i = (struct import){.store = s,
+			     .defaults = d,
+			     .skip_errors = skip_errors,
+			     .sound = true,
+			     .result = out};
 	done = run(i, text);
 	/* Without skip_errors the last refused is the only one. */
 	if (!done)

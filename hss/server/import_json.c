@@ -1,7 +1,8 @@
 /* import_json.c - subscribers from JSON
  *
- * jansson reads one object at a time out of the array: the memory needed is that of one subscriber, and each has a
- * line. Its messages may quote the text, in which keys are, so they are not passed on.
+ * jansson reads one object at a time out of the array: the memory needed is that of one
+ * subscriber, and each has a line. Its messages may quote the text, in which keys are, so they
+ * are not passed on.
  */
 #include <jansson.h>
 #include <openssl/crypto.h>
@@ -45,16 +46,15 @@ static void wipe(json_t *v)
 
 	if (json_is_string(v))
 		OPENSSL_cleanse((char *)(uintptr_t)json_string_value(v), json_string_length(v));
-	json_object_foreach(v, key, member)
-		wipe(member);
-	json_array_foreach(v, i, member)
-		wipe(member);
+	json_object_foreach(v, key, member) wipe(member);
+	json_array_foreach(v, i, member) wipe(member);
 }
 
 static void take_string(struct import *i, enum entry_key key, const json_t *v)
 {
 	if (json_is_string(v))
-		import_value(i, key, slice_of(json_string_value(v), json_string_length(v)), i->line, i->column);
+		import_value(i, key, slice_of(json_string_value(v), json_string_length(v)),
+			     i->line, i->column);
 	else
 		import_refuse(i, i->line, i->column, entry_key_name(key), "wants a string");
 }
@@ -82,8 +82,7 @@ static void take_member(struct import *i, enum entry_key key, const json_t *v)
 	if (json_is_integer(v) && key == ENTRY_SQN) {
 		take_number(i, v);
 	} else if (json_is_array(v)) {
-		json_array_foreach(v, k, one)
-			take_string(i, key, one);
+		json_array_foreach(v, k, one) take_string(i, key, one);
 	} else {
 		take_string(i, key, v);
 	}
@@ -94,7 +93,8 @@ static void take_object(struct import *i, json_t *object)
 	const char *name;
 	json_t *v;
 
-	json_object_foreach(object, name, v) {
+	json_object_foreach(object, name, v)
+	{
 		int key = entry_key(slice_str(name));
 
 		if (key < 0) {

@@ -4,7 +4,8 @@
 /* Whether there is something to do for the user although nobody is registered. */
 static bool has_service(const struct store_impu *u, bool originating)
 {
-	return u->services & (originating ? STORE_ORIGINATING_UNREGISTERED : STORE_TERMINATING_UNREGISTERED);
+	return u->services &
+	       (originating ? STORE_ORIGINATING_UNREGISTERED : STORE_TERMINATING_UNREGISTERED);
 }
 
 /* Step 3. */
@@ -19,7 +20,8 @@ static int check_state(struct hss *h, const struct cx_lir *r, struct cx_lia *a)
 	if (!has_service(&h->impu, r->originating))
 		return CX_ERROR_IDENTITY_NOT_REGISTERED;
 	/* All sets of a subscription go to the same S-CSCF. */
-	result = decide_store(store_subscription_scscf(h->store, h->impu.subscription, h->scscf));
+	result = decide_store(
+		store_subscription_scscf(h->store, h->impu.subscription, h->scscf));
 	if (result)
 		return result;
 	if (!*h->scscf)

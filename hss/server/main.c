@@ -29,7 +29,12 @@ enum {
 	EXIT_BUG = 70,
 };
 
-enum { ERROR_MAX = 512, SOCKET_PATH_MAX = CONF_PATH_MAX + 16, CHECKPOINT_MS = 1000, DIFF_MAX = 8192 };
+enum {
+	ERROR_MAX = 512,
+	SOCKET_PATH_MAX = CONF_PATH_MAX + 16,
+	CHECKPOINT_MS = 1000,
+	DIFF_MAX = 8192
+};
 
 struct main {
 	struct conf *conf;
@@ -132,7 +137,9 @@ static int open_diameter(struct main *m)
 	if (diameter_init(&config, error) < 0)
 		return fail(EXIT_STORE, "diameter", error);
 	m->diameter = true;
-	return cx_dictionary_init() ? fail(EXIT_STORE, "diameter", "the Cx dictionary is refused") : EXIT_OK;
+	return cx_dictionary_init()
+		       ? fail(EXIT_STORE, "diameter", "the Cx dictionary is refused")
+		       : EXIT_OK;
 }
 
 static int open_server(struct main *m)
@@ -210,9 +217,11 @@ static void log_diff(struct slice names)
 
 		names = slice_from(names, end + 1);
 		if (slice_starts(line, SLICE("restart ")))
-			log_event(LOG_WARN, "main", "needs_restart", LOG_S("key", slice_from(line, space + 1)));
+			log_event(LOG_WARN, "main", "needs_restart",
+				  LOG_S("key", slice_from(line, space + 1)));
 		else if (line.len)
-			log_event(LOG_INFO, "main", "reloaded", LOG_S("key", slice_from(line, space + 1)));
+			log_event(LOG_INFO, "main", "reloaded",
+				  LOG_S("key", slice_from(line, space + 1)));
 	}
 }
 
@@ -289,7 +298,7 @@ static int serve(struct conf *conf)
 	for (size_t i = 0; code == EXIT_OK && i < sizeof(start) / sizeof(start[0]); i++)
 		code = start[i](&m);
 	if (code == EXIT_OK) {
-		log_event(LOG_INFO, "main", "started", LOG_Z("version", SAKER_HSS_VERSION),
+		log_event(LOG_INFO, "main", "ready", LOG_Z("version", SAKER_HSS_VERSION),
 			  LOG_Z("identity", conf->hss.diameter_identity));
 		run(&m);
 		log_event(LOG_INFO, "main", "stopping");
@@ -307,8 +316,10 @@ struct options {
 static bool take_options(int argc, char **argv, struct options *o, int *code)
 {
 	static const struct option known[] = {
-		{"config", required_argument, NULL, 'c'}, {"check", no_argument, NULL, 'k'},
-		{"version", no_argument, NULL, 'v'},      {"help", no_argument, NULL, 'h'},
+		{"config", required_argument, NULL, 'c'},
+		{"check", no_argument, NULL, 'k'},
+		{"version", no_argument, NULL, 'v'},
+		{"help", no_argument, NULL, 'h'},
 		{0},
 	};
 	int c;

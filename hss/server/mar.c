@@ -53,8 +53,8 @@ static bool same_scscf(const struct mar *x)
 	return slice_eq(x->r->server_name, slice_str(x->h->impu.scscf));
 }
 
-/* Step 4: the terminal's SQN differs (TS 33.102 §6.3.5). Only from the S-CSCF that challenged it, and nothing is
- * changed for an AUTS that is not the terminal's own. */
+/* Step 4: the terminal's SQN differs (TS 33.102 §6.3.5). Only from the S-CSCF that challenged
+ * it, and nothing is changed for an AUTS that is not the terminal's own. */
 static int resynchronise(struct mar *x)
 {
 	struct store_impi *i = &x->h->impi;
@@ -75,8 +75,8 @@ static int resynchronise(struct mar *x)
 	return 0;
 }
 
-/* Step 5. A registered user at its own S-CSCF is only authenticated again; in all other cases the S-CSCF is noted, and that
- * authentication is pending for this pair of identities. */
+/* Step 5. A registered user at its own S-CSCF is only authenticated again; in all other cases
+ * the S-CSCF is noted, and that authentication is pending for this pair of identities. */
 static int store_state(struct mar *x)
 {
 	struct store_impu *u = &x->h->impu;
@@ -92,40 +92,51 @@ static int store_state(struct mar *x)
 		return CX_INVALID_AVP_VALUE;
 	result = decide_store(store_find_tie(s, u->implicit_set, x->h->impi.id, &tie));
 	if (!result && !tie.pending)
-		result = decide_store(store_tie(s, u->implicit_set, x->h->impi.id, tie.registered, true));
+		result = decide_store(
+			store_tie(s, u->implicit_set, x->h->impi.id, tie.registered, true));
 	if (!result && !same_scscf(x))
-		result = decide_store(store_assign(s, u->implicit_set, u->state, x->r->server_name,
-						   slice_str(u->scscf_host)));
+		result =
+			decide_store(store_assign(s, u->implicit_set, u->state,
+						  x->r->server_name, slice_str(u->scscf_host)));
 	return result;
 }
 
-/* Each SQN is used once: the last is stored before the answer leaves, and is lost with no power cut (store.h). */
+static int make_vector(const struct store_impi *i, uint32_t number, struct cx_vector *out)
+{
+	struct aka_vector v;
+	uint8_t rand[RAND_LEN];
+
+	if (RAND_bytes(rand, sizeof(rand)) != 1 ||
+	    aka_vector_make(i->k, i->opc, i->amf, i->sqn, rand, &v) < 0)
+		return CX_UNABLE_TO_COMPLY;
+	out->number = number;
+	out->scheme = CX_AUTH_AKA;
+	memcpy(out->rand, v.rand, sizeof(out->rand));
+	memcpy(out->autn, v.autn, sizeof(out->autn));
+	memcpy(out->xres, v.xres, sizeof(v.xres));
+	out->xres_len = sizeof(v.xres);
+	memcpy(out->ck, v.ck, sizeof(out->ck));
+	memcpy(out->ik, v.ik, sizeof(out->ik));
+	explicit_bzero(&v, sizeof(v));
+	return 0;
+}
+
+/* Each SQN is used once: the last is stored before the answer leaves, and is lost with no
+ * power cut (store.h). */
 static int give_vectors(struct mar *x)
 {
 	struct store_impi *i = &x->h->impi;
 	uint32_t n = x->r->n_vectors ? x->r->n_vectors : 1;
-	struct aka_vector v;
-	uint8_t rand[RAND_LEN];
+	int result = 0;
 
 	if (n > x->h->config.av_max)
 		n = x->h->config.av_max;
-	for (uint32_t k = 0; k < n; k++) {
-		struct cx_vector *out = &x->a->vector[k];
-
+	for (uint32_t k = 0; !result && k < n; k++) {
 		i->sqn = aka_sqn_next(i->sqn);
-		if (RAND_bytes(rand, sizeof(rand)) != 1 ||
-		    aka_vector_make(i->k, i->opc, i->amf, i->sqn, rand, &v) < 0)
-			return CX_UNABLE_TO_COMPLY;
-		out->number = k + 1;
-		out->scheme = CX_AUTH_AKA;
-		memcpy(out->rand, v.rand, sizeof(out->rand));
-		memcpy(out->autn, v.autn, sizeof(out->autn));
-		memcpy(out->xres, v.xres, sizeof(v.xres));
-		out->xres_len = sizeof(v.xres);
-		memcpy(out->ck, v.ck, sizeof(out->ck));
-		memcpy(out->ik, v.ik, sizeof(out->ik));
+		result = make_vector(i, k + 1, &x->a->vector[k]);
 	}
-	explicit_bzero(&v, sizeof(v));
+	if (result)
+		return result;
 	x->a->n_vectors = n;
 	return decide_store(store_set_sqn(x->h->store, i->id, i->sqn));
 }
@@ -156,7 +167,7 @@ static int give_items(struct mar *x)
 
 void hss_mar(struct hss *h, const struct cx_mar *r, struct cx_maa *a)
 {
-	static int (*const step[])(struct mar *x) = {
+	static int (*const step[])(struct mar * x) = {
 		check_identities, check_scheme, resynchronise, store_state, give_items,
 	};
 	struct mar x = {h, r, a, r->scheme};

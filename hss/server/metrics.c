@@ -22,18 +22,34 @@ enum {
 };
 
 static const int result_code[] = {
-	CX_SUCCESS, CX_FIRST_REGISTRATION, CX_SUBSEQUENT_REGISTRATION, CX_UNREGISTERED_SERVICE,
-	CX_SUCCESS_SERVER_NAME_NOT_STORED, CX_ERROR_USER_UNKNOWN, CX_ERROR_IDENTITIES_DONT_MATCH,
-	CX_ERROR_IDENTITY_NOT_REGISTERED, CX_ERROR_ROAMING_NOT_ALLOWED, CX_ERROR_IDENTITY_ALREADY_REGISTERED,
-	CX_ERROR_AUTH_SCHEME_NOT_SUPPORTED, CX_ERROR_IN_ASSIGNMENT_TYPE, CX_UNABLE_TO_DELIVER, CX_TOO_BUSY,
-	CX_AUTHORIZATION_REJECTED, CX_INVALID_AVP_VALUE, CX_MISSING_AVP, CX_TOO_MANY_AVPS, CX_UNABLE_TO_COMPLY,
-	CX_NO_ANSWER, CX_BAD_ANSWER,
+	CX_SUCCESS,
+	CX_FIRST_REGISTRATION,
+	CX_SUBSEQUENT_REGISTRATION,
+	CX_UNREGISTERED_SERVICE,
+	CX_SUCCESS_SERVER_NAME_NOT_STORED,
+	CX_ERROR_USER_UNKNOWN,
+	CX_ERROR_IDENTITIES_DONT_MATCH,
+	CX_ERROR_IDENTITY_NOT_REGISTERED,
+	CX_ERROR_ROAMING_NOT_ALLOWED,
+	CX_ERROR_IDENTITY_ALREADY_REGISTERED,
+	CX_ERROR_AUTH_SCHEME_NOT_SUPPORTED,
+	CX_ERROR_IN_ASSIGNMENT_TYPE,
+	CX_UNABLE_TO_DELIVER,
+	CX_TOO_BUSY,
+	CX_AUTHORIZATION_REJECTED,
+	CX_INVALID_AVP_VALUE,
+	CX_MISSING_AVP,
+	CX_TOO_MANY_AVPS,
+	CX_UNABLE_TO_COMPLY,
+	CX_NO_ANSWER,
+	CX_BAD_ANSWER,
 };
 
 enum { RESULTS = sizeof(result_code) / sizeof(result_code[0]) };
 _Static_assert((int)RESULTS < (int)METRICS_RESULTS, "one is left for every other result");
 
-static const char *const command_text[METRICS_COMMANDS] = {"UAR", "SAR", "LIR", "MAR", "RTR", "PPR"};
+static const char *const command_text[METRICS_COMMANDS] = {"UAR", "SAR", "LIR",
+							   "MAR", "RTR", "PPR"};
 
 struct metrics {
 	struct store *store;
@@ -117,7 +133,7 @@ static void sample1(struct sink *k, const char *label, const char *text, uint64_
 {
 	char labels[LINE_MAX_OCTETS / 4];
 
-	snprintf(labels, sizeof(labels), "{%s=\"%s\"}", label, text);
+	snprintf(labels, sizeof(labels), "{%.32s=\"%.64s\"}", label, text);
 	sample(k, labels, value);
 }
 
@@ -126,7 +142,8 @@ static void write_store(struct sink *k, struct metrics *m)
 	struct store_counts c = metrics_counts(m);
 
 	family(k, "saker_hss_subscribers", "gauge",
-	       "Subscribers in the store by kind, at most 10 s old (TS 32.409: DBU.NbrImsSubscription, "
+	       "Subscribers in the store by kind, at most 10 s old (TS 32.409: "
+	       "DBU.NbrImsSubscription, "
 	       "DBU.NbrPriUserId, DBU.NbrSipPubUserId); registered: implicit sets.");
 	sample1(k, "kind", "subscription", c.subscriptions);
 	sample1(k, "kind", "impi", c.impis);
@@ -139,10 +156,12 @@ static void write_requests(struct sink *k, const struct metrics_counters *c)
 	char labels[LINE_MAX_OCTETS / 4];
 
 	family(k, "saker_diameter_requests_total", "counter",
-	       "Cx requests: UAR, SAR, LIR, MAR received, RTR, PPR sent (TS 32.409: UR.AttUAR, UR.AttSAR, "
+	       "Cx requests: UAR, SAR, LIR, MAR received, RTR, PPR sent (TS 32.409: UR.AttUAR, "
+	       "UR.AttSAR, "
 	       "LIQ.AttLIR, MA.AttMAR).");
 	for (int i = 0; i < METRICS_COMMANDS; i++) {
-		snprintf(labels, sizeof(labels), "{app=\"cx\",command=\"%s\"}", command_text[i]);
+		snprintf(labels, sizeof(labels), "{app=\"cx\",command=\"%s\"}",
+			 command_text[i]);
 		sample(k, labels, atomic_load_explicit(&c->requests[i], memory_order_relaxed));
 	}
 }
@@ -153,15 +172,18 @@ static void write_answers(struct sink *k, const struct metrics_counters *c)
 	char labels[LINE_MAX_OCTETS / 4];
 
 	family(k, "saker_diameter_answers_total", "counter",
-	       "Answers to Cx requests by result (TS 32.409: UR.SuccUAA, UR.FailUAA and so on).");
+	       "Answers to Cx requests by result (TS 32.409: UR.SuccUAA, UR.FailUAA and so "
+	       "on).");
 	for (int i = 0; i < METRICS_COMMANDS; i++) {
 		for (int r = 0; r < METRICS_RESULTS; r++) {
-			uint64_t n = atomic_load_explicit(&c->answers[i][r], memory_order_relaxed);
+			uint64_t n =
+				atomic_load_explicit(&c->answers[i][r], memory_order_relaxed);
 
 			if (n == 0)
 				continue;
-			snprintf(labels, sizeof(labels), "{app=\"cx\",command=\"%s\",result=\"%s\"}",
-				 command_text[i], r < RESULTS ? cx_result_name(result_code[r]) : "other");
+			snprintf(labels, sizeof(labels),
+				 "{app=\"cx\",command=\"%s\",result=\"%s\"}", command_text[i],
+				 r < RESULTS ? cx_result_name(result_code[r]) : "other");
 			sample(k, labels, n);
 		}
 	}
@@ -172,13 +194,13 @@ static void write_peers(struct sink *k)
 	struct diameter_peer_state peer[DIAMETER_PEERS_MAX];
 	uint32_t n = diameter_peers(peer, DIAMETER_PEERS_MAX);
 
-	family(k, "saker_diameter_peer_up", "gauge", "1 while the connection to this Diameter peer is open.");
+	family(k, "saker_diameter_peer_up", "gauge",
+	       "1 while the connection to this Diameter peer is open.");
 	for (uint32_t i = 0; i < n; i++) {
 		/* Nothing that could end the label. */
 		for (char *c = peer[i].identity; *c; c++)
 			if (!isalnum((unsigned char)*c) && !strchr("._:-", *c))
 				*c = '_';
-		peer[i].identity[64] = 0;
 		sample1(k, "peer", peer[i].identity, peer[i].open);
 	}
 }
@@ -194,7 +216,8 @@ static void write_all(struct sink *k, struct metrics *m)
 	write_answers(k, m->counters);
 	write_peers(k);
 	family(k, "saker_diameter_guarded_total", "counter",
-	       "Messages of peers that were changed because they would have stopped the Diameter library.");
+	       "Messages of peers that were changed because they would have stopped the "
+	       "Diameter library.");
 	sample(k, "", diameter_guarded());
 }
 
@@ -210,8 +233,8 @@ void metrics_rows(struct metrics *m, struct json *out, const char *key)
 	json_end_array(out);
 }
 
-static enum MHD_Result reply(struct MHD_Connection *to, unsigned status, const char *type, void *octets,
-			     size_t len, enum MHD_ResponseMemoryMode mode)
+static enum MHD_Result reply(struct MHD_Connection *to, unsigned status, const char *type,
+			     void *octets, size_t len, enum MHD_ResponseMemoryMode mode)
 {
 	struct MHD_Response *r = MHD_create_response_from_buffer(len, octets, mode);
 	enum MHD_Result result;
@@ -229,11 +252,13 @@ static enum MHD_Result reply(struct MHD_Connection *to, unsigned status, const c
 
 static enum MHD_Result reply_text(struct MHD_Connection *to, unsigned status, const char *text)
 {
-	return reply(to, status, "text/plain", (void *)(uintptr_t)text, strlen(text), MHD_RESPMEM_PERSISTENT);
+	return reply(to, status, "text/plain", (void *)(uintptr_t)text, strlen(text),
+		     MHD_RESPMEM_PERSISTENT);
 }
 
-static enum MHD_Result on_http(void *ctx, struct MHD_Connection *from, const char *url, const char *method,
-			       const char *version, const char *upload, size_t *upload_len, void **per_request)
+static enum MHD_Result on_http(void *ctx, struct MHD_Connection *from, const char *url,
+			       const char *method, const char *version, const char *upload,
+			       size_t *upload_len, void **per_request)
 {
 	struct json out;
 
@@ -248,8 +273,8 @@ static enum MHD_Result on_http(void *ctx, struct MHD_Connection *from, const cha
 		return reply_text(from, MHD_HTTP_INTERNAL_SERVER_ERROR, "no memory\n");
 	}
 	/* The octets go to the library, which frees them. */
-	return reply(from, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", out.p, out.len,
-		     MHD_RESPMEM_MUST_FREE);
+	return reply(from, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", out.p,
+		     out.len, MHD_RESPMEM_MUST_FREE);
 }
 
 static void sockaddr_of(const struct addr *a, struct sockaddr_storage *out)
@@ -277,15 +302,16 @@ static bool listen_at(struct metrics *m, const struct addr *at, char *error)
 	char text[ADDR_TEXT_MAX];
 
 	sockaddr_of(at, &where);
-	m->http = MHD_start_daemon(flags, 0, NULL, NULL, on_http, m, MHD_OPTION_SOCK_ADDR, &where,
-				   MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
-				   MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)CONNECTION_TIMEOUT_S,
-				   MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-				   MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
+	m->http =
+		MHD_start_daemon(flags, 0, NULL, NULL, on_http, m, MHD_OPTION_SOCK_ADDR, &where,
+				 MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+				 MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)CONNECTION_TIMEOUT_S,
+				 MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+				 MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
 	info = m->http ? MHD_get_daemon_info(m->http, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
 	if (!info) {
-		snprintf(error, ERROR_MAX, "cannot listen for metrics on %s: %s", addr_text(at, text),
-			 strerror(errno));
+		snprintf(error, ERROR_MAX, "cannot listen for metrics on %s: %s",
+			 addr_text(at, text), strerror(errno));
 		return false;
 	}
 	m->fd = info->epoll_fd;

@@ -8,12 +8,13 @@
 #include "store/store.h"
 
 enum {
-	METRICS_COMMANDS = 6,  /* CX_UAR and on */
-	METRICS_RESULTS = 24,  /* those of cx.h that are told apart; the last is every other */
+	METRICS_COMMANDS = 6, /* CX_UAR and on */
+	METRICS_RESULTS = 24, /* those of cx.h that are told apart; the last is every other */
 	METRICS_COUNT_AGE_MS = 10000, /* the store is counted no more often */
 };
 
-/* Any thread. For UAR, LIR, MAR and SAR what was answered; for RTR and PPR what was sent and came back. */
+/* Any thread. For UAR, LIR, MAR and SAR what was answered; for RTR and PPR what was sent and
+ * came back. */
 struct metrics_counters {
 	_Atomic uint64_t requests[METRICS_COMMANDS];
 	_Atomic uint64_t answers[METRICS_COMMANDS][METRICS_RESULTS];
@@ -23,13 +24,13 @@ void metrics_count(struct metrics_counters *c, int command, int result);
 
 struct metrics;
 
-/* The store and the counters are lent. listen.port 0: nothing listens. NULL with a sentence in error (256 octets). One
- * thread for all that follows. */
+/* The store and the counters are lent. listen.port 0: nothing listens. NULL with a sentence in
+ * error (256 octets). One thread for all that follows. */
 struct metrics *metrics_start(const struct addr *listen, struct store *store,
 			      const struct metrics_counters *counters, char *error);
 void metrics_stop(struct metrics *m);
-/* A descriptor to poll for reading, -1 if nothing listens; metrics_poll does what there is to do without waiting, and is
- * called about every second besides, to cut slow clients. */
+/* A descriptor to poll for reading, -1 if nothing listens; metrics_poll does what there is to
+ * do without waiting, and is called about every second besides, to cut slow clients. */
 int metrics_fd(const struct metrics *m);
 void metrics_poll(struct metrics *m);
 

@@ -49,7 +49,8 @@ static const char *state_name(enum store_state state)
 	}
 }
 
-static void answer_failure(struct json *out, enum store_result r, const char *sentence, const char *hint)
+static void answer_failure(struct json *out, enum store_result r, const char *sentence,
+			   const char *hint)
 {
 	switch (r) {
 	case STORE_NONE:
@@ -63,8 +64,11 @@ static void answer_failure(struct json *out, enum store_result r, const char *se
 		admin_error(out, "busy", "the store is busy", "try again");
 		break;
 	default:
-		admin_error(out, *sentence ? "invalid" : "store", *sentence ? sentence : "the store failed",
-			    *sentence ? hint : "see the log of the HSS: is the disk full or read-only?");
+		admin_error(out, *sentence ? "invalid" : "store",
+			    *sentence ? sentence : "the store failed",
+			    *sentence
+				    ? hint
+				    : "see the log of the HSS: is the disk full or read-only?");
 		break;
 	}
 }
@@ -96,7 +100,8 @@ static void job_free(struct job *j)
 	free(j);
 }
 
-/* The step in one transaction. Cx does not stop meanwhile: where it came in between, once more. */
+/* The step in one transaction. Cx does not stop meanwhile: where it came in between, once more.
+ */
 static enum store_result transact(struct job *j, enum store_result (*step)(struct job *j))
 {
 	enum store_result r = STORE_BUSY;
@@ -117,7 +122,8 @@ static enum store_result transact(struct job *j, enum store_result (*step)(struc
 
 static enum store_result refuse(struct job *j, const char *key, const char *sentence)
 {
-	snprintf(j->error, sizeof(j->error), "%s%s%s", key ? key : "", key ? ": " : "", sentence);
+	snprintf(j->error, sizeof(j->error), "%s%s%s", key ? key : "", key ? ": " : "",
+		 sentence);
 	return STORE_FAIL;
 }
 
@@ -190,9 +196,11 @@ static void cmd_add(struct job *j)
 	if (r == STORE_OK)
 		answer_done(j->out, "added", j->entry.sub.impi);
 	else if (r == STORE_NONE)
-		answer_failure(j->out, r, "no such profile", "sakerctl sub profile put NAME FILE");
+		answer_failure(j->out, r, "no such profile",
+			       "sakerctl sub profile put NAME FILE");
 	else
-		answer_failure(j->out, r, j->error, r == STORE_FAIL ? "sakerctl help sub add" : NULL);
+		answer_failure(j->out, r, j->error,
+			       r == STORE_FAIL ? "sakerctl help sub add" : NULL);
 }
 
 /* Reads the subscriber, its set and its tie. */
@@ -202,7 +210,8 @@ static enum store_result read_subscriber(struct job *j, struct slice impi)
 	enum store_result r = store_find_impi(s, impi, &j->impi);
 
 	if (r == STORE_OK)
-		r = store_implicit_set(s, j->impi.implicit_set, j->set, SET_IMPUS_MAX, &j->n_set);
+		r = store_implicit_set(s, j->impi.implicit_set, j->set, SET_IMPUS_MAX,
+				       &j->n_set);
 	if (r == STORE_OK)
 		r = store_find_tie(s, j->impi.implicit_set, j->impi.id, &j->tie);
 	if (r == STORE_OK)
@@ -223,8 +232,8 @@ static bool is_served(const struct job *j)
 	return j->n_set && *j->set[0].scscf;
 }
 
-/* What the S-CSCF must hear. A set that loses an identity, or in which one becomes barred, is registered no longer: PPR
- * can do neither (TS 29.228 §6.6.1). */
+/* What the S-CSCF must hear. A set that loses an identity, or in which one becomes barred, is
+ * registered no longer: PPR can do neither (TS 29.228 §6.6.1). */
 static void compare(struct job *j)
 {
 	const struct store_subscriber *now = &j->entry.sub, *old = &j->old;
@@ -258,7 +267,8 @@ static void compare(struct job *j)
 static enum store_result end_registration(struct job *j)
 {
 	int64_t set = j->impi.implicit_set;
-	enum store_result r = store_assign(j->p->store, set, STORE_NOT_REGISTERED, SLICE_EMPTY, SLICE_EMPTY);
+	enum store_result r =
+		store_assign(j->p->store, set, STORE_NOT_REGISTERED, SLICE_EMPTY, SLICE_EMPTY);
 
 	return r == STORE_OK ? store_untie(j->p->store, set) : r;
 }
@@ -301,7 +311,8 @@ static void cmd_set(struct job *j)
 	enum store_result r = transact(j, step_set);
 
 	if (r != STORE_OK) {
-		answer_failure(j->out, r, j->error, r == STORE_FAIL ? "sakerctl help sub set" : NULL);
+		answer_failure(j->out, r, j->error,
+			       r == STORE_FAIL ? "sakerctl help sub set" : NULL);
 		return;
 	}
 	log_event(LOG_INFO, "provision", "changed", LOG_Z("impi", j->impi.impi));
@@ -315,7 +326,8 @@ static enum store_result step_del(struct job *j)
 
 	if (r != STORE_OK)
 		return r;
-	/* While other private identities stay registered with the set, only its own registration ends. */
+	/* While other private identities stay registered with the set, only its own
+	 * registration ends. */
 	j->deregister = is_served(j) && (j->tie.registered || j->tie.others == 0);
 	j->reason = CX_REASON_PERMANENT_TERMINATION;
 	j->info = "subscription ended";
@@ -417,7 +429,8 @@ static enum store_result find_by_word(struct job *j, char (*impis)[IMPI_MAX + 1]
 			r = *n ? read_subscriber(j, slice_str(impis[0])) : STORE_NONE;
 	}
 	if (r == STORE_OK)
-		r = store_set_impis(j->p->store, j->impi.implicit_set, impis, IMPIS_SHOWN_MAX, n);
+		r = store_set_impis(j->p->store, j->impi.implicit_set, impis, IMPIS_SHOWN_MAX,
+				    n);
 	return r;
 }
 
@@ -431,7 +444,7 @@ static void cmd_show(struct job *j)
 		r = find_by_word(j, impis, &n);
 	store_rollback(j->p->store);
 	if (r == STORE_OK)
-		show(j, (const char(*)[IMPI_MAX + 1])impis, n);
+		show(j, (const char(*)[IMPI_MAX + 1]) impis, n);
 	else
 		answer_failure(j->out, r, "", NULL);
 }
@@ -465,7 +478,8 @@ static bool only_options(struct job *j, const char *const *known)
 			i++;
 		if (!*k || i >= j->r->n_words) {
 			admin_error(j->out, "usage",
-				    *k ? "an option wants a value" : "unknown option or word", "sakerctl help sub");
+				    *k ? "an option wants a value" : "unknown option or word",
+				    "sakerctl help sub");
 			return false;
 		}
 	}
@@ -521,7 +535,8 @@ static void cmd_list(struct job *j)
 	json_array(j->out, "rows");
 	r = store_begin(j->p->store, STORE_READ);
 	if (r == STORE_OK)
-		r = store_subscriber_each(j->p->store, slice_str(from ? from : ""), list_one, &l);
+		r = store_subscriber_each(j->p->store, slice_str(from ? from : ""), list_one,
+					  &l);
 	store_rollback(j->p->store);
 	json_end_array(j->out);
 	if (r != STORE_OK)
@@ -534,8 +549,8 @@ static void cmd_list(struct job *j)
 static void describe_wrong(const struct import_wrong *w, char out[SENTENCE_MAX])
 {
 	if (w->line)
-		snprintf(out, SENTENCE_MAX, "line %u, column %u: %s%s%s", w->line, w->column, w->key ? w->key : "",
-			 w->key ? ": " : "", w->sentence);
+		snprintf(out, SENTENCE_MAX, "line %u, column %u: %s%s%s", w->line, w->column,
+			 w->key ? w->key : "", w->key ? ": " : "", w->sentence);
 	else
 		snprintf(out, SENTENCE_MAX, "%s", w->sentence);
 }
@@ -572,7 +587,8 @@ static void cmd_import(struct job *j)
 	if (!only_options(j, known))
 		return;
 	if (import_run(j->p->store, &d, j->r->payload, flag(j->r, "--skip-errors"), &result)) {
-		log_event(LOG_INFO, "provision", "imported", LOG_U("subscribers", result.imported),
+		log_event(LOG_INFO, "provision", "imported",
+			  LOG_U("subscribers", result.imported),
 			  LOG_U("skipped", result.skipped));
 		answer_import(j->out, &result);
 		return;
@@ -597,7 +613,8 @@ static void cmd_export(struct job *j)
 		return;
 	}
 	json_init(&data);
-	r = export_run(j->p->store, format && *format == 'j' ? EXPORT_JSON : EXPORT_CSV, secrets, &data);
+	r = export_run(j->p->store, format && *format == 'j' ? EXPORT_JSON : EXPORT_CSV,
+		       secrets, &data);
 	if (r == STORE_OK) {
 		if (secrets)
 			log_event(LOG_WARN, "provision", "secrets_exported");
@@ -651,7 +668,8 @@ static void put_profile(struct job *j, const char *name, int32_t cn_services)
 	int64_t id;
 
 	if (!criteria_check(j->r->payload, &elements, &services, error)) {
-		admin_error(j->out, "invalid", error, "InitialFilterCriteria elements of TS 29.228 Annex E");
+		admin_error(j->out, "invalid", error,
+			    "InitialFilterCriteria elements of TS 29.228 Annex E");
 		return;
 	}
 	known = store_profile_named(p->store, name, &id) == STORE_OK;
@@ -671,12 +689,15 @@ static void cmd_profile(struct job *j)
 	int32_t cn_services;
 
 	if (strcmp(j->r->word[2], "put") != 0 || j->r->n_words < 4)
-		admin_error(j->out, "usage", "sub profile put NAME [cn-services=N], with the XML",
+		admin_error(j->out, "usage",
+			    "sub profile put NAME [cn-services=N], with the XML",
 			    "sakerctl help sub profile");
 	else if (!is_name(j->r->word[3]))
-		admin_error(j->out, "invalid", "not the name of a profile: letters, digits and . _ - @ +", NULL);
+		admin_error(j->out, "invalid",
+			    "not the name of a profile: letters, digits and . _ - @ +", NULL);
 	else if (!take_cn_services(j, &cn_services))
-		admin_error(j->out, "usage", "behind the name only cn-services=N may stand", NULL);
+		admin_error(j->out, "usage", "behind the name only cn-services=N may stand",
+			    NULL);
 	else
 		put_profile(j, j->r->word[3], cn_services);
 }
@@ -686,10 +707,14 @@ static const struct {
 	int least, most; /* words, "sub" and the verb included */
 	void (*run)(struct job *j);
 } command[] = {
-	{"add", 4, ADMIN_WORDS_MAX, cmd_add},       {"show", 3, 3, cmd_show},
-	{"set", 4, ADMIN_WORDS_MAX, cmd_set},       {"del", 3, 3, cmd_del},
-	{"list", 2, 6, cmd_list},                   {"import", 2, 3, cmd_import},
-	{"export", 2, 5, cmd_export},               {"profile", 3, ADMIN_WORDS_MAX, cmd_profile},
+	{"add", 4, ADMIN_WORDS_MAX, cmd_add},
+	{"show", 3, 3, cmd_show},
+	{"set", 4, ADMIN_WORDS_MAX, cmd_set},
+	{"del", 3, 3, cmd_del},
+	{"list", 2, 6, cmd_list},
+	{"import", 2, 3, cmd_import},
+	{"export", 2, 5, cmd_export},
+	{"profile", 3, ADMIN_WORDS_MAX, cmd_profile},
 };
 
 enum { COMMANDS = sizeof(command) / sizeof(command[0]) };

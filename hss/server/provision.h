@@ -1,16 +1,18 @@
 /* provision.h - the `sub ...` commands of the HSS's admin socket
  *
- *   sub add IMPI KEY=VALUE ...     keys of entry.h; impu, visited, barred and impu_profile may come several times
- *   sub show IMPI|IMPU             never secrets
- *   sub set IMPI KEY=VALUE ...     what is not given stays; a list that is given is the new list
+ *   sub add IMPI KEY=VALUE ...   keys of entry.h; its lists may come several times
+ *   sub show IMPI|IMPU           never secrets
+ *   sub set IMPI KEY=VALUE ...   what is not given stays; a list given is the new list
  *   sub del IMPI
  *   sub list [--limit N] [--from IMPI]
- *   sub import [--skip-errors]     payload CSV or JSON (import.h)
+ *   sub import [--skip-errors]   payload: CSV or JSON (import.h)
  *   sub export [--format csv|json] [--with-secrets]
- *   sub profile put NAME [cn-services=N]   payload InitialFilterCriteria elements (criteria.h)
+ *   sub profile put NAME [cn-services=N]
+ *                                payload: InitialFilterCriteria elements (criteria.h)
  *
- * K, OP, OPc, HA1 and passwords are never in an answer, save that of export --with-secrets, nor in an error or the log.
- * A registration that a change ends is ended here, in the same transaction (TS 29.228 §6.1.3.1), before the S-CSCF is told.
+ * K, OP, OPc, HA1 and passwords are never in an answer, save that of export --with-secrets, nor
+ * in an error or the log. A registration that a change ends is ended here, in the same
+ * transaction (TS 29.228 §6.1.3.1), before the S-CSCF is told.
  */
 #pragma once
 
@@ -24,10 +26,12 @@ enum { PROVISION_LIST_DEFAULT = 100, PROVISION_LIST_MAX = 100000 };
 struct provision {
 	struct store *store;     /* lent; of the thread that calls */
 	const struct conf *conf; /* lent */
-	/* Called after the commit; each may be NULL. All get ctx. */
-	/* The registration of a set ended: its public identities with their state before, and the private one. */
-	void (*deregister)(void *ctx, const struct store_impu *impus, uint32_t n, const char *impi,
-			   enum cx_reason reason, const char *info);
+	/* Called after the commit, with ctx; each may be NULL.
+	 *
+	 * The registration of a set ended: its public identities with their state before, and
+	 * the private one. */
+	void (*deregister)(void *ctx, const struct store_impu *impus, uint32_t n,
+			   const char *impi, enum cx_reason reason, const char *info);
 	/* What the profile XML of a set shows has changed, and an S-CSCF has it. */
 	void (*push_set)(void *ctx, int64_t set);
 	/* A profile that was there has changed. */

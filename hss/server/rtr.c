@@ -39,7 +39,8 @@ static void note_result(struct rtr *x, uint32_t command, int result)
 {
 	metrics_count(x->counters, (int)command, result);
 	log_event(result == CX_SUCCESS ? LOG_INFO : LOG_WARN, "rtr", "answer",
-		  LOG_Z("command", command_text(command)), LOG_Z("result", cx_result_name(result)));
+		  LOG_Z("command", command_text(command)),
+		  LOG_Z("result", cx_result_name(result)));
 }
 
 /* On freeDiameter's thread. */
@@ -90,8 +91,8 @@ static bool send_diameter(void *ctx, uint32_t command, const void *request, stru
 		return false;
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += ANSWER_WAIT_S;
-	if (fd_msg_send_timeout(&m, is_rtr ? on_rta : on_ppa, ctx, is_rtr ? on_rtr_expiry : on_ppr_expiry,
-				&until) == 0)
+	if (fd_msg_send_timeout(&m, is_rtr ? on_rta : on_ppa, ctx,
+				is_rtr ? on_rtr_expiry : on_ppr_expiry, &until) == 0)
 		return true;
 	if (m)
 		fd_msg_free(m);
@@ -125,8 +126,8 @@ static void send_request(struct rtr *x, uint32_t command, const void *request, c
 		  LOG_Z("command", command_text(command)), LOG_Z("host", host));
 }
 
-void rtr_deregister(void *ctx, const struct store_impu *impus, uint32_t n, const char *impi, enum cx_reason reason,
-		    const char *info)
+void rtr_deregister(void *ctx, const struct store_impu *impus, uint32_t n, const char *impi,
+		    enum cx_reason reason, const char *info)
 {
 	struct rtr *x = ctx;
 	struct cx_rtr r = {
@@ -192,7 +193,8 @@ bool rtr_tick(struct rtr *x)
 {
 	for (int i = 0; i < RTR_PUSHES_PER_TICK && x->n_changed; i++) {
 		struct changed *c = &x->changed[0];
-		enum store_result r = store_profile_next_set(x->store, c->profile, c->done, &c->done);
+		enum store_result r =
+			store_profile_next_set(x->store, c->profile, c->done, &c->done);
 
 		if (r == STORE_OK) {
 			rtr_push_set(x, c->done);

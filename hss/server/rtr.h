@@ -1,7 +1,7 @@
 /* rtr.h - what the HSS asks of an S-CSCF: end a registration (RTR), take a new profile (PPR)
  *
- * TS 29.228 §6.1.3 and §6.2. Requests leave without waiting for their answers, which are logged and counted. One thread
- * at a time; it may wait where freeDiameter's queue is full.
+ * TS 29.228 §6.1.3 and §6.2. Requests leave without waiting for their answers, which are logged
+ * and counted. One thread at a time; it may wait where freeDiameter's queue is full.
  */
 #pragma once
 
@@ -11,8 +11,8 @@
 
 struct rtr;
 
-/* origin: our Diameter identity; store, counters and origin are lent. Tests give their own send; NULL is freeDiameter.
- * NULL: no memory. */
+/* origin: our Diameter identity; store, counters and origin are lent. Tests give their own
+ * send; NULL is freeDiameter. NULL: no memory. */
 struct rtr_sender {
 	/* False: it could not be sent. */
 	bool (*send)(void *ctx, uint32_t command, const void *request, struct slice host);
@@ -22,15 +22,17 @@ struct rtr *rtr_open(struct store *store, const char *origin, struct metrics_cou
 		     const struct rtr_sender *sender);
 void rtr_close(struct rtr *x);
 
-/* Ends the registration of n identities of one set, as they were read before their state was changed. Does nothing if no
- * S-CSCF serves them, or its Diameter identity is not known. ctx is the struct rtr. */
-void rtr_deregister(void *ctx, const struct store_impu *impus, uint32_t n, const char *impi, enum cx_reason reason,
-		    const char *info);
+/* Ends the registration of n identities of one set, as they were read before their state was
+ * changed. Does nothing if no S-CSCF serves them, or its Diameter identity is not known. ctx is
+ * the struct rtr. */
+void rtr_deregister(void *ctx, const struct store_impu *impus, uint32_t n, const char *impi,
+		    enum cx_reason reason, const char *info);
 
-/* Sends the profile of an implicit set, as it is now, to the S-CSCF that serves it, if one does. */
+/* Sends the profile of an implicit set, as it is now, to the S-CSCF that serves it, if one
+ * does. */
 void rtr_push_set(void *ctx, int64_t set);
-/* Notes that all sets with this profile are to be pushed; rtr_tick does it, RTR_PUSHES_PER_TICK at a time, so
- * that a change of a profile of everybody is no flood. */
+/* Notes that all sets with this profile are to be pushed; rtr_tick does it, RTR_PUSHES_PER_TICK
+ * at a time, so that a change of a profile of everybody is no flood. */
 void rtr_push_profile(void *ctx, int64_t profile);
 enum { RTR_PUSHES_PER_TICK = 20, RTR_TICK_MS = 100, RTR_PROFILES_MAX = 64 };
 /* True: there is more to do. */

@@ -1,4 +1,5 @@
-/* sar.c - Server-Assignment: who serves the user, and the user's profile (TS 29.228 §6.1.2.1) */
+/* sar.c - Server-Assignment: who serves the user, and the user's profile (TS 29.228 §6.1.2.1)
+ */
 #include "hss/decide.h"
 #include "hss/userdata.h"
 
@@ -24,16 +25,19 @@ static bool is_deregistration(enum cx_sat type)
 	}
 }
 
-/* Without an IMPI only where nobody registers; without an IMPU only to deregister all of an IMPI (§6.1.2, table 6.1.2.1). */
+/* Without an IMPI only where nobody registers; without an IMPU only to deregister all of an
+ * IMPI (§6.1.2, table 6.1.2.1). */
 static int check_presence(struct sar *x)
 {
 	const struct cx_sar *r = x->r;
-	bool impi_needed = r->type != CX_SAT_UNREGISTERED_USER && r->type != CX_SAT_NO_ASSIGNMENT;
+	bool impi_needed =
+		r->type != CX_SAT_UNREGISTERED_USER && r->type != CX_SAT_NO_ASSIGNMENT;
 
 	if (r->server_name.len == 0 || (impi_needed && r->impi.len == 0) ||
 	    (r->n_impus == 0 && !is_deregistration(r->type)))
 		return CX_MISSING_AVP;
-	if (r->server_name.len > STORE_HOST_MAX || x->r->origin_host.len > STORE_HOST_MAX || r->n_impus > CX_IMPUS_MAX)
+	if (r->server_name.len > STORE_HOST_MAX || x->r->origin_host.len > STORE_HOST_MAX ||
+	    r->n_impus > CX_IMPUS_MAX)
 		return CX_INVALID_AVP_VALUE;
 	return 0;
 }
@@ -71,15 +75,18 @@ static bool same_scscf(const struct sar *x)
 
 static int assign(struct sar *x, enum store_state state, struct slice name, struct slice host)
 {
-	return decide_store(store_assign(x->h->store, x->h->impu.implicit_set, state, name, host));
+	return decide_store(
+		store_assign(x->h->store, x->h->impu.implicit_set, state, name, host));
 }
 
 static int tie(struct sar *x, bool registered, bool pending)
 {
-	return decide_store(store_tie(x->h->store, x->h->impu.implicit_set, x->h->impi.id, registered, pending));
+	return decide_store(store_tie(x->h->store, x->h->impu.implicit_set, x->h->impi.id,
+				      registered, pending));
 }
 
-/* REGISTRATION and RE_REGISTRATION. What stands already is not written again: a refresh costs no write. */
+/* REGISTRATION and RE_REGISTRATION. What stands already is not written again: a refresh costs
+ * no write. */
 static int assign_registered(struct sar *x)
 {
 	const struct store_impu *u = &x->h->impu;
@@ -89,7 +96,8 @@ static int assign_registered(struct sar *x)
 		return CX_ERROR_IDENTITY_ALREADY_REGISTERED;
 	if (!x->tie.registered || x->tie.pending)
 		result = tie(x, true, false);
-	if (!result && (u->state != STORE_REGISTERED || !slice_eq(x->r->origin_host, slice_str(u->scscf_host))))
+	if (!result && (u->state != STORE_REGISTERED ||
+			!slice_eq(x->r->origin_host, slice_str(u->scscf_host))))
 		result = assign(x, STORE_REGISTERED, x->r->server_name, x->r->origin_host);
 	return result ? result : CX_SUCCESS;
 }
@@ -133,7 +141,8 @@ static int forget(struct sar *x)
 	return result ? result : assign(x, STORE_NOT_REGISTERED, SLICE_EMPTY, SLICE_EMPTY);
 }
 
-/* The name is of use afterwards only if the S-CSCF has something to do for a user who is not registered. */
+/* The name is of use afterwards only if the S-CSCF has something to do for a user who is not
+ * registered. */
 static int keep_name(struct sar *x, bool *kept)
 {
 	struct hss *h = x->h;
@@ -145,10 +154,12 @@ static int keep_name(struct sar *x, bool *kept)
 	if (result || !*kept)
 		return result;
 	result = decide_store(store_untie(h->store, h->impu.implicit_set));
-	return result ? result : assign(x, STORE_UNREGISTERED, x->r->server_name, x->r->origin_host);
+	return result ? result
+		      : assign(x, STORE_UNREGISTERED, x->r->server_name, x->r->origin_host);
 }
 
-/* The set stays registered while another IMPI is registered with it (§6.1.2.1, shared identities). */
+/* The set stays registered while another IMPI is registered with it (§6.1.2.1, shared
+ * identities). */
 static int deregister(struct sar *x, bool with_name)
 {
 	bool kept = false;
@@ -252,7 +263,8 @@ static int decide(struct sar *x)
 		result = check_count(x);
 	if (!result)
 		result = decide_store(store_find_tie(x->h->store, x->h->impu.implicit_set,
-						     x->r->impi.len ? x->h->impi.id : 0, &x->tie));
+						     x->r->impi.len ? x->h->impi.id : 0,
+						     &x->tie));
 	if (!result)
 		result = assign_by_type(x);
 	if (result != CX_SUCCESS)

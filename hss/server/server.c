@@ -31,7 +31,8 @@ struct server {
 };
 
 /* Under the lock, because the answer points into the memory of the decision. */
-static int decide(struct server *s, uint32_t command, const union cx_any_request *r, union cx_any_answer *a)
+static int decide(struct server *s, uint32_t command, const union cx_any_request *r,
+		  union cx_any_answer *a)
 {
 	switch (command) {
 	case CX_UAR:
@@ -126,8 +127,8 @@ static bool handlers_open(struct server *s)
 	return true;
 }
 
-struct server *server_open(struct store *store, const struct hss_config *config, struct metrics_counters *counters,
-			   char *error)
+struct server *server_open(struct store *store, const struct hss_config *config,
+			   struct metrics_counters *counters, char *error)
 {
 	struct server *s = calloc(1, sizeof(*s));
 

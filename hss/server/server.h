@@ -6,9 +6,10 @@
 
 struct server;
 
-/* After cx_dictionary_init, before diameter_start; takes requests from then on, on freeDiameter's threads. store and counters are
- * lent, and the store is nobody else's until server_close. NULL with a sentence in error (256 octets). */
-struct server *server_open(struct store *store, const struct hss_config *config, struct metrics_counters *counters,
-			   char *error);
+/* After cx_dictionary_init, before diameter_start; takes requests from then on, on
+ * freeDiameter's threads. store and counters are lent, and the store is nobody else's until
+ * server_close. NULL with a sentence in error (256 octets). */
+struct server *server_open(struct store *store, const struct hss_config *config,
+			   struct metrics_counters *counters, char *error);
 /* After diameter_stop, which forgets the callbacks. */
 void server_close(struct server *s);

@@ -1,4 +1,5 @@
-/* uar.c - User-Authorization: may this user register here, and at which S-CSCF (TS 29.228 §6.1.1.1) */
+/* uar.c - User-Authorization: may this user register here, and at which S-CSCF (TS 29.228
+ * §6.1.1.1) */
 #include "hss/decide.h"
 
 struct uar {
@@ -17,7 +18,8 @@ static int check_identities(struct uar *x)
 	return result ? result : decide_match(x->h);
 }
 
-/* Step 3: a barred identity may register what its set registers with it, if that has one that is not barred. */
+/* Step 3: a barred identity may register what its set registers with it, if that has one that
+ * is not barred. */
 static int check_barring(struct uar *x)
 {
 	struct hss *h = x->h;
@@ -64,7 +66,8 @@ static int check_roaming(struct uar *x)
 	return allowed ? 0 : CX_ERROR_ROAMING_NOT_ALLOWED;
 }
 
-/* Step 4, end: the I-CSCF wants to choose again, because the assigned S-CSCF does not answer. */
+/* Step 4, end: the I-CSCF wants to choose again, because the assigned S-CSCF does not answer.
+ */
 static int give_capabilities(struct uar *x)
 {
 	return x->r->type == CX_UAT_REGISTRATION_AND_CAPABILITIES ? CX_SUCCESS : 0;
@@ -76,7 +79,8 @@ static int give_name(struct uar *x, struct slice name)
 	return x->r->type == CX_UAT_DE_REGISTRATION ? CX_SUCCESS : CX_SUBSEQUENT_REGISTRATION;
 }
 
-/* Step 5. A set that is authenticating has its S-CSCF already, and all sets of a subscription go to the same one. */
+/* Step 5. A set that is authenticating has its S-CSCF already, and all sets of a subscription
+ * go to the same one. */
 static int check_state(struct uar *x)
 {
 	struct hss *h = x->h;
@@ -88,7 +92,8 @@ static int check_state(struct uar *x)
 		return CX_ERROR_IDENTITY_NOT_REGISTERED;
 	if (*h->impu.scscf)
 		return give_name(x, slice_str(h->impu.scscf));
-	result = decide_store(store_subscription_scscf(h->store, h->impu.subscription, h->scscf));
+	result = decide_store(
+		store_subscription_scscf(h->store, h->impu.subscription, h->scscf));
 	if (result)
 		return result;
 	return *h->scscf ? give_name(x, slice_str(h->scscf)) : CX_FIRST_REGISTRATION;
@@ -96,7 +101,7 @@ static int check_state(struct uar *x)
 
 void hss_uar(struct hss *h, const struct cx_uar *r, struct cx_uaa *a)
 {
-	static int (*const step[])(struct uar *x) = {
+	static int (*const step[])(struct uar * x) = {
 		check_identities, check_barring, check_roaming, give_capabilities, check_state,
 	};
 	struct uar x = {h, r, a};

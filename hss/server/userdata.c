@@ -1,9 +1,11 @@
-/* userdata.c - writes the user profile of Cx: IMSSubscription XML (TS 29.228 Annexes B and E) */
+/* userdata.c - writes the user profile of Cx: IMSSubscription XML (TS 29.228 Annexes B and E)
+ */
 #include "hss/userdata.h"
 
 #include <libxml/xmlstring.h>
 
-/* What would end or break an element; characters that XML 1.0 §2.2 does not have become spaces. */
+/* What would end or break an element; characters that XML 1.0 §2.2 does not have become spaces.
+ */
 static void put_escaped(struct text *t, const char *s)
 {
 	for (; *s; s++) {
@@ -33,7 +35,8 @@ static void put_identity(struct text *t, const struct store_impu *u)
 	put_escaped(t, u->impu);
 	text_lit(t, "</Identity>");
 	if (*u->display_name && xmlCheckUTF8((const unsigned char *)u->display_name)) {
-		text_lit(t, "<Extension><IdentityType>0</IdentityType><Extension><DisplayName>");
+		text_lit(t,
+			 "<Extension><IdentityType>0</IdentityType><Extension><DisplayName>");
 		put_escaped(t, u->display_name);
 		text_lit(t, "</DisplayName></Extension></Extension>");
 	}
@@ -51,10 +54,12 @@ static int put_services(struct store *s, int64_t id, struct text *t)
 	if (r != STORE_OK)
 		return -1;
 	if (p.cn_services >= 0)
-		text_printf(t, "<CoreNetworkServicesAuthorization><SubscribedMediaProfileId>%d"
-			       "</SubscribedMediaProfileId></CoreNetworkServicesAuthorization>",
+		text_printf(t,
+			    "<CoreNetworkServicesAuthorization><SubscribedMediaProfileId>%d"
+			    "</SubscribedMediaProfileId></CoreNetworkServicesAuthorization>",
 			    p.cn_services);
-	/* Checked when it was provisioned: whole InitialFilterCriteria elements and nothing else. */
+	/* Checked when it was provisioned: whole InitialFilterCriteria elements and nothing
+	 * else. */
 	text_put(t, slice_of(p.ifc_xml, p.ifc_len));
 	store_profile_free(&p);
 	return 0;
@@ -68,8 +73,8 @@ static bool seen_before(const struct store_impu *set, uint32_t i)
 	return false;
 }
 
-static int put_profile(struct store *s, const struct store_impu *set, uint32_t n, uint32_t first,
-		       struct text *t)
+static int put_profile(struct store *s, const struct store_impu *set, uint32_t n,
+		       uint32_t first, struct text *t)
 {
 	text_lit(t, "<ServiceProfile>");
 	for (uint32_t i = first; i < n; i++)

@@ -13,7 +13,8 @@ static bool read_impi(sqlite3_stmt *st, struct store_impi *out)
 	out->auth = (uint32_t)sqlite3_column_int64(st, 4);
 	if (epochs < 0)
 		return false;
-	out->sqn = ((uint64_t)sqlite3_column_int64(st, 8) + (uint64_t)epochs * STORE_SQN_JUMP) & SQN_MASK;
+	out->sqn = ((uint64_t)sqlite3_column_int64(st, 8) + (uint64_t)epochs * STORE_SQN_JUMP) &
+		   SQN_MASK;
 	return store_column_text(st, 1, out->impi, sizeof(out->impi)) &&
 	       store_column_blob(st, 5, out->k, sizeof(out->k)) &&
 	       store_column_blob(st, 6, out->opc, sizeof(out->opc)) &&
@@ -67,8 +68,8 @@ enum store_result store_find_impu(struct store *s, struct slice impu, struct sto
 	return r;
 }
 
-enum store_result store_implicit_set(struct store *s, int64_t set, struct store_impu *out, uint32_t most,
-				     uint32_t *n)
+enum store_result store_implicit_set(struct store *s, int64_t set, struct store_impu *out,
+				     uint32_t most, uint32_t *n)
 {
 	sqlite3_stmt *st = store_take(s, ST_SET_IMPUS);
 	enum store_result r;
@@ -88,8 +89,8 @@ enum store_result store_implicit_set(struct store *s, int64_t set, struct store_
 	return r;
 }
 
-enum store_result store_set_impis(struct store *s, int64_t set, char (*out)[IMPI_MAX + 1], uint32_t most,
-				  uint32_t *n)
+enum store_result store_set_impis(struct store *s, int64_t set, char (*out)[IMPI_MAX + 1],
+				  uint32_t most, uint32_t *n)
 {
 	sqlite3_stmt *st = store_take(s, ST_SET_IMPIS);
 	enum store_result r;
@@ -123,8 +124,8 @@ enum store_result store_subscription_scscf(struct store *s, int64_t subscription
 	return r == STORE_NONE ? STORE_OK : r;
 }
 
-enum store_result store_visited_allowed(struct store *s, int64_t subscription, struct slice network,
-					bool *allowed)
+enum store_result store_visited_allowed(struct store *s, int64_t subscription,
+					struct slice network, bool *allowed)
 {
 	sqlite3_stmt *st = store_take(s, ST_VISITED_ALLOWED);
 	enum store_result r;

@@ -25,15 +25,16 @@ enum store_result store_profile_named(struct store *s, const char *name, int64_t
 	return *name ? profile_id(s, name, id) : STORE_NONE;
 }
 
-enum store_result store_profile_put(struct store *s, const char *name, struct slice ifc_xml, int32_t cn_services,
-				    uint32_t services)
+enum store_result store_profile_put(struct store *s, const char *name, struct slice ifc_xml,
+				    int32_t cn_services, uint32_t services)
 {
 	sqlite3_stmt *st = store_take(s, ST_PUT_PROFILE);
 
 	if (!*name || strlen(name) > STORE_NAME_MAX || ifc_xml.len > STORE_PROFILE_MAX)
 		return STORE_FAIL;
 	store_bind_text(st, 1, name);
-	sqlite3_bind_blob(st, 2, ifc_xml.len ? (const void *)ifc_xml.p : "", (int)ifc_xml.len, SQLITE_STATIC);
+	sqlite3_bind_blob(st, 2, ifc_xml.len ? (const void *)ifc_xml.p : "", (int)ifc_xml.len,
+			  SQLITE_STATIC);
 	sqlite3_bind_int(st, 3, cn_services);
 	sqlite3_bind_int64(st, 4, services);
 	return store_run(s, st);
@@ -43,7 +44,8 @@ static bool read_profile(sqlite3_stmt *st, struct store_profile *out)
 {
 	int len = sqlite3_column_bytes(st, 1);
 
-	if (len < 0 || len > STORE_PROFILE_MAX || !store_column_text(st, 0, out->name, sizeof(out->name)))
+	if (len < 0 || len > STORE_PROFILE_MAX ||
+	    !store_column_text(st, 0, out->name, sizeof(out->name)))
 		return false;
 	out->cn_services = sqlite3_column_int(st, 2);
 	out->services = (uint32_t)sqlite3_column_int64(st, 3);
@@ -77,7 +79,8 @@ void store_profile_free(struct store_profile *p)
 	p->ifc_len = 0;
 }
 
-enum store_result store_profile_next_set(struct store *s, int64_t profile, int64_t after, int64_t *set)
+enum store_result store_profile_next_set(struct store *s, int64_t profile, int64_t after,
+					 int64_t *set)
 {
 	sqlite3_stmt *st = store_take(s, ST_PROFILE_SET);
 	enum store_result r;

@@ -11,14 +11,15 @@ enum store_result store_set_sqn(struct store *s, int64_t impi, uint64_t sqn)
 	return store_run(s, st);
 }
 
-enum store_result store_assign(struct store *s, int64_t set, enum store_state state, struct slice scscf,
-			       struct slice host)
+enum store_result store_assign(struct store *s, int64_t set, enum store_state state,
+			       struct slice scscf, struct slice host)
 {
 	sqlite3_stmt *st;
 
 	if (scscf.len > STORE_HOST_MAX || host.len > STORE_HOST_MAX)
 		return STORE_FAIL;
-	/* No row is the same as not registered with nobody: the table holds only who is there. */
+	/* No row is the same as not registered with nobody: the table holds only who is there.
+	 */
 	if (state == STORE_NOT_REGISTERED && scscf.len == 0) {
 		st = store_take(s, ST_DEL_ASSIGNMENT);
 		sqlite3_bind_int64(st, 1, set);
@@ -32,7 +33,8 @@ enum store_result store_assign(struct store *s, int64_t set, enum store_state st
 	return store_run(s, st);
 }
 
-enum store_result store_find_tie(struct store *s, int64_t set, int64_t impi, struct store_tie *out)
+enum store_result store_find_tie(struct store *s, int64_t set, int64_t impi,
+				 struct store_tie *out)
 {
 	sqlite3_stmt *st = store_take(s, ST_TIES);
 	enum store_result r;
@@ -54,7 +56,8 @@ enum store_result store_find_tie(struct store *s, int64_t set, int64_t impi, str
 	return r == STORE_NONE ? STORE_OK : r;
 }
 
-enum store_result store_tie(struct store *s, int64_t set, int64_t impi, bool registered, bool pending)
+enum store_result store_tie(struct store *s, int64_t set, int64_t impi, bool registered,
+			    bool pending)
 {
 	sqlite3_stmt *st = store_take(s, registered || pending ? ST_PUT_TIE : ST_DEL_TIE);
 

@@ -17,9 +17,10 @@ static const char *const statement_sql[ST_MAX] = {
 #undef ST
 };
 
-/* What is provisioned is fsynced by each commit; state is written to its log by each commit and fsynced by
- * store_checkpoint (see store.h). Automatic checkpoints come only where nobody calls that: they would stop the
- * thread that answers Cx for the time of an fsync. No mmap: a file that shrinks under it would kill us. */
+/* What is provisioned is fsynced by each commit; state is written to its log by each commit and
+ * fsynced by store_checkpoint (see store.h). Automatic checkpoints come only where nobody calls
+ * that: they would stop the thread that answers Cx for the time of an fsync. No mmap: a file
+ * that shrinks under it would kill us. */
 static const char setup_sql[] = "PRAGMA main.journal_mode = WAL;"
 				"PRAGMA main.synchronous = FULL;"
 				"PRAGMA state.journal_mode = WAL;"
@@ -47,7 +48,8 @@ enum store_result store_result_of(int code)
 	case SQLITE_CONSTRAINT:
 		return STORE_EXISTS;
 	default:
-		/* The text for the code, not that of the connection: that may quote what was bound. */
+		/* The text for the code, not that of the connection: that may quote what was
+		 * bound. */
 		log_event(LOG_ERROR, "store", "failed", LOG_I("code", code),
 			  LOG_Z("text", sqlite3_errstr(code)));
 		return STORE_FAIL;
@@ -70,7 +72,8 @@ sqlite3_stmt *store_take(struct store *s, enum store_statement id)
 
 void store_bind_slice(sqlite3_stmt *st, int i, struct slice text)
 {
-	sqlite3_bind_text(st, i, text.len ? (const char *)text.p : "", (int)text.len, SQLITE_STATIC);
+	sqlite3_bind_text(st, i, text.len ? (const char *)text.p : "", (int)text.len,
+			  SQLITE_STATIC);
 }
 
 void store_bind_text(sqlite3_stmt *st, int i, const char *text)
@@ -155,8 +158,10 @@ static bool prepare(struct store *s)
 static bool open_files(struct store *s, const char *path, const char *state_path)
 {
 	return file_make(path) && file_make(state_path) &&
-	       sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK &&
-	       sqlite3_busy_timeout(s->db, STORE_WAIT_MS) == SQLITE_OK && attach(s, state_path) &&
+	       sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+			       NULL) == SQLITE_OK &&
+	       sqlite3_busy_timeout(s->db, STORE_WAIT_MS) == SQLITE_OK &&
+	       attach(s, state_path) &&
 	       sqlite3_exec(s->db, setup_sql, NULL, NULL, NULL) == SQLITE_OK;
 }
 
@@ -233,10 +238,12 @@ enum store_result store_commit(struct store *s)
 
 enum store_result store_checkpoint(struct store *s)
 {
-	int code = sqlite3_wal_checkpoint_v2(s->db, "state", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	int code = sqlite3_wal_checkpoint_v2(s->db, "state", SQLITE_CHECKPOINT_PASSIVE, NULL,
+					     NULL);
 
 	if (code == SQLITE_OK)
-		code = sqlite3_wal_checkpoint_v2(s->db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+		code = sqlite3_wal_checkpoint_v2(s->db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL,
+						 NULL);
 	/* Busy: somebody else does it just now. */
 	return (code & 0xff) == SQLITE_BUSY ? STORE_OK : store_result_of(code);
 }

@@ -28,7 +28,8 @@ enum store_result schema_open(struct store *s, char *error);
 sqlite3_stmt *store_take(struct store *s, enum store_statement id);
 void store_bind_slice(sqlite3_stmt *st, int i, struct slice text);
 void store_bind_text(sqlite3_stmt *st, int i, const char *text);
-/* STORE_OK: a row. STORE_NONE: no more. Else an error. But for a row, the statement is reset. */
+/* STORE_OK: a row. STORE_NONE: no more. Else an error. But for a row, the statement is reset.
+ */
 enum store_result store_row(struct store *s, sqlite3_stmt *st);
 /* To its end, for a statement that changes something; resets it. */
 enum store_result store_run(struct store *s, sqlite3_stmt *st);

@@ -1,18 +1,22 @@
 /* store.h - subscribers, as the HSS keeps them
  *
- * The back end is SQLite, prepared statements only. Not thread-safe: one store a thread, or the caller locks; any
- * number of stores may be open on the same file. No call waits longer than STORE_WAIT_MS.
+ * The back end is SQLite, prepared statements only. Not thread-safe: one store a thread, or the
+ * caller locks; any number of stores may be open on the same file. No call waits longer than
+ * STORE_WAIT_MS.
  *
- * Model (TS 23.228 §4.3.3.4): a subscription has private identities (IMPI) and public identities (IMPU); IMPUs are
- * grouped into implicit registration sets; each IMPU has one service profile; each IMPI may use the IMPUs of its
- * set, and several IMPIs of a subscription may share one. Registration state (TS 29.228 §6) is kept per set, because its
- * IMPUs change state together (TS 23.228 §5.2.1a), and the IMPIs registered or being authenticated per set too.
+ * Model (TS 23.228 §4.3.3.4): a subscription has private identities (IMPI) and public
+ * identities (IMPU); IMPUs are grouped into implicit registration sets; each IMPU has one
+ * service profile; each IMPI may use the IMPUs of its set, and several IMPIs of a subscription
+ * may share one. Registration state (TS 29.228 §6) is kept per set, because its IMPUs change
+ * state together (TS 23.228 §5.2.1a), and the IMPIs registered or being authenticated per set
+ * too.
  *
- * Two files. What is provisioned lies in PATH: a commit is on disk (fsync) when it returns. What Cx changes (state, S-CSCF,
- * SQN) lies in PATH-state, so that a long import holds up no registration: a commit there survives the death of
- * any process, and a power cut once store_checkpoint ran behind it. What a power cut may take back is state of the last
- * second, which the next SAR sets again; never an SQN: every start of the machine begins a new epoch, and each epoch
- * adds STORE_SQN_JUMP to every SQN, more than the last second can have used.
+ * Two files. What is provisioned lies in PATH: a commit is on disk (fsync) when it returns.
+ * What Cx changes (state, S-CSCF, SQN) lies in PATH-state, so that a long import holds up no
+ * registration: a commit there survives the death of any process, and a power cut once
+ * store_checkpoint ran behind it. What a power cut may take back is state of the last second,
+ * which the next SAR sets again; never an SQN: every start of the machine begins a new epoch,
+ * and each epoch adds STORE_SQN_JUMP to every SQN, more than the last second can have used.
  */
 #pragma once
 
@@ -24,11 +28,12 @@ struct store;
 enum {
 	STORE_WAIT_MS = 1000,
 	STORE_ERROR_MAX = 256,
-	STORE_HOST_MAX = 255, /* octets of a Diameter identity, a network name, a SIP URI of an S-CSCF */
-	STORE_NAME_MAX = 63,  /* of a profile or a subscription */
+	/* octets of a Diameter identity, a network name, a SIP URI of an S-CSCF */
+	STORE_HOST_MAX = 255,
+	STORE_NAME_MAX = 63, /* of a profile or a subscription */
 	STORE_VISITED_MAX = 8,
 	STORE_PROFILE_MAX = 32768, /* octets of filter criteria */
-	STORE_SQN_JUMP = 1 << 21,  /* 2^16 in SEQ, above the 5 bits of IND (TS 33.102 Annex C) */
+	STORE_SQN_JUMP = 1 << 21, /* 2^16 in SEQ, above the 5 bits of IND (TS 33.102 Annex C) */
 };
 
 enum store_result { STORE_OK, STORE_NONE, STORE_EXISTS, STORE_BUSY, STORE_FAIL };
@@ -39,7 +44,8 @@ enum { STORE_SQN_LEAP = 1024 };
 
 enum store_auth { STORE_AUTH_AKA = 1, STORE_AUTH_DIGEST = 2 };
 
-/* Session cases for which a profile has something to do while the user is not registered (TS 29.228 Annex B.2.3). */
+/* Session cases for which a profile has something to do while the user is not registered
+ * (TS 29.228 Annex B.2.3). */
 enum store_services { STORE_TERMINATING_UNREGISTERED = 1, STORE_ORIGINATING_UNREGISTERED = 2 };
 
 struct store_impi {
@@ -47,10 +53,10 @@ struct store_impi {
 	char impi[IMPI_MAX + 1];
 	int64_t subscription;
 	int64_t implicit_set;
-	uint32_t auth;      /* of enum store_auth */
+	uint32_t auth; /* of enum store_auth */
 	uint8_t k[16], opc[16], amf[2];
-	uint64_t sqn;       /* last used */
-	char ha1[33];       /* MD5(impi:realm:password), hexadecimal, or "" */
+	uint64_t sqn; /* last used */
+	char ha1[33]; /* MD5(impi:realm:password), hexadecimal, or "" */
 	char ha1_sha256[65];
 	char digest_realm[STORE_HOST_MAX + 1];
 };
@@ -60,7 +66,7 @@ struct store_impu {
 	int64_t subscription;
 	int64_t implicit_set;
 	int64_t profile;
-	uint32_t services;       /* of its profile, of enum store_services */
+	uint32_t services; /* of its profile, of enum store_services */
 	bool barred;
 	char display_name[128];
 	/* Of its set: */
@@ -80,16 +86,18 @@ struct store_tie {
 struct store_profile {
 	int64_t id;
 	char name[STORE_NAME_MAX + 1];
-	char *ifc_xml;    /* InitialFilterCriteria elements, or NULL; malloc'ed, given to the caller: store_profile_free */
+	char *ifc_xml; /* InitialFilterCriteria elements, or NULL; malloc'ed, given to the
+			  caller: store_profile_free */
 	uint32_t ifc_len;
 	int32_t cn_services; /* core network services authorisation, -1: none */
 	uint32_t services;   /* of enum store_services */
 };
 
-/* A subscriber as provisioned: what `sakerctl sub add`, CSV and JSON import carry. Holds secrets: whoever has one wipes it. */
+/* A subscriber as provisioned: what `sakerctl sub add`, CSV and JSON import carry. Holds
+ * secrets: whoever has one wipes it. */
 struct store_subscriber {
 	char impi[IMPI_MAX + 1];
-	uint32_t n_impus;        /* the first is the set's default */
+	uint32_t n_impus; /* the first is the set's default */
 	char impu[SET_IMPUS_MAX][IMPU_MAX + 1];
 	bool barred[SET_IMPUS_MAX];
 	char impu_profile[SET_IMPUS_MAX][STORE_NAME_MAX + 1]; /* "" the subscriber's */
@@ -97,19 +105,22 @@ struct store_subscriber {
 	uint8_t k[16], opc[16], amf[2];
 	uint64_t sqn;
 	char ha1[33], ha1_sha256[65], digest_realm[STORE_HOST_MAX + 1];
-	char visited[STORE_VISITED_MAX][STORE_HOST_MAX + 1]; /* networks allowed besides home; "*" any */
+	char visited[STORE_VISITED_MAX]
+		    [STORE_HOST_MAX + 1]; /* networks allowed besides home; "*" any */
 	uint32_t n_visited;
 	char profile[STORE_NAME_MAX + 1];      /* "" none */
-	char subscription[STORE_NAME_MAX + 1]; /* shared by several IMPIs of one subscription; "" the IMPI's own */
+	char subscription[STORE_NAME_MAX + 1]; /* shared by several IMPIs of one subscription;
+						  "" the IMPI's own */
 	char display_name[128];
 };
 
-/* path: at most 480 octets. NULL with a sentence in error (STORE_ERROR_MAX). The schema is made or upgraded; a file of a
- * later version is refused. The files are made with mode 0600. */
+/* path: at most 480 octets. NULL with a sentence in error (STORE_ERROR_MAX). The schema is made
+ * or upgraded; a file of a later version is refused. The files are made with mode 0600. */
 struct store *store_open(const char *path, char *error);
 void store_close(struct store *s);
 
-/* Groups the calls up to store_commit into one transaction; does not nest. Without it every call is one. */
+/* Groups the calls up to store_commit into one transaction; does not nest. Without it every
+ * call is one. */
 enum store_lock {
 	STORE_READ,      /* one consistent view */
 	STORE_CX,        /* and nobody else changes the state meanwhile */
@@ -124,46 +135,54 @@ enum store_result store_checkpoint(struct store *s);
 enum store_result store_find_impi(struct store *s, struct slice impi, struct store_impi *out);
 enum store_result store_find_impu(struct store *s, struct slice impu, struct store_impu *out);
 /* All IMPUs of an implicit set, default first; more than `most` is STORE_FAIL. */
-enum store_result store_implicit_set(struct store *s, int64_t set, struct store_impu *out, uint32_t most,
-				     uint32_t *n);
+enum store_result store_implicit_set(struct store *s, int64_t set, struct store_impu *out,
+				     uint32_t most, uint32_t *n);
 /* The names of all IMPIs that use a set, at most `most` of them. */
-enum store_result store_set_impis(struct store *s, int64_t set, char (*out)[IMPI_MAX + 1], uint32_t most,
-				  uint32_t *n);
+enum store_result store_set_impis(struct store *s, int64_t set, char (*out)[IMPI_MAX + 1],
+				  uint32_t most, uint32_t *n);
 /* The S-CSCF that some set of the subscription has, "" if none has. */
 enum store_result store_subscription_scscf(struct store *s, int64_t subscription,
 					   char scscf[STORE_HOST_MAX + 1]);
-enum store_result store_visited_allowed(struct store *s, int64_t subscription, struct slice network,
-					bool *allowed);
+enum store_result store_visited_allowed(struct store *s, int64_t subscription,
+					struct slice network, bool *allowed);
 
 enum store_result store_set_sqn(struct store *s, int64_t impi, uint64_t sqn);
 /* State and S-CSCF of a set; both names empty: nobody is assigned. */
-enum store_result store_assign(struct store *s, int64_t set, enum store_state state, struct slice scscf,
-			       struct slice host);
-enum store_result store_find_tie(struct store *s, int64_t set, int64_t impi, struct store_tie *out);
+enum store_result store_assign(struct store *s, int64_t set, enum store_state state,
+			       struct slice scscf, struct slice host);
+enum store_result store_find_tie(struct store *s, int64_t set, int64_t impi,
+				 struct store_tie *out);
 /* Both false: the tie goes. */
-enum store_result store_tie(struct store *s, int64_t set, int64_t impi, bool registered, bool pending);
+enum store_result store_tie(struct store *s, int64_t set, int64_t impi, bool registered,
+			    bool pending);
 /* All ties of a set go. */
 enum store_result store_untie(struct store *s, int64_t set);
 
-/* Adds a subscriber, or with replace puts it in the place of the one with the same IMPI: identities that stay keep their
- * state, an SQN given as 0 is kept. All or nothing. STORE_EXISTS, STORE_NONE (replace of an unknown
- * one; unknown profile) and what is refused come with a sentence in error. Secrets are never in it. */
-enum store_result store_subscriber_put(struct store *s, const struct store_subscriber *sub, bool replace,
-				       char *error);
-enum store_result store_subscriber_get(struct store *s, struct slice impi, struct store_subscriber *out);
+/* Adds a subscriber, or with replace puts it in the place of the one with the same IMPI:
+ * identities that stay keep their state, an SQN given as 0 is kept. All or nothing.
+ * STORE_EXISTS, STORE_NONE (replace of an unknown one; unknown profile) and what is refused
+ * come with a sentence in error. Secrets are never in it. */
+enum store_result store_subscriber_put(struct store *s, const struct store_subscriber *sub,
+				       bool replace, char *error);
+enum store_result store_subscriber_get(struct store *s, struct slice impi,
+				       struct store_subscriber *out);
 /* With identities, state and subscription if nobody else uses them. */
 enum store_result store_subscriber_del(struct store *s, struct slice impi);
-/* Calls each for every subscriber whose IMPI is above `after`, in the order of the IMPIs; stops when it gives false. */
+/* Calls each for every subscriber whose IMPI is above `after`, in the order of the IMPIs; stops
+ * when it gives false. */
 enum store_result store_subscriber_each(struct store *s, struct slice after,
-					bool (*each)(void *ctx, const struct store_subscriber *sub), void *ctx);
+					bool (*each)(void *ctx,
+						     const struct store_subscriber *sub),
+					void *ctx);
 
-enum store_result store_profile_put(struct store *s, const char *name, struct slice ifc_xml, int32_t cn_services,
-				    uint32_t services);
+enum store_result store_profile_put(struct store *s, const char *name, struct slice ifc_xml,
+				    int32_t cn_services, uint32_t services);
 enum store_result store_find_profile(struct store *s, int64_t id, struct store_profile *out);
 enum store_result store_profile_named(struct store *s, const char *name, int64_t *id);
 void store_profile_free(struct store_profile *p);
 /* The next set above `after` that uses the profile and has an S-CSCF assigned. */
-enum store_result store_profile_next_set(struct store *s, int64_t profile, int64_t after, int64_t *set);
+enum store_result store_profile_next_set(struct store *s, int64_t profile, int64_t after,
+					 int64_t *set);
 
 struct store_counts {
 	uint64_t subscriptions, impis, impus, registered; /* registered: sets */

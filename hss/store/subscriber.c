@@ -34,7 +34,8 @@ static enum store_result check_impi(struct put *p)
 	enum store_result r = store_find_impi(p->s, slice_str(p->sub->impi), &p->old);
 
 	if (r == STORE_OK && !p->replace)
-		return refuse(p, STORE_EXISTS, "the private identity exists: %.200s", p->sub->impi);
+		return refuse(p, STORE_EXISTS, "the private identity exists: %.200s",
+			      p->sub->impi);
 	if (r == STORE_NONE && p->replace)
 		return refuse(p, STORE_NONE, "no such private identity: %.200s", p->sub->impi);
 	return r == STORE_NONE ? STORE_OK : r;
@@ -55,8 +56,10 @@ static enum store_result take_subscription(struct put *p)
 	if (r == STORE_OK)
 		p->subscription = sqlite3_column_int64(st, 0);
 	sqlite3_reset(st);
-	if (p->replace && (r == STORE_NONE || (r == STORE_OK && p->subscription != p->old.subscription)))
-		return refuse(p, STORE_EXISTS, "a subscriber stays in its subscription: delete and add it");
+	if (p->replace &&
+	    (r == STORE_NONE || (r == STORE_OK && p->subscription != p->old.subscription)))
+		return refuse(p, STORE_EXISTS,
+			      "a subscriber stays in its subscription: delete and add it");
 	if (r != STORE_NONE)
 		return r;
 	st = store_take(p->s, ST_ADD_SUBSCRIPTION);
@@ -85,10 +88,12 @@ static enum store_result find_set(struct put *p)
 		set = sqlite3_column_int64(st, 1);
 		sqlite3_reset(st);
 		if (subscription != p->subscription)
-			return refuse(p, STORE_EXISTS, "the public identity belongs to somebody else: %.200s",
+			return refuse(p, STORE_EXISTS,
+				      "the public identity belongs to somebody else: %.200s",
 				      p->sub->impu[i]);
 		if (p->set && set != p->set)
-			return refuse(p, STORE_EXISTS, "the public identity is in another implicit set: %.190s",
+			return refuse(p, STORE_EXISTS,
+				      "the public identity is in another implicit set: %.190s",
 				      p->sub->impu[i]);
 		p->set = set;
 	}
@@ -131,7 +136,8 @@ static enum store_result find_profile(struct put *p, const char *name, int64_t *
 	return r == STORE_NONE ? refuse(p, r, "no such profile: %.64s", name) : r;
 }
 
-/* A set that is joined has what its first subscriber gave it; only what is new to it is added. */
+/* A set that is joined has what its first subscriber gave it; only what is new to it is added.
+ */
 static enum store_result put_impu(struct put *p, uint32_t i)
 {
 	const struct store_subscriber *sub = p->sub;
@@ -147,7 +153,8 @@ static enum store_result put_impu(struct put *p, uint32_t i)
 		if (r != STORE_NONE)
 			return r;
 		if (p->had + 1 > SET_IMPUS_MAX)
-			return refuse(p, STORE_EXISTS, "the implicit set is full: %d public identities",
+			return refuse(p, STORE_EXISTS,
+				      "the implicit set is full: %d public identities",
 				      SET_IMPUS_MAX);
 		p->had++;
 	}
@@ -219,7 +226,8 @@ static enum store_result del_by(struct store *s, enum store_statement id, int64_
 
 static enum store_result put_visited(struct put *p)
 {
-	enum store_result r = p->replace ? del_by(p->s, ST_DEL_VISITED, p->subscription) : STORE_OK;
+	enum store_result r =
+		p->replace ? del_by(p->s, ST_DEL_VISITED, p->subscription) : STORE_OK;
 
 	for (uint32_t i = 0; r == STORE_OK && i < p->sub->n_visited; i++) {
 		sqlite3_stmt *st = store_take(p->s, ST_ADD_VISITED);
@@ -243,10 +251,10 @@ static enum store_result save_end(struct store *s, enum store_result r)
 	return r;
 }
 
-enum store_result store_subscriber_put(struct store *s, const struct store_subscriber *sub, bool replace,
-				       char *error)
+enum store_result store_subscriber_put(struct store *s, const struct store_subscriber *sub,
+				       bool replace, char *error)
 {
-	static enum store_result (*const step[])(struct put *p) = {
+	static enum store_result (*const step[])(struct put * p) = {
 		check_impi, take_subscription, take_set, put_impus, put_impi, put_visited,
 	};
 	struct put p = {.s = s, .sub = sub, .replace = replace, .error = error};
@@ -255,7 +263,8 @@ enum store_result store_subscriber_put(struct store *s, const struct store_subsc
 	*error = 0;
 	if (!*sub->impi || sub->n_impus == 0 || sub->n_impus > SET_IMPUS_MAX ||
 	    sub->n_visited > STORE_VISITED_MAX)
-		return refuse(&p, STORE_FAIL, "a subscriber has a private and 1 to %d public identities",
+		return refuse(&p, STORE_FAIL,
+			      "a subscriber has a private and 1 to %d public identities",
 			      SET_IMPUS_MAX);
 	r = store_run(s, store_take(s, ST_SAVE));
 	if (r != STORE_OK)
@@ -266,7 +275,8 @@ enum store_result store_subscriber_put(struct store *s, const struct store_subsc
 	return save_end(s, r);
 }
 
-static enum store_result text_of(struct store *s, enum store_statement id, int64_t key, char *out, size_t size)
+static enum store_result text_of(struct store *s, enum store_statement id, int64_t key,
+				 char *out, size_t size)
 {
 	sqlite3_stmt *st = store_take(s, id);
 	enum store_result r;
@@ -279,13 +289,16 @@ static enum store_result text_of(struct store *s, enum store_statement id, int64
 	return r;
 }
 
-static enum store_result get_profile_name(struct store *s, int64_t profile, char out[STORE_NAME_MAX + 1])
+static enum store_result get_profile_name(struct store *s, int64_t profile,
+					  char out[STORE_NAME_MAX + 1])
 {
 	*out = 0;
-	return profile ? text_of(s, ST_PROFILE_NAME, profile, out, STORE_NAME_MAX + 1) : STORE_OK;
+	return profile ? text_of(s, ST_PROFILE_NAME, profile, out, STORE_NAME_MAX + 1)
+		       : STORE_OK;
 }
 
-static enum store_result get_subscription(struct store *s, int64_t id, struct store_subscriber *out)
+static enum store_result get_subscription(struct store *s, int64_t id,
+					  struct store_subscriber *out)
 {
 	char name[IMPI_MAX + 1];
 	sqlite3_stmt *st;
@@ -295,7 +308,8 @@ static enum store_result get_subscription(struct store *s, int64_t id, struct st
 		return r;
 	/* Its own name is that of its only IMPI, longer than others may be. */
 	if (strcmp(name, out->impi) != 0)
-		snprintf(out->subscription, sizeof(out->subscription), "%.*s", STORE_NAME_MAX, name);
+		snprintf(out->subscription, sizeof(out->subscription), "%.*s", STORE_NAME_MAX,
+			 name);
 	st = store_take(s, ST_VISITED);
 	sqlite3_bind_int64(st, 1, id);
 	while (out->n_visited < STORE_VISITED_MAX && (r = store_row(s, st)) == STORE_OK) {
@@ -311,8 +325,10 @@ static enum store_result get_subscription(struct store *s, int64_t id, struct st
 
 static enum store_result get_impus(struct store *s, int64_t set, struct store_subscriber *out)
 {
-	struct store_impu *impus = malloc(SET_IMPUS_MAX * sizeof(*impus));
-	enum store_result r = impus ? store_implicit_set(s, set, impus, SET_IMPUS_MAX, &out->n_impus) : STORE_FAIL;
+	struct store_impu *impus = calloc(SET_IMPUS_MAX, sizeof(*impus));
+	enum store_result r =
+		impus ? store_implicit_set(s, set, impus, SET_IMPUS_MAX, &out->n_impus)
+		      : STORE_FAIL;
 
 	for (uint32_t i = 0; r == STORE_OK && i < out->n_impus; i++) {
 		memcpy(out->impu[i], impus[i].impu, sizeof(out->impu[i]));
@@ -327,7 +343,8 @@ static enum store_result get_impus(struct store *s, int64_t set, struct store_su
 	return r;
 }
 
-static enum store_result get_own_profile(struct store *s, int64_t impi, struct store_subscriber *out)
+static enum store_result get_own_profile(struct store *s, int64_t impi,
+					 struct store_subscriber *out)
 {
 	sqlite3_stmt *st = store_take(s, ST_IMPI_PROFILE);
 	int64_t profile = 0;
@@ -341,9 +358,10 @@ static enum store_result get_own_profile(struct store *s, int64_t impi, struct s
 	return r == STORE_OK ? get_profile_name(s, profile, out->profile) : r;
 }
 
-enum store_result store_subscriber_get(struct store *s, struct slice impi, struct store_subscriber *out)
+enum store_result store_subscriber_get(struct store *s, struct slice impi,
+				       struct store_subscriber *out)
 {
-	struct store_impi i;
+	struct store_impi i = {0};
 	enum store_result r = store_find_impi(s, impi, &i);
 
 	memset(out, 0, sizeof(*out));
@@ -377,7 +395,8 @@ static bool used(struct store *s, enum store_statement id, int64_t key, enum sto
 	return *r != STORE_NONE;
 }
 
-static enum store_result del_all(struct store *s, const enum store_statement *id, size_t n, int64_t key)
+static enum store_result del_all(struct store *s, const enum store_statement *id, size_t n,
+				 int64_t key)
 {
 	enum store_result r = STORE_OK;
 
@@ -389,8 +408,10 @@ static enum store_result del_all(struct store *s, const enum store_statement *id
 static enum store_result del_impi(struct store *s, const struct store_impi *i)
 {
 	static const enum store_statement of_impi[] = {ST_DEL_IMPI, ST_DEL_SQN};
-	static const enum store_statement of_set[] = {ST_DEL_IMPUS, ST_DEL_SET, ST_DEL_ASSIGNMENT, ST_DEL_TIES};
-	static const enum store_statement of_subscription[] = {ST_DEL_SUBSCRIPTION, ST_DEL_VISITED};
+	static const enum store_statement of_set[] = {ST_DEL_IMPUS, ST_DEL_SET,
+						      ST_DEL_ASSIGNMENT, ST_DEL_TIES};
+	static const enum store_statement of_subscription[] = {ST_DEL_SUBSCRIPTION,
+							       ST_DEL_VISITED};
 	struct store_tie tie;
 	enum store_result r = store_find_tie(s, i->implicit_set, i->id, &tie);
 
@@ -423,7 +444,9 @@ enum store_result store_subscriber_del(struct store *s, struct slice impi)
 }
 
 enum store_result store_subscriber_each(struct store *s, struct slice after,
-					bool (*each)(void *ctx, const struct store_subscriber *sub), void *ctx)
+					bool (*each)(void *ctx,
+						     const struct store_subscriber *sub),
+					void *ctx)
 {
 	sqlite3_stmt *st = store_take(s, ST_IMPIS_AFTER);
 	struct store_subscriber *sub = malloc(sizeof(*sub));
@@ -431,8 +454,10 @@ enum store_result store_subscriber_each(struct store *s, struct slice after,
 
 	store_bind_slice(st, 1, after);
 	while (r == STORE_OK && (r = store_row(s, st)) == STORE_OK) {
-		r = store_subscriber_get(s, slice_of(sqlite3_column_text(st, 0),
-						     (size_t)sqlite3_column_bytes(st, 0)), sub);
+		r = store_subscriber_get(s,
+					 slice_of(sqlite3_column_text(st, 0),
+						  (size_t)sqlite3_column_bytes(st, 0)),
+					 sub);
 		if (r == STORE_OK && !each(ctx, sub))
 			break;
 	}

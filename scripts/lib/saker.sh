@@ -24,7 +24,7 @@ saker_start() {
 	SAKER_PIDS+=("$pid")
 	echo "$pid" >"$RUN/$name.pid"
 	for ((i = 0; i < 300; i++)); do
-		tail -n +"$((${SAKER_LINES:-0} + 1))" "$log" | grep -q 'event=ready' && return 0
+		tail -n +"$((${SAKER_LINES:-0} + 1))" "$log" 2>/dev/null | grep -q 'event=ready' && return 0
 		kill -0 "$pid" 2>/dev/null || break
 		sleep 0.1
 	done
@@ -71,3 +71,14 @@ saker_stop_all() {
 }
 
 sakerctl() { "$BUILD/control/ctl/sakerctl" -c "$RUN/saker.yaml" "$@"; }
+
+# Waits until control has its Diameter connection to the HSS.
+saker_wait_hss() {
+	local i
+	for ((i = 0; i < 100; i++)); do
+		sakerctl -o json diameter peers 2>/dev/null | tr -d ' \n' | grep -q '"open":true' && return 0
+		sleep 0.1
+	done
+	saker_say "control is not connected to the HSS: see $RUN/control.log"
+	return 1
+}

@@ -31,8 +31,10 @@ sipp_start() {
 	else
 		set -- -sn "${scenario#-}" "$@"
 	fi
-	(cd "$dir" && lab_as "$host" sipp -nostdin -trace_stat -fd 1 -stf stat.csv -trace_err -error_file errors.log \
-		"$@" >screen.log 2>&1 & echo $! >"$dir/pid")
+	# exec all the way, so that the PID is SIPp's own.
+	(cd "$dir" && exec ip netns exec "$LAB$host" setpriv --reuid=65534 --regid=65534 --clear-groups \
+		sipp -nostdin -trace_stat -fd 1 -stf stat.csv -trace_err -error_file errors.log "$@" >screen.log 2>&1) &
+	echo $! >"$dir/pid"
 	sleep 0.3
 }
 

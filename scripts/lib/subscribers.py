@@ -6,10 +6,15 @@ subscribers.py COUNT DIR writes to DIR
   register_lte.csv    SIPp: the first half of the users, on LTE
   register_wlan.csv   SIPp: the second half, on WLAN
   pairs.csv           SIPp: random callers (LTE) and callees (WLAN)
-Keys come from a seed, so that a run can be repeated.
+Keys come from a seed, so that a run can be repeated. They are made of letters and digits, as is the AMF, because
+SIPp takes keys as C strings.
 """
 import random
+import string
 import sys
+
+LETTERS = string.ascii_letters + string.digits
+AMF = "sk"
 
 
 def main():
@@ -18,13 +23,14 @@ def main():
     rng = random.Random(20261)
     users = []
     for i in range(1, count + 1):
-        key, op = rng.randbytes(16).hex(), rng.randbytes(16).hex()
+        key, op = ("".join(rng.choices(LETTERS, k=16)) for _ in range(2))
         users.append((f"user{i:06d}", f"+49301{i:06d}", key, op))
 
     with open(f"{folder}/subscribers.csv", "w") as out:
         out.write("impi,impu,k,op,amf\n")
         for name, number, key, op in users:
-            out.write(f"{name}@ims.example,sip:{name}@ims.example;tel:{number},{key},{op},8000\n")
+            out.write(f"{name}@ims.example,sip:{name}@ims.example;tel:{number},"
+                      f"{key.encode().hex()},{op.encode().hex()},{AMF.encode().hex()}\n")
 
     half = count // 2
     for access, part in (("lte", users[:half]), ("wlan", users[half:])):
@@ -32,7 +38,7 @@ def main():
             out.write("SEQUENTIAL\n")
             for name, _, key, op in part:
                 auth = (f"[authentication username={name}@ims.example"
-                        f" aka_K=0x{key} aka_OP=0x{op} aka_AMF=0x8000]")
+                        f" aka_K={key} aka_OP={op} aka_AMF={AMF}]")
                 out.write(f"{name};{auth}\n")
 
     with open(f"{folder}/pairs.csv", "w") as out:

@@ -22,10 +22,7 @@ sipp_run lte down register 10.10.0.1:5060 -i 10.10.0.2 -p 5062 -inf "$RUN/regist
 check "HSS down: REGISTER is answered 504" grep -q 'SIP/2.0 504' "$RUN/sipp/down/errors.log"
 equal "HSS down: calls" "$(make_calls call 100 50 200)" 100
 saker_restart hss || fail "the HSS starts again"
-for _ in $(seq 50); do
-	sakerctl -o json diameter peers | grep -q '"open": *true' && break
-	sleep 0.2
-done
+check "HSS back: connected" saker_wait_hss
 equal "HSS back: registrations" "$(register_users again 20 600000)" 20
 
 # Configuration: file, line, the key, the nearest valid one; exit 2.

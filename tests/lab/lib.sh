@@ -37,7 +37,7 @@ start_saker() { # workers count calls
 		lab_config af_packet "$1"
 		saker_start dataplane || return 1
 	fi
-	saker_start hss && saker_start control && sakerctl sub import "$RUN/subscribers.csv" >/dev/null
+	saker_start hss && saker_start control && saker_wait_hss && sakerctl sub import "$RUN/subscribers.csv" >/dev/null
 }
 
 # Half of COUNT users on each access network; the number that succeeded.
@@ -55,7 +55,7 @@ register_users() { # name count expires
 make_calls() { # name count rate hold
 	sipp_start wlan "$1-uas" call_uas -i 10.20.0.2 -p 5060
 	sipp_run lte "$1" call_uac 10.10.0.1:5060 -i 10.10.0.2 -p 5060 -inf "$RUN/pairs.csv" -m "$2" -r "$3" -l 2000 \
-		-key hold "$4" -timeout 100
+		-d "$4" -timeout 100
 	sipp_stop "$1-uas"
 	sipp_stat "$1" "SuccessfulCall(C)"
 }

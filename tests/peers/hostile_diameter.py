@@ -375,6 +375,29 @@ def answers_nobody_asked_for(target):
 
 
 @attack
+def wrong_answers(target):
+    """The small HSS asks us with RTR when we ask for sip:rtr@..., and gets these answers."""
+    ok = avp(RESULT_CODE, 2001)
+    strange = avp(65000, b"x", M, TGPP)
+    for code, flags, avps in (
+            (304, P, [strange, ok]), (304, P, [avp(FAILED_AVP, b"abc"), ok]), (304, P | E, [strange, ok]),
+            (304, P, [avp(RESULT_CODE, b"abc")]), (304, P, [avp(RESULT_CODE, b"")]),
+            (304, P, [avp(RESULT_CODE, 2001, M, 0)]), (304, P, [strange, avp(RESULT_CODE, 2001, M, 0)]),
+            (304, P, [avp(RESULT_CODE, b"", M, None, 3)]), (304, P, [avp(297, avp(298, b"a"))]), (304, P, []),
+            (304, P, [ok] * 64), (999, P, [strange, ok]), (300, P, [strange, ok]), (DWR, 0, [ok]), (CER, 0, []),
+            (304, P, [avp(SESSION_ID, b"\0"), ok]), (304, P, [avp(SESSION_ID, b"a", M, 0), strange, ok])):
+        with target.connect() as peer:
+            peer.receive(0.3)
+            lir = [avp(SESSION_ID, "l;1;2"), *target.origin(), avp(283, target.realm), avp(293, target.host),
+                   avp(601, "sip:rtr@home.test", M, TGPP)]
+            rtr = peer.ask(message(LIR, lir), 3)
+            if not rtr or rtr["code"] != 304:
+                continue  # a service that sends none
+            peer.send(message(code, avps, flags, CX, rtr["hop"]))
+            peer.receive(0.3)
+
+
+@attack
 def wrong_answers_to_watchdogs(target):
     for avps in ([], [avp(RESULT_CODE, 5012)], [avp(278, 1, 0, 0)], [avp(RESULT_CODE, b"")]):
         with target.connect() as peer:
@@ -415,7 +438,7 @@ def request_before_capabilities(target):
 
 @attack
 def routing_avps(target):
-    connected(target, target.uar(after=[avp(282, target.host)]), 3005)
+    connected(target, target.uar(after=[avp(282, target.host)]))
     connected(target, target.uar(user="other.example!a@home", to_host=False))
     connected(target, target.uar(user="!@", to_host=False))
     connected(target, target.uar(after=[avp(293, "elsewhere.example")], to_host=False), 3002)

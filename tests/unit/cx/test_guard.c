@@ -28,6 +28,7 @@ static void begin(struct room *r)
 {
 	r->len = 0;
 	put32(r, 1u << 24);
+	put32(r, 0xc0000000 | 300);
 	while (r->len < HEADER)
 		r->octets[r->len++] = 0x11;
 }
@@ -207,6 +208,65 @@ static void nesting(void **state)
 	}
 }
 
+/* An answer: of this command, with Result-Code of this length after that many other AVPs. */
+static uint32_t answer(struct room *r, uint32_t command, uint32_t before, uint32_t len)
+{
+	begin(r);
+	r->octets[4] = 0;
+	r->octets[5] = 0;
+	r->octets[6] = (uint8_t)(command >> 8);
+	r->octets[7] = (uint8_t)command;
+	for (uint32_t i = 0; i < before; i++)
+		avp(r, i ? 65000 : SESSION_ID, M, 0, "abcde", 5);
+	uint32_t where = r->len;
+
+	avp(r, 268, M, 0, "\0\0\7\xd1\0\0\0\0", len);
+	avp(r, 268, M, 0, "\0\0\x13\x89", 4);
+	return where;
+}
+
+static void result_code_moves(void **state)
+{
+	struct room *r = *state;
+
+	for (uint32_t before = 0; before < 5; before++) {
+		uint32_t changes, where = answer(r, 257, before, 4), front = HEADER + (before ? 16 : 0);
+		uint8_t *at = guard(r, &changes);
+
+		assert_int_equal(changes, 0);
+		assert_memory_equal(at + front, r->octets + where, 12);
+		assert_memory_equal(at + front + 12, r->octets + front, where - front);
+		assert_memory_equal(at, r->octets, front);
+		assert_memory_equal(at + where + 12, r->octets + where + 12, r->len - where - 12);
+	}
+	/* Of a wrong length: not that one, but the next. */
+	for (uint32_t len = 0; len < 9; len++) {
+		uint32_t changes, where = answer(r, 257, 2, len), front = HEADER + 16;
+		uint8_t *at = guard(r, &changes);
+
+		assert_int_equal(changes, len != 4);
+		assert_memory_equal(at + front + 8, len == 4 ? "\0\0\7\xd1" : "\0\0\x13\x89", 4);
+		assert_int_equal(at[where + 12] == 0xff, len != 4);
+	}
+}
+
+static void unknown_command(void **state)
+{
+	struct room *r = *state;
+	uint32_t changes;
+
+	answer(r, 999, 1, 4);
+	assert_int_equal(guard(r, &changes)[0], 0);
+	assert_int_equal(changes, 1);
+	assert_true(diameter_command(999));
+	assert_int_equal(guard(r, &changes)[0], 1);
+	assert_int_equal(changes, 0);
+	/* A request is refused by the library without harm. */
+	answer(r, 998, 1, 4);
+	r->octets[4] = 0x80;
+	assert_memory_equal(guard(r, &changes), r->octets, r->len);
+}
+
 static void learned_group(void **state)
 {
 	struct room *r = *state;
@@ -260,7 +320,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nul_in_session_id),	   cmocka_unit_test(vendor_zero),
 		cmocka_unit_test(honest_is_untouched),	   cmocka_unit_test(shorter_than_its_header),
-		cmocka_unit_test(nesting),		   cmocka_unit_test(learned_group),
+		cmocka_unit_test(nesting),		   cmocka_unit_test(result_code_moves),
+		cmocka_unit_test(unknown_command),	   cmocka_unit_test(learned_group),
 		cmocka_unit_test(every_prefix),		   cmocka_unit_test(random_octets),
 	};
 

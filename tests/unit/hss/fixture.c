@@ -30,7 +30,8 @@ int fixture_make(void **state)
 
 int fixture_remove(void **state)
 {
-	static const char *const end[] = {"", "-wal", "-shm", "-state", "-state-wal", "-state-shm"};
+	static const char *const end[] = {"",       "-wal",       "-shm",
+					  "-state", "-state-wal", "-state-shm"};
 	struct fixture *f = *state;
 	char path[128];
 
@@ -67,7 +68,8 @@ struct store_subscriber *fixture_subscriber(const char *impi, const char *const 
 	assert_non_null(sub);
 	snprintf(sub->impi, sizeof(sub->impi), "%s", impi);
 	for (; impu[sub->n_impus]; sub->n_impus++)
-		snprintf(sub->impu[sub->n_impus], sizeof(sub->impu[0]), "%s", impu[sub->n_impus]);
+		snprintf(sub->impu[sub->n_impus], sizeof(sub->impu[0]), "%s",
+			 impu[sub->n_impus]);
 	memcpy(sub->k, k, sizeof(k));
 	assert_int_equal(milenage_opc(k, op, sub->opc), 0);
 	sub->amf[0] = 0x80;
@@ -93,8 +95,10 @@ void fixture_people(struct fixture *f)
 	static const char *const shared[] = {"sip:shared@home.example", NULL};
 	struct store_subscriber *sub;
 
-	assert_int_equal(store_profile_put(f->store, "always", SLICE("<InitialFilterCriteria/>"), -1,
-					   STORE_TERMINATING_UNREGISTERED), STORE_OK);
+	assert_int_equal(store_profile_put(f->store, "always",
+					   SLICE("<InitialFilterCriteria/>"), -1,
+					   STORE_TERMINATING_UNREGISTERED),
+			 STORE_OK);
 	fixture_put(f, fixture_subscriber("alice@home.example", alice));
 	sub = fixture_subscriber("bob@home.example", bob);
 	snprintf(sub->profile, sizeof(sub->profile), "always");

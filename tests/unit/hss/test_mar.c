@@ -10,8 +10,11 @@
 
 static struct cx_mar request(const char *name, const char *impu, enum cx_auth_scheme scheme)
 {
-	return (struct cx_mar){.impi = slice_str(name), .impu = slice_str(impu), .server_name = SLICE("sip:s1"),
-			       .n_vectors = 1, .scheme = scheme};
+	return (struct cx_mar){.impi = slice_str(name),
+			       .impu = slice_str(impu),
+			       .server_name = SLICE("sip:s1"),
+			       .n_vectors = 1,
+			       .scheme = scheme};
 }
 
 static struct cx_mar alice(void)
@@ -58,22 +61,29 @@ static void test_identities_and_schemes(void **state)
 		int result;
 		enum cx_auth_scheme given;
 	} row[] = {
-		{"nobody@home.example", "sip:alice@home.example", CX_AUTH_AKA, CX_ERROR_USER_UNKNOWN, 0},
-		{"alice@home.example", "sip:nobody@home.example", CX_AUTH_AKA, CX_ERROR_USER_UNKNOWN, 0},
-		{"alice@home.example", "sip:bob@home.example", CX_AUTH_AKA, CX_ERROR_IDENTITIES_DONT_MATCH, 0},
+		{"nobody@home.example", "sip:alice@home.example", CX_AUTH_AKA,
+		 CX_ERROR_USER_UNKNOWN, 0},
+		{"alice@home.example", "sip:nobody@home.example", CX_AUTH_AKA,
+		 CX_ERROR_USER_UNKNOWN, 0},
+		{"alice@home.example", "sip:bob@home.example", CX_AUTH_AKA,
+		 CX_ERROR_IDENTITIES_DONT_MATCH, 0},
 		{"alice@home.example", "tel:+1", CX_AUTH_AKA, CX_SUCCESS, CX_AUTH_AKA},
 		{"alice@home.example", "tel:+1", CX_AUTH_DIGEST, CX_SUCCESS, CX_AUTH_DIGEST},
 		{"alice@home.example", "tel:+1", CX_AUTH_UNKNOWN, CX_SUCCESS, CX_AUTH_AKA},
-		{"alice@home.example", "tel:+1", CX_AUTH_OTHER, CX_ERROR_AUTH_SCHEME_NOT_SUPPORTED, 0},
-		{"bob@home.example", "sip:bob@home.example", CX_AUTH_UNKNOWN, CX_SUCCESS, CX_AUTH_DIGEST},
-		{"bob@home.example", "sip:bob@home.example", CX_AUTH_AKA, CX_ERROR_AUTH_SCHEME_NOT_SUPPORTED, 0},
+		{"alice@home.example", "tel:+1", CX_AUTH_OTHER,
+		 CX_ERROR_AUTH_SCHEME_NOT_SUPPORTED, 0},
+		{"bob@home.example", "sip:bob@home.example", CX_AUTH_UNKNOWN, CX_SUCCESS,
+		 CX_AUTH_DIGEST},
+		{"bob@home.example", "sip:bob@home.example", CX_AUTH_AKA,
+		 CX_ERROR_AUTH_SCHEME_NOT_SUPPORTED, 0},
 	};
 	struct fixture *f = *state;
 	struct cx_maa a;
 
 	fixture_people(f);
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
-		assert_int_equal(ask(f, request(row[i].impi, row[i].impu, row[i].scheme), &a), row[i].result);
+		assert_int_equal(ask(f, request(row[i].impi, row[i].impu, row[i].scheme), &a),
+				 row[i].result);
 		assert_int_equal(a.n_vectors, row[i].result == CX_SUCCESS);
 		if (row[i].result == CX_SUCCESS)
 			assert_int_equal(a.vector[0].scheme, row[i].given);
@@ -157,7 +167,8 @@ static void test_pending_and_name(void **state)
 	assert_string_equal(impu_of(f, "tel:+1").scscf, "sip:s2");
 	/* Registered at the same one: nothing but vectors. */
 	struct store_impi i = impi_of(f, "alice@home.example");
-	assert_int_equal(store_assign(f->store, i.implicit_set, STORE_REGISTERED, SLICE("sip:s2"), SLICE("h")),
+	assert_int_equal(store_assign(f->store, i.implicit_set, STORE_REGISTERED,
+				      SLICE("sip:s2"), SLICE("h")),
 			 STORE_OK);
 	assert_int_equal(store_tie(f->store, i.implicit_set, i.id, true, false), STORE_OK);
 	assert_int_equal(ask(f, r, &a), CX_SUCCESS);
@@ -177,7 +188,8 @@ static void test_pending_and_name(void **state)
 	assert_int_equal(ask(f, r, &a), CX_INVALID_AVP_VALUE);
 }
 
-static void auts_make(const struct store_impi *i, const uint8_t rand[16], uint64_t sqn_ms, uint8_t out[30])
+static void auts_make(const struct store_impi *i, const uint8_t rand[16], uint64_t sqn_ms,
+		      uint8_t out[30])
 {
 	static const uint8_t zero[2];
 	uint8_t res[8], ck[16], ik[16], ak[6], ak_star[6], mac_a[8], sqn[6];
@@ -248,9 +260,9 @@ static void test_no_key_left_behind(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_identities_and_schemes), CASE(test_digest), CASE(test_vectors_use_each_sqn_once),
-		CASE(test_pending_and_name),       CASE(test_resynchronisation),
-		CASE(test_no_key_left_behind),
+		CASE(test_identities_and_schemes),    CASE(test_digest),
+		CASE(test_vectors_use_each_sqn_once), CASE(test_pending_and_name),
+		CASE(test_resynchronisation),         CASE(test_no_key_left_behind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
