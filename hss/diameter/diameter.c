@@ -1,6 +1,7 @@
 /* diameter.c - freeDiameter, set up from our configuration and kept alive */
 #include "diameter/diameter.h"
 #include "hook.h"
+#include "repair.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -15,6 +16,7 @@
 enum {
 	ERROR_MAX = 256,
 	IDENTITY_MAX = 255, /* RFC 6733 §4.3.1 leaves it to DNS */
+	NEVER_S = 86400,    /* the library has no "never"; once a day it finds that it may not */
 	RECONNECT_S = 2,    /* the library makes 0 to 4 s of it */
 	WATCHDOG_S = 6,     /* the least that RFC 3539 §3.4.1 allows */
 	/* Each serves one connection that has not sent its CER yet, for up to 20 s. */
@@ -131,34 +133,44 @@ static int listen_on(const struct addr *listen)
 			       EP_FL_CONF | EP_ACCEPTALL);
 }
 
-static int peer_connect(const struct diameter_peer *p)
+/* All peers are entered beforehand, those that connect to us as well. The library would make an entry for a peer it
+ * does not know, and take it away when its connection ends; a new connection of the same peer in that moment
+ * locks its list of peers for ever. To one that connects to us it never connects itself: SCTP alone is allowed for
+ * it, and SCTP is off. */
+static int peer_add(const struct diameter_peer *p)
 {
+	struct addr loopback = addr_v4(INADDR_LOOPBACK, 0);
+	bool connects_to_us = p->connect.family == 0;
 	struct sockaddr_storage ss;
-	socklen_t len = socket_address(&p->connect, &ss);
+	socklen_t len = socket_address(connects_to_us ? &loopback : &p->connect, &ss);
 	struct peer_info info = {.pi_diamid = (char *)p->identity};
 	int error;
 
-	info.config.pic_flags.pro4 = PI_P4_TCP;
+	info.config.pic_flags.pro4 = connects_to_us ? PI_P4_SCTP : PI_P4_TCP;
+	info.config.pic_tctimer = connects_to_us ? NEVER_S : 0;
 	info.config.pic_flags.sec = PI_SEC_NONE;
 	info.config.pic_flags.persist = PI_PRST_ALWAYS;
+	/* The default wakes a thread for each message, to put the expiry off. */
+	info.config.pic_flags.exp = PI_EXP_NONE;
 	info.config.pic_port = p->connect.port;
 	fd_list_init(&info.pi_endpoints, NULL);
+	/* Without an address it would ask DNS. */
 	error = fd_ep_add_merge(&info.pi_endpoints, (struct sockaddr *)&ss, len, EP_FL_CONF | EP_ACCEPTALL);
 	return error ? error : fd_peer_add(&info, "saker.yaml", NULL, NULL);
 }
 
-/* A CER has come from somebody who is not connected yet. */
+static bool peer_known(struct slice identity)
+{
+	for (uint32_t i = 0; i < node.n_peers; i++)
+		if (slice_eq_nocase(identity, slice_str(node.peer[i])))
+			return true;
+	return false;
+}
+
+/* For those who are not in the list; their CER should have been refused as octets already. */
 static int peer_validate(struct peer_info *info, int *verdict, int (**after_handshake)(struct peer_info *))
 {
 	*verdict = -1;
-	for (uint32_t i = 0; i < node.n_peers; i++) {
-		if (strcasecmp(node.peer[i], info->pi_diamid) != 0)
-			continue;
-		*verdict = 1;
-		info->config.pic_flags.sec = PI_SEC_NONE;
-		/* The default wakes a thread for each message, to put the expiry off. */
-		info->config.pic_flags.exp = PI_EXP_NONE;
-	}
 	return 0;
 }
 
@@ -166,11 +178,10 @@ static int peers_add(const struct diameter_config *c)
 {
 	int error = fd_peer_validate_register(peer_validate);
 
-	node.n_peers = c->n_peers;
 	for (uint32_t i = 0; i < c->n_peers && !error; i++) {
 		snprintf(node.peer[i], sizeof(node.peer[i]), "%s", c->peer[i].identity);
-		if (c->peer[i].connect.family)
-			error = peer_connect(&c->peer[i]);
+		node.n_peers = i + 1;
+		error = peer_add(&c->peer[i]);
 	}
 	return error;
 }
@@ -181,6 +192,8 @@ int diameter_init(const struct diameter_config *c, char *error)
 
 	if (!config_sound(c, error))
 		return -1;
+	if (!repair_init())
+		return failed(error, "another version of freeDiameter than 1.2.1", ENOTSUP);
 	signal(SIGPIPE, SIG_IGN);
 	code = hook_log_register();
 	if (!code)
@@ -188,7 +201,7 @@ int diameter_init(const struct diameter_config *c, char *error)
 	if (code)
 		return failed(error, "the library does not start", code);
 	fd_g_debug_lvl = 0;
-	code = hook_register();
+	code = hook_register(peer_known);
 	if (code)
 		return failed(error, "a hook was refused", code);
 	code = config_read(c);

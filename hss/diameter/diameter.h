@@ -5,8 +5,8 @@
  * generated from saker.yaml into a private temporary file, read, and removed. Registers the hooks that
  * matter for speed and for safety: no-op hooks for the per-message types (a default formats every
  * message under a lock), one of which walks the raw octets and closes the remote stops of the library
- * (see diameter_guard). Listens on exactly the address configured, loopback included.
- * Only peers in the list may connect. Ignores SIGPIPE for the process, because the library writes to
+ * (see diameter_guard, and repair.c for one more). Listens on exactly the address configured, loopback included.
+ * Only peers in the list may connect; the connection of anybody else is closed without an answer. Ignores SIGPIPE for the process, because the library writes to
  * sockets without MSG_NOSIGNAL. Where the library decides to stop by itself, the process aborts:
  * a supervisor can start it again, nobody else can.
  *
@@ -60,6 +60,8 @@ bool diameter_command(uint32_t code);
  *  - Vendor-Id 0 with the V bit becomes 0xffffffff, which no dictionary knows: library code that looks for an
  *    AVP by code and vendor would find one without a value, and abort or crash, for CER before it knows
  *    the peer (RFC 6733 §4.1.1 forbids such an AVP);
+ *  - Proxy-Info with anything but Proxy-Host and Proxy-State in it becomes an unknown AVP: the library stops where it
+ *    cannot copy one into an error of its own;
  *  - a grouped AVP nested more than 8 deep, or with a member shorter than its own header, becomes an unknown
  *    AVP: the library recurses without a bound, and computes with the negative length;
  *  - an AVP of the message itself shorter than its header spoils the version, so that the message is

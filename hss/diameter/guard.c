@@ -1,4 +1,5 @@
 /* guard.c - what is changed in a received message before freeDiameter parses it */
+#include "guard.h"
 #include "diameter/diameter.h"
 
 enum {
@@ -7,7 +8,12 @@ enum {
 	AVP_HEADER_VENDOR = 12,
 	FLAG_VENDOR = 0x80,
 	FLAG_REQUEST = 0x80,
+	CAPABILITIES_EXCHANGE = 257,
 	SESSION_ID = 263,
+	ORIGIN_HOST = 264,
+	PROXY_INFO = 284,
+	PROXY_HOST = 280,
+	PROXY_STATE = 33,
 	RESULT_CODE = 268,
 	RESULT_CODE_LEN = 12,
 	UNKNOWN = 0xff, /* four of these: a code or a vendor that no dictionary has */
@@ -78,11 +84,45 @@ static uint32_t without_nul(uint8_t *p, uint32_t len)
 	return changes;
 }
 
+static uint32_t padded_len(const uint8_t *p)
+{
+	return ((get32(p + 4) & 0xffffff) + 3) & ~3u;
+}
+
+static bool is_base_avp(const uint8_t *p, uint32_t code)
+{
+	return get32(p) == code && !(p[4] & FLAG_VENDOR);
+}
+
+/* Nothing but the two strings of RFC 6733 §6.7.2, each whole. */
+static bool proxy_info_sound(const uint8_t *p, uint32_t len)
+{
+	while (len >= AVP_HEADER) {
+		uint32_t avp = get32(p + 4) & 0xffffff, padded = padded_len(p);
+
+		if (!is_base_avp(p, PROXY_HOST) && !is_base_avp(p, PROXY_STATE))
+			return false;
+		if (avp < AVP_HEADER || avp > len)
+			return false;
+		if (padded >= len)
+			return true;
+		p += padded;
+		len -= padded;
+	}
+	return len == 0;
+}
+
 /* What only the AVPs of the message itself need. */
 static uint32_t guard_top(uint8_t *p, uint32_t header, uint32_t len)
 {
+	if (is_base_avp(p, SESSION_ID))
+		return without_nul(p + header, len - header);
+	if (is_base_avp(p, PROXY_INFO) && !proxy_info_sound(p + header, len - header)) {
+		memset(p, UNKNOWN, 4);
+		return 1;
+	}
 	if (!(p[4] & FLAG_VENDOR))
-		return get32(p) == SESSION_ID ? without_nul(p + header, len - header) : 0;
+		return 0;
 	if (get32(p + 8) != 0)
 		return 0;
 	memset(p + 8, UNKNOWN, 4);
@@ -119,16 +159,6 @@ static bool guard_list(uint8_t *p, uint32_t len, uint32_t depth, uint32_t *chang
 		len -= padded;
 	}
 	return true;
-}
-
-static uint32_t padded_len(const uint8_t *p)
-{
-	return ((get32(p + 4) & 0xffffff) + 3) & ~3u;
-}
-
-static bool is_base_avp(const uint8_t *p, uint32_t code)
-{
-	return get32(p) == code && !(p[4] & FLAG_VENDOR);
 }
 
 /* guard_list has found no member shorter than its header. */
@@ -180,4 +210,31 @@ uint32_t diameter_guard(uint8_t *octets, uint32_t len)
 		changes++;
 	}
 	return changes;
+}
+
+bool guard_stranger(const uint8_t *octets, uint32_t len, bool (*known)(struct slice identity))
+{
+	bool named = false;
+
+	if (len < MESSAGE_HEADER || !(octets[4] & FLAG_REQUEST) ||
+	    (get32(octets + 4) & 0xffffff) != CAPABILITIES_EXCHANGE)
+		return false;
+	octets += MESSAGE_HEADER;
+	len -= MESSAGE_HEADER;
+	while (len >= AVP_HEADER) {
+		uint32_t avp = get32(octets + 4) & 0xffffff, padded = padded_len(octets);
+
+		if (avp < AVP_HEADER || avp > len)
+			return true;
+		if (is_base_avp(octets, ORIGIN_HOST)) {
+			if (!known(slice_of(octets + AVP_HEADER, avp - AVP_HEADER)))
+				return true;
+			named = true;
+		}
+		if (padded >= len)
+			break;
+		octets += padded;
+		len -= padded;
+	}
+	return !named;
 }

@@ -4,6 +4,7 @@
  * base/log.h would keep its lock, so cancellation is put off while a line is written.
  */
 #include "hook.h"
+#include "guard.h"
 #include "base/log.h"
 #include "diameter/diameter.h"
 
@@ -18,11 +19,10 @@
 
 enum { LINE = 512 };
 
-/* What fd_core_shutdown of 1.2.1 says first, whoever calls it. */
-#define STOPPING "Initiating freeDiameter shutdown sequence"
-
 static _Atomic uint64_t guarded;
 static _Atomic bool must_run;
+/* Written by hook_register only. */
+static bool (*may_connect)(struct slice identity);
 
 uint64_t diameter_guarded(void)
 {
@@ -86,6 +86,10 @@ static void on_data(enum fd_hook_type type, struct msg *m, struct peer_hdr *peer
 	struct fd_cnx_rcvdata *data = other;
 	uint32_t changes = diameter_guard(data->buffer, (uint32_t)data->length);
 
+	if (guard_stranger(data->buffer, (uint32_t)data->length, may_connect)) {
+		data->buffer[0] = 0;
+		write_line(LOG_WARN, "stranger", "", "capabilities of a peer that is not in the list");
+	}
 	if (!changes)
 		return;
 	atomic_fetch_add_explicit(&guarded, changes, memory_order_relaxed);
@@ -128,7 +132,7 @@ static void on_event(enum fd_hook_type type, struct msg *m, struct peer_hdr *pee
 		   text ? text : "");
 }
 
-int hook_register(void)
+int hook_register(bool (*known)(struct slice identity))
 {
 	static const struct {
 		enum fd_hook_type type;
@@ -152,6 +156,7 @@ int hook_register(void)
 	};
 	int error = 0;
 
+	may_connect = known;
 	for (size_t i = 0; i < sizeof(hook) / sizeof(hook[0]) && !error; i++) {
 		struct fd_hook_hdl *handle;
 

@@ -8,7 +8,7 @@ realm: ims.example
 pcscf-uri: sip:pcscf.ims.example:5060
 icscf-uri: sip:icscf.ims.example:5060
 scscf-uri: sip:scscf.ims.example:5060
-runtime-dir: $RUN
+runtime-dir: $(saker_sockets)
 state-dir: $RUN
 dataplane:
   roles: [pcscf, icscf, scscf]

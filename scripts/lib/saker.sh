@@ -5,6 +5,13 @@
 SAKER_PIDS=()
 : "${NODE:=node}"
 
+# Sockets have short paths, whatever folder the clone lies in.
+saker_sockets() {
+	local dir=/run/saker-lab/$LAB${NODE}
+	mkdir -p "$dir"
+	echo "$dir"
+}
+
 saker_say() { printf '%s\n' "$*" >&2; }
 
 # AF_XDP if this kernel and this veth take it, else AF_PACKET: printed as a device string for an interface.
@@ -68,6 +75,8 @@ saker_stop_all() {
 	for name in dataplane control hss; do
 		saker_stop "$name"
 	done
+	rm -rf "/run/saker-lab/$LAB${NODE}"
+	rmdir /run/saker-lab 2>/dev/null || true
 }
 
 sakerctl() { "$BUILD/control/ctl/sakerctl" -c "$RUN/saker.yaml" "$@"; }

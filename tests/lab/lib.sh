@@ -4,13 +4,13 @@
 set -uo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 BUILD=${BUILD:-$root/build}
-RUN=${1:?usage: TEST FOLDER}
+mkdir -p "${1:?usage: TEST FOLDER}"
+RUN=$(cd "$1" && pwd)
 export SAKER_LAB=${SAKER_LAB:-skt-}
 for part in lab saker config sipp; do
 	# shellcheck source=/dev/null
 	. "$root/scripts/lib/$part.sh"
 done
-mkdir -p "$RUN"
 chmod 755 "$RUN"
 trap 'saker_stop_all; lab_down' EXIT
 trap 'exit 130' INT TERM

@@ -43,7 +43,7 @@ realm: ims.example
 pcscf-uri: sip:pcscf.ims.example:5060
 icscf-uri: sip:icscf.ims.example:5060
 scscf-uri: sip:scscf.ims.example:5060
-runtime-dir: $base/$1
+runtime-dir: $(NODE=$1 saker_sockets)
 state-dir: $base/$1
 YAML
 }
@@ -115,7 +115,7 @@ start_planes() { # driver
 stop_all() {
 	local node
 	for node in p i s hss; do
-		RUN=$base/$node saker_stop_all
+		NODE=$node RUN=$base/$node saker_stop_all
 	done
 	lab_down
 }

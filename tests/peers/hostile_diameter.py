@@ -437,6 +437,38 @@ def request_before_capabilities(target):
 
 
 @attack
+def proxy_info(target):
+    right = avp(284, avp(280, "proxy.example") + avp(33, "state"))
+    connected(target, target.uar(after=[right]), 102002)
+    connected(target, message(UAR, target.cx(after=[right]), app=4), 3007)
+    for value in (b"abc", avp(RESULT_CODE, b"abc"), avp(280, b"x", M, None, 200), b"", avp(284, b"abc"),
+                  avp(280, b"x", M, None, 7)):
+        for flags in (0, M):
+            bad = [avp(284, value, flags)]
+            connected(target, target.uar(after=bad))
+            connected(target, message(UAR, target.cx(after=bad), app=4))
+            connected(target, message(999, target.cx(after=bad)))
+            connected(target, message(UAR, target.cx(after=bad), R | P | E))
+            connected(target, target.uar(after=[*bad, avp(623, 9, M, TGPP)]))
+
+
+@attack
+def asks_and_hangs_up(target):
+    for octets in (message(UAR, target.cx(), app=4), message(UAR, target.cx(), R | P | E), target.uar(),
+                   target.uar(after=[avp(65000, b"x", M, TGPP)]), message(999, target.cx())):
+        for _ in range(6):
+            with target.connect() as peer:
+                peer.send(octets * 20)
+
+
+@attack
+def commands_without_a_handler(target):
+    for code in (304, 305, 258, 271, 274, 275):
+        connected(target, message(code, target.cx()))
+        connected(target, message(code, target.cx(), R))
+
+
+@attack
 def routing_avps(target):
     connected(target, target.uar(after=[avp(282, target.host)]))
     connected(target, target.uar(user="other.example!a@home", to_host=False))

@@ -1,5 +1,6 @@
 /* test_guard.c - the in-place guard, against a page that may not be touched */
 #include "diameter/diameter.h"
+#include "diameter/guard.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -179,6 +180,39 @@ static void shorter_than_its_header(void **state)
 	}
 }
 
+static void proxy_info(void **state)
+{
+	static const struct {
+		uint32_t code, len;
+		uint8_t flags;
+		bool sound;
+	} row[] = {
+		{280, 12, 0, true},  {33, 12, M, true},	   {33, 8, 0, false},  {33, 11, 0, true}, {33, 13, 0, false},
+		{33, 7, 0, false},   {268, 12, 0, false}, {280, 0, 0, false}, {33, 12, V, false},
+	};
+	struct room *r = *state;
+	uint32_t changes;
+
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		begin(r);
+		avp_head(r, 284, M, 0, 8 + 24);
+		avp(r, 280, 0, 0, "host", 4);
+		uint32_t second = r->len;
+
+		avp_head(r, row[i].code, row[i].flags & M, 0, row[i].len);
+		put32(r, 0);
+		r->octets[second + 4] = row[i].flags;
+		assert_int_equal(guard(r, &changes)[HEADER] == 0xff, !row[i].sound);
+		assert_int_equal(changes, !row[i].sound);
+	}
+	for (uint32_t len = 1; len < 8; len++) {
+		begin(r);
+		avp(r, 284, 0, 0, "\0\0\0\x21\0\0\0", len);
+		guard(r, &changes);
+		assert_int_equal(changes, 1);
+	}
+}
+
 static void nested(struct room *r, uint32_t depth)
 {
 	begin(r);
@@ -267,6 +301,57 @@ static void unknown_command(void **state)
 	assert_memory_equal(guard(r, &changes), r->octets, r->len);
 }
 
+static bool is_peer(struct slice identity)
+{
+	return slice_eq_nocase(identity, SLICE("peer.test"));
+}
+
+static bool stranger(struct room *r)
+{
+	uint8_t *at = r->end - r->len;
+
+	memcpy(at, r->octets, r->len);
+	return guard_stranger(at, r->len, is_peer);
+}
+
+static void cer(struct room *r, const char *first, const char *second)
+{
+	begin(r);
+	r->octets[4] = 0x80;
+	r->octets[6] = 1;
+	r->octets[7] = 1;
+	avp(r, 269, 0, 0, "x", 1);
+	if (first)
+		avp(r, 264, M, 0, first, (uint32_t)strlen(first));
+	if (second)
+		avp(r, 264, M, 0, second, (uint32_t)strlen(second));
+}
+
+static void strangers(void **state)
+{
+	struct room *r = *state;
+
+	cer(r, "PEER.test", NULL);
+	assert_false(stranger(r));
+	cer(r, "peer.test", "peer.test");
+	assert_false(stranger(r));
+	for (int i = 0; i < 4; i++) {
+		static const char *const pair[4][2] = {
+			{"nobody.test", NULL}, {"peer.test", "nobody.test"}, {NULL, NULL}, {"", NULL}};
+
+		cer(r, pair[i][0], pair[i][1]);
+		assert_true(stranger(r));
+		/* Anything but a CER is not looked at. */
+		r->octets[7] = 24;
+		assert_false(stranger(r));
+	}
+	cer(r, "peer.test", NULL);
+	uint32_t whole = r->len;
+
+	for (r->len = 20; r->len < whole; r->len++)
+		assert_int_equal(stranger(r), r->len < whole - 3);
+}
+
 static void learned_group(void **state)
 {
 	struct room *r = *state;
@@ -320,8 +405,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nul_in_session_id),	   cmocka_unit_test(vendor_zero),
 		cmocka_unit_test(honest_is_untouched),	   cmocka_unit_test(shorter_than_its_header),
-		cmocka_unit_test(nesting),		   cmocka_unit_test(result_code_moves),
-		cmocka_unit_test(unknown_command),	   cmocka_unit_test(learned_group),
+		cmocka_unit_test(proxy_info),		   cmocka_unit_test(nesting),		   cmocka_unit_test(result_code_moves),
+		cmocka_unit_test(strangers),		   cmocka_unit_test(unknown_command),	   cmocka_unit_test(learned_group),
 		cmocka_unit_test(every_prefix),		   cmocka_unit_test(random_octets),
 	};
 
