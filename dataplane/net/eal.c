@@ -165,11 +165,12 @@ static bool put_lcores(struct text *t, const struct conf_dataplane *c, char *err
 
 static bool put_memory(struct args *a, const struct conf_dataplane *c, char *error)
 {
-	const uint64_t rings_and_tables = 48u << 20;
+	const uint64_t rings_and_tables = 64u << 20;
 	uint32_t small, jumbo;
 
 	net_buffers(c, &small, &jumbo);
-	uint64_t need = mbufs_bytes(small, jumbo) + rings_and_tables;
+	/* Pools take a quarter more than their buffers where memory is in small pages. */
+	uint64_t need = mbufs_bytes(small, jumbo) / 4 * 5 + rings_and_tables;
 	bool huge = c->huge_pages != CONF_NEVER && eal_huge_pages_free(need);
 
 	if (c->huge_pages == CONF_REQUIRE && !huge) {

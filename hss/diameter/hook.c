@@ -126,6 +126,10 @@ static void on_event(enum fd_hook_type type, struct msg *m, struct peer_hdr *pee
 	const char *text = octets ? "not a Diameter message" : other;
 	DiamId_t from = peer ? peer->info.pi_diamid : NULL;
 
+	/* One that connects to us: the library has found, as it should, no way to connect to it. */
+	if (type == HOOK_PEER_CONNECT_FAILED && peer && !m && peer->info.config.pic_flags.pro4 == PI_P4_SCTP &&
+	    fd_peer_get_state(peer) == STATE_WAITCNXACK)
+		return;
 	if (!from && m)
 		fd_msg_source_get(m, &from, NULL);
 	write_line(type == HOOK_PEER_CONNECT_SUCCESS ? LOG_INFO : LOG_WARN, event_of(type), from ? from : "",

@@ -15,7 +15,6 @@ dataplane:
   workers: $workers
   idle: adaptive
   huge-pages: auto
-  memory: 768MiB
   users: 20000
   transactions: 16384
   ports:

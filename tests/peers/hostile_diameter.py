@@ -131,8 +131,8 @@ class Peer:
 
 
 class Target:
-    def __init__(self, address, identity, realm, host):
-        self.address, self.identity, self.realm, self.host = address, identity, realm, host
+    def __init__(self, address, identity, realm, host, seed):
+        self.address, self.identity, self.realm, self.host, self.seed = address, identity, realm, host, seed
 
     def origin(self, identity=None):
         return [avp(ORIGIN_HOST, identity or self.identity), avp(ORIGIN_REALM, self.realm)]
@@ -519,7 +519,7 @@ def flapping(target):
 
 @attack
 def random_changes(target):
-    source = random.Random(20260101)
+    source = random.Random(target.seed)
     seeds = [target.uar(), message(MAR, target.cx(after=[
         avp(612, avp(608, "Unknown", M, TGPP), M, TGPP), avp(607, 1, M, TGPP), avp(602, "s", M, TGPP)])),
         message(SAR, target.cx(after=[avp(602, "s", M, TGPP), avp(614, 1, M, TGPP), avp(624, 0, M, TGPP)]))]
@@ -589,6 +589,7 @@ def main():
     args.add_argument("--host", default="hss.home.test", help="the service's own identity")
     args.add_argument("--server", help="start this cx_server instead")
     args.add_argument("--only", nargs="*", help="these attacks")
+    args.add_argument("--seed", type=int, default=1, help="of random_changes")
     a = args.parse_args()
     with contextlib.ExitStack() as stack:
         alive = lambda: True
@@ -600,7 +601,7 @@ def main():
             address = (name, int(port))
         else:
             args.error("give ADDRESS:PORT or --server")
-        return 1 if run(Target(address, a.identity, a.realm, a.host), alive, a.only) else 0
+        return 1 if run(Target(address, a.identity, a.realm, a.host, a.seed), alive, a.only) else 0
 
 
 if __name__ == "__main__":
