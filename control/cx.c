@@ -1,9 +1,10 @@
 /* cx.c - control's Cx client: requests out, answers back on the event loop
  *
- * Three threads meet here. The loop owns the exchanges and is the only one that ends them, so each ends once, whatever
- * races. The sender takes jobs from a queue, because freeDiameter's send blocks when 30 messages wait.
- * freeDiameter's threads hand in replies through another queue. An exchange is known to them by a
- * key of its slot and generation, never by a pointer: an answer that comes too late finds nothing.
+ * Three threads meet here. The loop owns the exchanges and is the only one that ends them, so
+ * each ends once, whatever races. The sender takes jobs from a queue, because freeDiameter's
+ * send blocks when 30 messages wait. freeDiameter's threads hand in replies through another
+ * queue. An exchange is known to them by a key of its slot and generation, never by a pointer:
+ * an answer that comes too late finds nothing.
  */
 #define _GNU_SOURCE /* pthread_timedjoin_np */
 #include "control/cx.h"
@@ -23,8 +24,9 @@
 enum {
 	ERROR_MAX = 256,
 	COMMANDS = CX_PPR - CX_UAR + 1,
-	ASKED_MAX = 64,     /* requests of the HSS in hand */
-	EXPIRY_MARGIN_MS = 500, /* the library forgets a request after we have: it never tells us first */
+	ASKED_MAX = 64, /* requests of the HSS in hand */
+	EXPIRY_MARGIN_MS =
+		500, /* the library forgets a request after we have: it never tells us first */
 	SENDER_WAIT_S = 1,
 };
 
@@ -45,7 +47,8 @@ struct waiter {
 struct exchange {
 	struct waiter waiter;
 	uint32_t generation; /* odd while under way */
-	uint32_t older, newer; /* neighbours by age, or NONE; when free, `newer` is the next free one */
+	uint32_t older,
+		newer; /* neighbours by age, or NONE; when free, `newer` is the next free one */
 	uint64_t deadline_ns;
 };
 
@@ -56,8 +59,8 @@ struct job {
 	struct job *next;
 	uint32_t command;
 	uint64_t key, deadline_ns;
-	void *request;      /* from cx_copy_request; NULL: an answer */
-	struct msg *asked;  /* to answer */
+	void *request;     /* from cx_copy_request; NULL: an answer */
+	struct msg *asked; /* to answer */
 	int result;
 };
 
@@ -66,8 +69,8 @@ struct reply {
 	struct reply *next;
 	uint32_t command;
 	uint64_t key;
-	int result;         /* where there is no answer */
-	void *content;      /* from cx_copy_answer or, with asked, cx_copy_request */
+	int result;    /* where there is no answer */
+	void *content; /* from cx_copy_answer or, with asked, cx_copy_request */
 	struct msg *asked;
 };
 
@@ -103,8 +106,8 @@ struct cx_client {
 	bool stop;
 };
 
-/* freeDiameter's callback for answers takes one word, which is the key; and it is itself one a process. Written by
- * cx_open and cx_close while none of its threads runs. */
+/* freeDiameter's callback for answers takes one word, which is the key; and it is itself one a
+ * process. Written by cx_open and cx_close while none of its threads runs. */
 static struct cx_client *only;
 
 _Static_assert(sizeof(void *) == sizeof(uint64_t), "a key is passed as a pointer");
@@ -138,7 +141,8 @@ static void tell_failure(const struct waiter *w, int result)
 	tell(w, &a);
 }
 
-/* Exchanges: a table with a free list and a list by age, which is the order of their deadlines. */
+/* Exchanges: a table with a free list and a list by age, which is the order of their deadlines.
+ */
 
 static bool exchanges_init(struct cx_client *c, uint32_t window)
 {
@@ -192,7 +196,9 @@ static uint32_t exchange_find(const struct cx_client *c, uint64_t key)
 {
 	uint32_t i = (uint32_t)key;
 
-	return i < c->window && exchange_key(c, i) == key && c->exchange[i].generation & 1 ? i : NONE;
+	return i < c->window && exchange_key(c, i) == key && c->exchange[i].generation & 1
+		       ? i
+		       : NONE;
 }
 
 static void exchange_fail(struct cx_client *c, uint32_t i, int result)
@@ -355,7 +361,8 @@ static int refuse_asked(struct msg **m, int result, enum disp_action *action)
 }
 
 /* RTR or PPR. */
-static int on_asked(struct msg **m, struct avp *avp, struct session *session, void *ctx, enum disp_action *action)
+static int on_asked(struct msg **m, struct avp *avp, struct session *session, void *ctx,
+		    enum disp_action *action)
 {
 	struct cx_client *c = ctx;
 	union cx_any_request q;
@@ -410,10 +417,12 @@ static void send_request(struct cx_client *c, const struct job *j)
 		return;
 	error = cx_request(j->command, &m, j->request, slice_str(c->hss));
 	if (!error)
-		error = fd_msg_send_timeout(&m, on_answer, (void *)(uintptr_t)j->key, on_expired, &expiry);
+		error = fd_msg_send_timeout(&m, on_answer, (void *)(uintptr_t)j->key,
+					    on_expired, &expiry);
 	if (!error)
 		return;
-	log_event(LOG_WARN, "cx", "not_sent", LOG_U("command", j->command), LOG_Z("reason", strerror(error)));
+	log_event(LOG_WARN, "cx", "not_sent", LOG_U("command", j->command),
+		  LOG_Z("reason", strerror(error)));
 	if (m)
 		fd_msg_free(m);
 	reply_no_answer(c, j->key, j->command);
@@ -574,7 +583,8 @@ static bool queue_full(struct cx_client *c)
 {
 	bool full;
 
-	/* Exchanges that timed out leave the window, but their jobs stay while the sender is blocked. */
+	/* Exchanges that timed out leave the window, but their jobs stay while the sender is
+	 * blocked. */
 	pthread_mutex_lock(&c->lock);
 	full = c->n_jobs >= c->window + ASKED_MAX;
 	pthread_mutex_unlock(&c->lock);
@@ -610,26 +620,26 @@ static void submit(struct cx_client *c, const void *request, struct waiter w)
 		timer_rearm(c);
 }
 
-void cx_uar(struct cx_client *c, const struct cx_uar *r, void (*done)(void *ctx, const struct cx_uaa *a),
-	    void *ctx)
+void cx_uar(struct cx_client *c, const struct cx_uar *r,
+	    void (*done)(void *ctx, const struct cx_uaa *a), void *ctx)
 {
 	submit(c, r, (struct waiter){CX_UAR, {.uar = done}, ctx});
 }
 
-void cx_lir(struct cx_client *c, const struct cx_lir *r, void (*done)(void *ctx, const struct cx_lia *a),
-	    void *ctx)
+void cx_lir(struct cx_client *c, const struct cx_lir *r,
+	    void (*done)(void *ctx, const struct cx_lia *a), void *ctx)
 {
 	submit(c, r, (struct waiter){CX_LIR, {.lir = done}, ctx});
 }
 
-void cx_mar(struct cx_client *c, const struct cx_mar *r, void (*done)(void *ctx, const struct cx_maa *a),
-	    void *ctx)
+void cx_mar(struct cx_client *c, const struct cx_mar *r,
+	    void (*done)(void *ctx, const struct cx_maa *a), void *ctx)
 {
 	submit(c, r, (struct waiter){CX_MAR, {.mar = done}, ctx});
 }
 
-void cx_sar(struct cx_client *c, const struct cx_sar *r, void (*done)(void *ctx, const struct cx_saa *a),
-	    void *ctx)
+void cx_sar(struct cx_client *c, const struct cx_sar *r,
+	    void (*done)(void *ctx, const struct cx_saa *a), void *ctx)
 {
 	submit(c, r, (struct waiter){CX_SAR, {.sar = done}, ctx});
 }
@@ -644,7 +654,8 @@ void cx_stats(const struct cx_client *c, struct cx_stats *out)
 
 static bool dispatch_register(struct cx_client *c)
 {
-	struct disp_when rtr = {.command = cx_command(CX_RTR)}, ppr = {.command = cx_command(CX_PPR)};
+	struct disp_when rtr = {.command = cx_command(CX_RTR)},
+			 ppr = {.command = cx_command(CX_PPR)};
 
 	return fd_disp_register(on_asked, DISP_HOW_CC, &rtr, c, NULL) == 0 &&
 	       fd_disp_register(on_asked, DISP_HOW_CC, &ppr, c, NULL) == 0;
@@ -686,7 +697,8 @@ static void client_free(struct cx_client *c)
 	only = NULL;
 }
 
-static struct cx_client *client_new(struct ev_loop *loop, const struct conf *conf, const struct cx_events *events)
+static struct cx_client *client_new(struct ev_loop *loop, const struct conf *conf,
+				    const struct cx_events *events)
 {
 	struct cx_client *c = calloc(1, sizeof(*c));
 
@@ -712,8 +724,8 @@ static struct cx_client *client_new(struct ev_loop *loop, const struct conf *con
 	return c;
 }
 
-struct cx_client *cx_open(struct ev_loop *loop, const struct conf *conf, const struct cx_events *events,
-			  char *error)
+struct cx_client *cx_open(struct ev_loop *loop, const struct conf *conf,
+			  const struct cx_events *events, char *error)
 {
 	struct cx_client *c = client_new(loop, conf, events);
 
@@ -753,8 +765,9 @@ static void queues_empty(struct cx_client *c)
 	}
 }
 
-/* The sender may be blocked in the library, which lets it go only when it stops itself. Messages hold memory of the
- * library, so they go while it is still there; once `stop` is set no more of the HSS's come in. */
+/* The sender may be blocked in the library, which lets it go only when it stops itself.
+ * Messages hold memory of the library, so they go while it is still there; once `stop` is set
+ * no more of the HSS's come in. */
 static void threads_stop(struct cx_client *c)
 {
 	struct timespec until = expiry_after(SENDER_WAIT_S * 1000);

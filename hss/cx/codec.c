@@ -20,41 +20,57 @@ enum {
 /* What every request begins with, TS 29.229 §6.1. */
 #define COMMON                                                                                 \
 	{.avp = AVP_SESSION_ID, .kind = FIELD_PRESENT, .must = true},                          \
-	{.avp = AVP_ORIGIN_REALM, .kind = FIELD_PRESENT, .must = true},                        \
-	{.avp = AVP_SUPPORTED_FEATURES, .kind = FIELD_FEATURES}
-#define ORIGIN {.avp = AVP_ORIGIN_HOST, .kind = FIELD_PRESENT, .must = true}
+		{.avp = AVP_ORIGIN_REALM, .kind = FIELD_PRESENT, .must = true},                \
+	{                                                                                      \
+		.avp = AVP_SUPPORTED_FEATURES, .kind = FIELD_FEATURES                          \
+	}
+#define ORIGIN                                                                                 \
+	{                                                                                      \
+		.avp = AVP_ORIGIN_HOST, .kind = FIELD_PRESENT, .must = true                    \
+	}
 
 #define SLICE_ROW(id, type, member, longest, needed)                                           \
-	{.avp = AVP_##id, .kind = FIELD_SLICE, .must = needed, .at = offsetof(type, member), .octets = longest}
+	{                                                                                      \
+		.avp = AVP_##id, .kind = FIELD_SLICE, .must = needed,                          \
+		.at = offsetof(type, member), .octets = longest                                \
+	}
 #define SLICES_ROW(id, type, member, n, longest)                                               \
-	{.avp = AVP_##id,                                                                      \
-	 .kind = FIELD_SLICES,                                                                 \
-	 .at = offsetof(type, member),                                                         \
-	 .count = offsetof(type, n),                                                           \
-	 .max = sizeof(((type *)0)->member) / sizeof(struct slice),                            \
-	 .octets = longest}
+	{                                                                                      \
+		.avp = AVP_##id, .kind = FIELD_SLICES, .at = offsetof(type, member),           \
+		.count = offsetof(type, n),                                                    \
+		.max = sizeof(((type *)0)->member) / sizeof(struct slice), .octets = longest   \
+	}
 #define U32S_ROW(id, type, member, n)                                                          \
-	{.avp = AVP_##id,                                                                      \
-	 .kind = FIELD_U32S,                                                                   \
-	 .at = offsetof(type, member),                                                         \
-	 .count = offsetof(type, n),                                                           \
-	 .max = sizeof(((type *)0)->member) / sizeof(uint32_t)}
+	{                                                                                      \
+		.avp = AVP_##id, .kind = FIELD_U32S, .at = offsetof(type, member),             \
+		.count = offsetof(type, n),                                                    \
+		.max = sizeof(((type *)0)->member) / sizeof(uint32_t)                          \
+	}
 #define U32_ROW(id, type, member, greatest, needed)                                            \
-	{.avp = AVP_##id, .kind = FIELD_U32, .must = needed, .at = offsetof(type, member), .max = greatest}
+	{                                                                                      \
+		.avp = AVP_##id, .kind = FIELD_U32, .must = needed,                            \
+		.at = offsetof(type, member), .max = greatest                                  \
+	}
 #define BOOL_ROW(id, of, type, member, needed)                                                 \
-	{.avp = AVP_##id, .kind = of, .must = needed, .at = offsetof(type, member)}
+	{                                                                                      \
+		.avp = AVP_##id, .kind = of, .must = needed, .at = offsetof(type, member)      \
+	}
 #define ORIGIN_ROW(type)                                                                       \
-	{.avp = AVP_ORIGIN_HOST,                                                               \
-	 .kind = FIELD_SLICE,                                                                  \
-	 .must = true,                                                                         \
-	 .read_only = true,                                                                    \
-	 .at = offsetof(type, origin_host),                                                    \
-	 .octets = CX_STRING_MAX}
+	{                                                                                      \
+		.avp = AVP_ORIGIN_HOST, .kind = FIELD_SLICE, .must = true, .read_only = true,  \
+		.at = offsetof(type, origin_host), .octets = CX_STRING_MAX                     \
+	}
 #define GROUP_ROW(id, where, of, needed)                                                       \
-	{.avp = AVP_##id, .kind = FIELD_GROUP, .must = needed, .at = where, .shape = &of}
+	{                                                                                      \
+		.avp = AVP_##id, .kind = FIELD_GROUP, .must = needed, .at = where,             \
+		.shape = &of                                                                   \
+	}
 /* The results of an answer; always its first member. */
 #define RESULT_ROWS                                                                            \
-	{.avp = AVP_RESULT_CODE, .kind = FIELD_RESULT}, {.avp = AVP_EXPERIMENTAL_RESULT, .kind = FIELD_EXPERIMENTAL}
+	{.avp = AVP_RESULT_CODE, .kind = FIELD_RESULT},                                        \
+	{                                                                                      \
+		.avp = AVP_EXPERIMENTAL_RESULT, .kind = FIELD_EXPERIMENTAL                     \
+	}
 
 static const struct field capabilities_field[] = {
 	U32S_ROW(MANDATORY_CAPABILITY, struct cx_capabilities, mandatory, n_mandatory),
@@ -77,14 +93,17 @@ static const struct field uar_field[] = {
 	ORIGIN,
 	SLICE_ROW(USER_NAME, struct cx_uar, impi, IMPI_MAX, true),
 	SLICE_ROW(PUBLIC_IDENTITY, struct cx_uar, impu, IMPU_MAX, true),
-	SLICE_ROW(VISITED_NETWORK_IDENTIFIER, struct cx_uar, visited_network, CX_STRING_MAX, true),
-	U32_ROW(USER_AUTHORIZATION_TYPE, struct cx_uar, type, CX_UAT_REGISTRATION_AND_CAPABILITIES, false),
+	SLICE_ROW(VISITED_NETWORK_IDENTIFIER, struct cx_uar, visited_network, CX_STRING_MAX,
+		  true),
+	U32_ROW(USER_AUTHORIZATION_TYPE, struct cx_uar, type,
+		CX_UAT_REGISTRATION_AND_CAPABILITIES, false),
 	BOOL_ROW(UAR_FLAGS, FIELD_BIT, struct cx_uar, emergency, false),
 };
 static const struct field uaa_field[] = {
 	RESULT_ROWS,
 	SLICE_ROW(SERVER_NAME, struct cx_uaa, server_name, CX_STRING_MAX, false),
-	GROUP_ROW(SERVER_CAPABILITIES, offsetof(struct cx_uaa, capabilities), capabilities_shape, false),
+	GROUP_ROW(SERVER_CAPABILITIES, offsetof(struct cx_uaa, capabilities),
+		  capabilities_shape, false),
 };
 
 /* SAR and SAA, §6.1.3. */
@@ -94,9 +113,12 @@ static const struct field sar_field[] = {
 	SLICE_ROW(USER_NAME, struct cx_sar, impi, IMPI_MAX, false),
 	SLICES_ROW(PUBLIC_IDENTITY, struct cx_sar, impu, n_impus, IMPU_MAX),
 	SLICE_ROW(SERVER_NAME, struct cx_sar, server_name, CX_STRING_MAX, true),
-	U32_ROW(SERVER_ASSIGNMENT_TYPE, struct cx_sar, type, CX_SAT_DEREGISTRATION_TOO_MUCH_DATA, true),
-	BOOL_ROW(USER_DATA_ALREADY_AVAILABLE, FIELD_FLAG, struct cx_sar, user_data_available, true),
-	BOOL_ROW(MULTIPLE_REGISTRATION_INDICATION, FIELD_FLAG, struct cx_sar, multiple_registration, false),
+	U32_ROW(SERVER_ASSIGNMENT_TYPE, struct cx_sar, type,
+		CX_SAT_DEREGISTRATION_TOO_MUCH_DATA, true),
+	BOOL_ROW(USER_DATA_ALREADY_AVAILABLE, FIELD_FLAG, struct cx_sar, user_data_available,
+		 true),
+	BOOL_ROW(MULTIPLE_REGISTRATION_INDICATION, FIELD_FLAG, struct cx_sar,
+		 multiple_registration, false),
 };
 static const struct field associated_saa_field[] = {
 	SLICES_ROW(USER_NAME, struct cx_saa, associated_impi, n_associated, IMPI_MAX),
@@ -106,7 +128,8 @@ static const struct field saa_field[] = {
 	RESULT_ROWS,
 	SLICE_ROW(USER_NAME, struct cx_saa, impi, IMPI_MAX, false),
 	SLICE_ROW(USER_DATA, struct cx_saa, user_data, CX_USER_DATA_MAX, false),
-	GROUP_ROW(CHARGING_INFORMATION, offsetof(struct cx_saa, charging), charging_shape, false),
+	GROUP_ROW(CHARGING_INFORMATION, offsetof(struct cx_saa, charging), charging_shape,
+		  false),
 	GROUP_ROW(ASSOCIATED_IDENTITIES, 0, associated_saa_shape, false),
 };
 
@@ -116,12 +139,15 @@ static const struct field lir_field[] = {
 	ORIGIN,
 	SLICE_ROW(PUBLIC_IDENTITY, struct cx_lir, impu, IMPU_MAX, true),
 	/* The enumeration has one value, 0: its presence is the message. */
-	{.avp = AVP_ORIGINATING_REQUEST, .kind = FIELD_GIVEN, .at = offsetof(struct cx_lir, originating)},
+	{.avp = AVP_ORIGINATING_REQUEST,
+	 .kind = FIELD_GIVEN,
+	 .at = offsetof(struct cx_lir, originating)},
 };
 static const struct field lia_field[] = {
 	RESULT_ROWS,
 	SLICE_ROW(SERVER_NAME, struct cx_lia, server_name, CX_STRING_MAX, false),
-	GROUP_ROW(SERVER_CAPABILITIES, offsetof(struct cx_lia, capabilities), capabilities_shape, false),
+	GROUP_ROW(SERVER_CAPABILITIES, offsetof(struct cx_lia, capabilities),
+		  capabilities_shape, false),
 };
 
 /* MAR and MAA, §6.1.7. */
@@ -143,7 +169,10 @@ static const struct field maa_field[] = {
 	RESULT_ROWS,
 	SLICE_ROW(USER_NAME, struct cx_maa, impi, IMPI_MAX, false),
 	SLICE_ROW(PUBLIC_IDENTITY, struct cx_maa, impu, IMPU_MAX, false),
-	{.avp = AVP_SIP_AUTH_DATA_ITEM, .kind = FIELD_CUSTOM, .decode = vector_decode, .encode = vector_encode},
+	{.avp = AVP_SIP_AUTH_DATA_ITEM,
+	 .kind = FIELD_CUSTOM,
+	 .decode = vector_decode,
+	 .encode = vector_encode},
 };
 
 /* RTR and RTA, §6.1.9. */
@@ -172,23 +201,28 @@ static const struct field ppr_field[] = {
 	ORIGIN_ROW(struct cx_ppr),
 	SLICE_ROW(USER_NAME, struct cx_ppr, impi, IMPI_MAX, true),
 	SLICE_ROW(USER_DATA, struct cx_ppr, user_data, CX_USER_DATA_MAX, false),
-	GROUP_ROW(CHARGING_INFORMATION, offsetof(struct cx_ppr, charging), charging_shape, false),
+	GROUP_ROW(CHARGING_INFORMATION, offsetof(struct cx_ppr, charging), charging_shape,
+		  false),
 };
 static const struct field ppa_field[] = {RESULT_ROWS};
 
 /* Index: command - CX_UAR. */
 static const struct shape request_shape[COMMANDS] = {
-	SHAPE(uar_field, struct cx_uar), SHAPE(sar_field, struct cx_sar), SHAPE(lir_field, struct cx_lir),
-	SHAPE(mar_field, struct cx_mar), SHAPE(rtr_field, struct cx_rtr), SHAPE(ppr_field, struct cx_ppr),
+	SHAPE(uar_field, struct cx_uar), SHAPE(sar_field, struct cx_sar),
+	SHAPE(lir_field, struct cx_lir), SHAPE(mar_field, struct cx_mar),
+	SHAPE(rtr_field, struct cx_rtr), SHAPE(ppr_field, struct cx_ppr),
 };
 static const struct shape answer_shape[COMMANDS] = {
-	SHAPE(uaa_field, struct cx_uaa), SHAPE(saa_field, struct cx_saa), SHAPE(lia_field, struct cx_lia),
-	SHAPE(maa_field, struct cx_maa), SHAPE(rta_field, struct cx_rta), SHAPE(ppa_field, struct cx_ppa),
+	SHAPE(uaa_field, struct cx_uaa), SHAPE(saa_field, struct cx_saa),
+	SHAPE(lia_field, struct cx_lia), SHAPE(maa_field, struct cx_maa),
+	SHAPE(rta_field, struct cx_rta), SHAPE(ppa_field, struct cx_ppa),
 };
 
 _Static_assert(offsetof(struct cx_uaa, result) == 0 && offsetof(struct cx_lia, result) == 0 &&
-		       offsetof(struct cx_maa, result) == 0 && offsetof(struct cx_saa, result) == 0 &&
-		       offsetof(struct cx_rta, result) == 0 && offsetof(struct cx_ppa, result) == 0,
+		       offsetof(struct cx_maa, result) == 0 &&
+		       offsetof(struct cx_saa, result) == 0 &&
+		       offsetof(struct cx_rta, result) == 0 &&
+		       offsetof(struct cx_ppa, result) == 0,
 	       "the rows of results have offset 0");
 
 struct dict_object *cx_command(uint32_t command)
@@ -209,7 +243,8 @@ static int request_finish(uint32_t command, struct msg *m, void *out, struct fau
 
 		/* TS 29.228 §6.1.2.1: without both there is no subscriber. */
 		if (!r->n_impus && !r->impi.len) {
-			*f = (struct fault){.result = CX_MISSING_AVP, .missing = AVP_PUBLIC_IDENTITY};
+			*f = (struct fault){.result = CX_MISSING_AVP,
+					    .missing = AVP_PUBLIC_IDENTITY};
 			return f->result;
 		}
 	}
@@ -257,8 +292,9 @@ static int put_common(struct msg *m)
 	return error ? error : fd_msg_add_origin(m, 0);
 }
 
-/* RFC 6733 §8.8, by hand: the library would keep a session for each, in a table of 64 lists. The number begins
- * with the time in ns and counts requests, so a restart does not meet the old ones. */
+/* RFC 6733 §8.8, by hand: the library would keep a session for each, in a table of 64 lists.
+ * The number begins with the time in ns and counts requests, so a restart does not meet the old
+ * ones. */
 static int put_session_id(struct msg *m)
 {
 	static _Atomic uint64_t next;
@@ -270,7 +306,8 @@ static int put_session_id(struct msg *m)
 	if (atomic_load_explicit(&next, memory_order_relaxed) == 0) {
 		clock_gettime(CLOCK_REALTIME, &now);
 		atomic_compare_exchange_strong(&next, &none,
-					       (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec);
+					       (uint64_t)now.tv_sec * 1000000000u +
+						       (uint64_t)now.tv_nsec);
 	}
 	number = atomic_fetch_add_explicit(&next, 1, memory_order_relaxed);
 	text_str(&t, fd_g_config->cnf_diamid);
@@ -284,7 +321,8 @@ static int put_session_id(struct msg *m)
 
 static int put_destination(struct msg *m, struct slice host)
 {
-	int error = field_put_slice(m, AVP_DESTINATION_REALM, slice_str(fd_g_config->cnf_diamrlm));
+	int error =
+		field_put_slice(m, AVP_DESTINATION_REALM, slice_str(fd_g_config->cnf_diamrlm));
 
 	return error || !host.len ? error : field_put_slice(m, AVP_DESTINATION_HOST, host);
 }
@@ -344,7 +382,8 @@ int cx_answer(uint32_t command, struct msg **m, const void *a)
 	return error;
 }
 
-/* RFC 6733 §7.5: the offending AVP itself, or an example of the missing one with a value of least length. */
+/* RFC 6733 §7.5: the offending AVP itself, or an example of the missing one with a value of
+ * least length. */
 static int put_failed(struct msg *m, const struct fault *f)
 {
 	const struct avp_entry *e = &avp_table[f->missing];
@@ -388,7 +427,8 @@ int cx_answer_error(struct msg **m, int result)
 		return error;
 	if (h->msg_code >= CX_UAR && h->msg_code <= CX_PPR)
 		request_decode(h->msg_code, *m, &scratch, &f);
-	error = fd_msg_new_answer_from_req(fd_g_config->cnf_dict, m, protocol ? MSGFL_ANSW_ERROR : 0);
+	error = fd_msg_new_answer_from_req(fd_g_config->cnf_dict, m,
+					   protocol ? MSGFL_ANSW_ERROR : 0);
 	if (error)
 		return error;
 	error = field_encode(*m, &answer_shape[CX_RTR - CX_UAR], &a);
@@ -427,7 +467,8 @@ void *cx_copy_answer(uint32_t command, const void *a)
 	{                                                                                      \
 		return cx_answer(CODE, m, answer);                                             \
 	}                                                                                      \
-	int cx_request_##r(struct msg **m, const struct cx_##r *request, struct slice destination_host) \
+	int cx_request_##r(struct msg **m, const struct cx_##r *request,                       \
+			   struct slice destination_host)                                      \
 	{                                                                                      \
 		return cx_request(CODE, m, request, destination_host);                         \
 	}

@@ -1,9 +1,9 @@
 /* cx.h - the Cx interface (TS 29.228, TS 29.229) as plain structures
  *
- * What the four commands an S-CSCF or I-CSCF sends (UAR, SAR, LIR, MAR) and the two the HSS sends (RTR,
- * PPR) carry, decoded. Handlers and clients see these and no AVPs; codec.h turns one into the
- * other by the table avp.def. Slices point into memory of the message or of the caller, and
- * are valid during the call or callback in which they are given.
+ * What the four commands an S-CSCF or I-CSCF sends (UAR, SAR, LIR, MAR) and the two the HSS
+ * sends (RTR, PPR) carry, decoded. Handlers and clients see these and no AVPs; codec.h turns
+ * one into the other by the table avp.def. Slices point into memory of the message or of the
+ * caller, and are valid during the call or callback in which they are given.
  */
 #pragma once
 
@@ -21,8 +21,9 @@ enum {
 	CX_PPR = 305,
 	CX_VECTORS_MAX = 8,
 	CX_IMPUS_MAX = SET_IMPUS_MAX,
-	CX_STRING_MAX = 255,     /* octets of a name or URI that has no limit of its own */
-	/* One message is at most DIAMETER_MESSAGE_MAX octets; this leaves 8 KiB for all other AVPs of an SAA. */
+	CX_STRING_MAX = 255, /* octets of a name or URI that has no limit of its own */
+	/* One message is at most DIAMETER_MESSAGE_MAX octets; this leaves 8 KiB for all other
+	   AVPs of an SAA. */
 	CX_USER_DATA_MAX = 57344,
 };
 
@@ -53,15 +54,19 @@ enum cx_result_code {
 	CX_TOO_MANY_AVPS = 5009, /* an AVP occurs too many times */
 	CX_UNABLE_TO_COMPLY = 5012,
 	/* Made by the client, never on the wire: */
-	CX_NO_ANSWER = -1,      /* timeout, or no connection to the HSS */
-	CX_WINDOW_FULL = -2,    /* too many outstanding: shed */
-	CX_BAD_ANSWER = -3,     /* answer that does not decode */
+	CX_NO_ANSWER = -1,   /* timeout, or no connection to the HSS */
+	CX_WINDOW_FULL = -2, /* too many outstanding: shed */
+	CX_BAD_ANSWER = -3,  /* answer that does not decode */
 };
 #define CX_IS_EXPERIMENTAL(code) ((code) >= 100000)
 /* "DIAMETER_ERROR_USER_UNKNOWN"; "unknown" for a number not above. Any thread. */
 const char *cx_result_name(int code);
 
-enum cx_uat { CX_UAT_REGISTRATION, CX_UAT_DE_REGISTRATION, CX_UAT_REGISTRATION_AND_CAPABILITIES };
+enum cx_uat {
+	CX_UAT_REGISTRATION,
+	CX_UAT_DE_REGISTRATION,
+	CX_UAT_REGISTRATION_AND_CAPABILITIES
+};
 
 struct cx_uar {
 	struct slice impi, impu, visited_network;
@@ -113,12 +118,12 @@ struct cx_vector {
 	enum cx_auth_scheme scheme;
 	uint8_t rand[16], autn[16]; /* AKA: SIP-Authenticate is RAND || AUTN */
 	uint8_t xres[16];
-	uint32_t xres_len;          /* 4-16 */
+	uint32_t xres_len; /* 4-16 */
 	uint8_t ck[16], ik[16];
-	char digest_realm[256];     /* SIP Digest (SIP-Digest-Authenticate) */
-	char ha1[65];               /* hexadecimal, NUL-terminated: MD5 32 */
-	/* SHA-256 64, or empty. On the wire a second SIP-Auth-Data-Item of scheme SIP Digest, whose Digest-Algorithm
-	 * is "SHA-256": both carry Digest-HA1. */
+	char digest_realm[256]; /* SIP Digest (SIP-Digest-Authenticate) */
+	char ha1[65];           /* hexadecimal, NUL-terminated: MD5 32 */
+	/* SHA-256 64, or empty. On the wire a second SIP-Auth-Data-Item of scheme SIP Digest,
+	 * whose Digest-Algorithm is "SHA-256": both carry Digest-HA1. */
 	char ha1_sha256[65];
 };
 
@@ -130,18 +135,18 @@ struct cx_maa {
 };
 
 enum cx_sat { /* Server-Assignment-Type (TS 29.229 §6.3.15) */
-	CX_SAT_NO_ASSIGNMENT = 0,
-	CX_SAT_REGISTRATION = 1,
-	CX_SAT_RE_REGISTRATION = 2,
-	CX_SAT_UNREGISTERED_USER = 3,
-	CX_SAT_TIMEOUT_DEREGISTRATION = 4,
-	CX_SAT_USER_DEREGISTRATION = 5,
-	CX_SAT_TIMEOUT_DEREGISTRATION_STORE_SERVER_NAME = 6,
-	CX_SAT_USER_DEREGISTRATION_STORE_SERVER_NAME = 7,
-	CX_SAT_ADMINISTRATIVE_DEREGISTRATION = 8,
-	CX_SAT_AUTHENTICATION_FAILURE = 9,
-	CX_SAT_AUTHENTICATION_TIMEOUT = 10,
-	CX_SAT_DEREGISTRATION_TOO_MUCH_DATA = 11,
+	      CX_SAT_NO_ASSIGNMENT = 0,
+	      CX_SAT_REGISTRATION = 1,
+	      CX_SAT_RE_REGISTRATION = 2,
+	      CX_SAT_UNREGISTERED_USER = 3,
+	      CX_SAT_TIMEOUT_DEREGISTRATION = 4,
+	      CX_SAT_USER_DEREGISTRATION = 5,
+	      CX_SAT_TIMEOUT_DEREGISTRATION_STORE_SERVER_NAME = 6,
+	      CX_SAT_USER_DEREGISTRATION_STORE_SERVER_NAME = 7,
+	      CX_SAT_ADMINISTRATIVE_DEREGISTRATION = 8,
+	      CX_SAT_AUTHENTICATION_FAILURE = 9,
+	      CX_SAT_AUTHENTICATION_TIMEOUT = 10,
+	      CX_SAT_DEREGISTRATION_TOO_MUCH_DATA = 11,
 };
 
 struct cx_sar {
@@ -150,9 +155,10 @@ struct cx_sar {
 	struct slice impu[CX_IMPUS_MAX];
 	struct slice server_name;
 	enum cx_sat type;
-	bool user_data_available; /* User-Data-Already-Available */
+	bool user_data_available;   /* User-Data-Already-Available */
 	bool multiple_registration; /* Multiple-Registration-Indication */
-	struct slice origin_host; /* the S-CSCF's Diameter identity; of no meaning in a request to send */
+	struct slice origin_host; /* the S-CSCF's Diameter identity; of no meaning in a request
+				     to send */
 };
 
 struct cx_charging {
@@ -169,10 +175,10 @@ struct cx_saa {
 };
 
 enum cx_reason { /* Reason-Code (TS 29.229 §6.3.17) */
-	CX_REASON_PERMANENT_TERMINATION,
-	CX_REASON_NEW_SERVER_ASSIGNED,
-	CX_REASON_SERVER_CHANGE,
-	CX_REASON_REMOVE_S_CSCF,
+		 CX_REASON_PERMANENT_TERMINATION,
+		 CX_REASON_NEW_SERVER_ASSIGNED,
+		 CX_REASON_SERVER_CHANGE,
+		 CX_REASON_REMOVE_S_CSCF,
 };
 
 struct cx_rtr {

@@ -11,7 +11,8 @@ enum { COMMANDS = CX_PPR - CX_UAR + 1 };
 
 const struct avp_entry avp_table[AVPS] = {
 #define BASE(id, name, code, type) [AVP_##id] = {name, code, 0, AVP_TYPE_##type, true, true},
-#define AVP(id, name, code, vendor, type, m) [AVP_##id] = {name, code, vendor, AVP_TYPE_##type, false, m},
+#define AVP(id, name, code, vendor, type, m)                                                   \
+	[AVP_##id] = {name, code, vendor, AVP_TYPE_##type, false, m},
 #include "avp.def"
 #undef AVP
 #undef BASE
@@ -58,7 +59,8 @@ static enum dict_avp_basetype base_type(enum avp_type type)
 
 static int avp_define(const struct avp_entry *e, struct dict_object **out)
 {
-	uint8_t flags = (e->vendor ? AVP_FLAG_VENDOR : 0) | (e->mandatory ? AVP_FLAG_MANDATORY : 0);
+	uint8_t flags =
+		(e->vendor ? AVP_FLAG_VENDOR : 0) | (e->mandatory ? AVP_FLAG_MANDATORY : 0);
 	struct dict_avp_data data = {
 		.avp_code = e->code,
 		.avp_vendor = e->vendor,
@@ -78,12 +80,14 @@ static int avps_init(void)
 	for (int i = 0; i < AVPS; i++) {
 		const struct avp_entry *e = &avp_table[i];
 		avp_code_t code = e->code;
-		int error = e->base ? fd_dict_search(dict, DICT_AVP, AVP_BY_CODE, &code, &avp_object[i], ENOENT)
+		int error = e->base ? fd_dict_search(dict, DICT_AVP, AVP_BY_CODE, &code,
+						     &avp_object[i], ENOENT)
 				    : avp_define(e, &avp_object[i]);
 
 		if (error)
 			return error;
-		if (!e->base && e->type == AVP_TYPE_GROUP && !diameter_grouped(e->vendor, e->code))
+		if (!e->base && e->type == AVP_TYPE_GROUP &&
+		    !diameter_grouped(e->vendor, e->code))
 			return ENOSPC;
 	}
 	return 0;
@@ -94,10 +98,13 @@ static int commands_init(struct dict_object *application)
 {
 	for (uint32_t i = 0; i < COMMANDS; i++) {
 		uint8_t mask = CMD_FLAG_REQUEST | CMD_FLAG_PROXIABLE;
-		struct dict_cmd_data request = {CX_UAR + i, (char *)command_name[i][0], mask, mask};
-		struct dict_cmd_data answer = {CX_UAR + i, (char *)command_name[i][1], mask, CMD_FLAG_PROXIABLE};
+		struct dict_cmd_data request = {CX_UAR + i, (char *)command_name[i][0], mask,
+						mask};
+		struct dict_cmd_data answer = {CX_UAR + i, (char *)command_name[i][1], mask,
+					       CMD_FLAG_PROXIABLE};
 		struct dictionary *dict = fd_g_config->cnf_dict;
-		int error = fd_dict_new(dict, DICT_COMMAND, &request, application, &request_object[i]);
+		int error = fd_dict_new(dict, DICT_COMMAND, &request, application,
+					&request_object[i]);
 
 		if (!error)
 			error = fd_dict_new(dict, DICT_COMMAND, &answer, application, NULL);
@@ -118,7 +125,8 @@ int cx_dictionary_init(void)
 	int error = fd_dict_new(dict, DICT_VENDOR, &vendor_data, NULL, &vendor);
 
 	if (!error)
-		error = fd_dict_new(dict, DICT_APPLICATION, &application_data, vendor, &application);
+		error = fd_dict_new(dict, DICT_APPLICATION, &application_data, vendor,
+				    &application);
 	if (!error)
 		error = avps_init();
 	if (!error)

@@ -11,7 +11,7 @@
 
 enum avp_id {
 #define BASE(id, ...) AVP_##id,
-#define AVP(id, ...) AVP_##id,
+#define AVP(id, ...)  AVP_##id,
 #include "avp.def"
 #undef AVP
 #undef BASE

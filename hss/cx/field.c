@@ -67,8 +67,8 @@ static int64_t next_element(const struct field *field, uint8_t *out)
 	return *count < field->max ? (int64_t)(*count)++ : -1;
 }
 
-static int decode_slice(const struct field *field, struct avp *avp, const union avp_value *v, uint8_t *out,
-			struct fault *f)
+static int decode_slice(const struct field *field, struct avp *avp, const union avp_value *v,
+			uint8_t *out, struct fault *f)
 {
 	struct slice s = {v->os.data, (uint32_t)v->os.len};
 	int64_t i = 0;
@@ -81,8 +81,8 @@ static int decode_slice(const struct field *field, struct avp *avp, const union 
 	return 0;
 }
 
-static int decode_u32(const struct field *field, struct avp *avp, const union avp_value *v, uint8_t *out,
-		      struct fault *f)
+static int decode_u32(const struct field *field, struct avp *avp, const union avp_value *v,
+		      uint8_t *out, struct fault *f)
 {
 	int64_t i = 0;
 
@@ -95,8 +95,8 @@ static int decode_u32(const struct field *field, struct avp *avp, const union av
 	return 0;
 }
 
-static int decode_result(const struct field *field, struct avp *avp, const union avp_value *v, uint8_t *out,
-			 struct fault *f)
+static int decode_result(const struct field *field, struct avp *avp, const union avp_value *v,
+			 uint8_t *out, struct fault *f)
 {
 	struct experimental x = {CX_VENDOR, 0};
 	int *result = (int *)(out + field->at);
@@ -130,8 +130,8 @@ static int decode_features(struct avp *avp, const struct avp_hdr *h, struct faul
 	return error;
 }
 
-static int decode_one(const struct field *field, struct avp *avp, const struct avp_hdr *h, uint8_t *out,
-		      struct fault *f)
+static int decode_one(const struct field *field, struct avp *avp, const struct avp_hdr *h,
+		      uint8_t *out, struct fault *f)
 {
 	switch (field->kind) {
 	case FIELD_GROUP: {
@@ -180,7 +180,8 @@ static int decode_one(const struct field *field, struct avp *avp, const struct a
 
 static bool repeats(enum field_kind kind)
 {
-	return kind == FIELD_SLICES || kind == FIELD_U32S || kind == FIELD_CUSTOM || kind == FIELD_FEATURES;
+	return kind == FIELD_SLICES || kind == FIELD_U32S || kind == FIELD_CUSTOM ||
+	       kind == FIELD_FEATURES;
 }
 
 static int check_missing(const struct shape *s, uint64_t seen, struct fault *f)
@@ -273,8 +274,10 @@ static int encode_array(msg_or_avp *m, const struct field *field, const uint8_t 
 
 	for (uint32_t i = 0; i < n && !error; i++)
 		error = field->kind == FIELD_SLICES
-				? encode_slice(m, field, ((const struct slice *)(in + field->at))[i])
-				: field_put_u32(m, field->avp, ((const uint32_t *)(in + field->at))[i]);
+				? encode_slice(m, field,
+					       ((const struct slice *)(in + field->at))[i])
+				: field_put_u32(m, field->avp,
+						((const uint32_t *)(in + field->at))[i]);
 	return error;
 }
 
@@ -357,7 +360,8 @@ int field_encode(msg_or_avp *m, const struct shape *s, const void *in)
 }
 
 /* Calls `each` for every slice of the structure. */
-static void each_slice(const struct shape *s, uint8_t *in, void (*each)(struct slice *slice, void *ctx), void *ctx)
+static void each_slice(const struct shape *s, uint8_t *in,
+		       void (*each)(struct slice *slice, void *ctx), void *ctx)
 {
 	for (uint32_t i = 0; i < s->n; i++) {
 		const struct field *field = &s->field[i];

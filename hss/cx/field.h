@@ -1,7 +1,7 @@
 /* field.h - AVPs from and to the members of a structure, by a table
  *
- * One row a member: which AVP, how it is kept, where. A shape is the table of one command or of one grouped
- * AVP. Rows of a grouped AVP may lie anywhere in the same structure.
+ * One row a member: which AVP, how it is kept, where. A shape is the table of one command or of
+ * one grouped AVP. Rows of a grouped AVP may lie anywhere in the same structure.
  */
 #pragma once
 
@@ -42,21 +42,29 @@ struct field {
 	enum field_kind kind;
 	bool must;
 	bool read_only;  /* not written: codec.c writes it for all commands */
-	uint32_t at;    /* offset of the member */
-	uint32_t count; /* offset of its uint32_t count, for arrays */
-	uint32_t max;   /* elements of the array; greatest value of FIELD_U32 */
+	uint32_t at;     /* offset of the member */
+	uint32_t count;  /* offset of its uint32_t count, for arrays */
+	uint32_t max;    /* elements of the array; greatest value of FIELD_U32 */
 	uint32_t octets; /* longest string */
 	const struct shape *shape;
 	int (*decode)(struct avp *avp, void *out, struct fault *f);
 	int (*encode)(msg_or_avp *parent, const void *in);
 };
 
-#define SHAPE(rows, type) {rows, sizeof(rows) / sizeof(rows[0]), sizeof(type)}
-#define SHAPE_PART(rows) {rows, sizeof(rows) / sizeof(rows[0]), 0}
+#define SHAPE(rows, type)                                                                      \
+	{                                                                                      \
+		rows, sizeof(rows) / sizeof(rows[0]), sizeof(type)                             \
+	}
+#define SHAPE_PART(rows)                                                                       \
+	{                                                                                      \
+		rows, sizeof(rows) / sizeof(rows[0]), 0                                        \
+	}
 
-/* Zeroes the structure and fills it from the AVPs below m. 0, or the result code of *f. Slices point into m. */
+/* Zeroes the structure and fills it from the AVPs below m. 0, or the result code of *f. Slices
+ * point into m. */
 int field_decode(msg_or_avp *m, const struct shape *s, void *out, struct fault *f);
-/* Adds AVPs below m. 0 or an errno: EINVAL for a member that must be there and is not, EMSGSIZE for one too long. */
+/* Adds AVPs below m. 0 or an errno: EINVAL for a member that must be there and is not, EMSGSIZE
+ * for one too long. */
 int field_encode(msg_or_avp *m, const struct shape *s, const void *in);
 /* One AVP. 0 or an errno. */
 int field_put_u32(msg_or_avp *m, enum avp_id id, uint32_t value);

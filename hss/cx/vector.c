@@ -12,7 +12,10 @@ struct item {
 };
 
 #define TEXT(id, member, longest)                                                              \
-	{.avp = AVP_##id, .kind = FIELD_SLICE, .at = offsetof(struct item, member), .octets = longest}
+	{                                                                                      \
+		.avp = AVP_##id, .kind = FIELD_SLICE, .at = offsetof(struct item, member),     \
+		.octets = longest                                                              \
+	}
 
 static const struct field digest_field[] = {
 	TEXT(DIGEST_REALM, realm, CX_STRING_MAX),
@@ -23,7 +26,10 @@ static const struct field digest_field[] = {
 static const struct shape digest_shape = SHAPE_PART(digest_field);
 
 static const struct field item_field[] = {
-	{.avp = AVP_SIP_ITEM_NUMBER, .kind = FIELD_U32, .at = offsetof(struct item, number), .max = UINT32_MAX},
+	{.avp = AVP_SIP_ITEM_NUMBER,
+	 .kind = FIELD_U32,
+	 .at = offsetof(struct item, number),
+	 .max = UINT32_MAX},
 	TEXT(SIP_AUTHENTICATION_SCHEME, scheme, CX_STRING_MAX),
 	TEXT(SIP_AUTHENTICATE, authenticate, CHALLENGE),
 	TEXT(SIP_AUTHORIZATION, authorization, CHALLENGE),
@@ -84,7 +90,8 @@ static bool digest_from(struct cx_vector *v, const struct item *i)
 
 	if (!sha256 && i->algorithm.len && !slice_eq_nocase(i->algorithm, SLICE("MD5")))
 		return false;
-	if (i->ha1.len != (sha256 ? HA1_SHA256 : HA1_MD5) || !all_hex(i->ha1) || i->realm.len == 0 || ha1[0])
+	if (i->ha1.len != (sha256 ? HA1_SHA256 : HA1_MD5) || !all_hex(i->ha1) ||
+	    i->realm.len == 0 || ha1[0])
 		return false;
 	if (v->digest_realm[0] && !slice_eq(slice_str(v->digest_realm), i->realm))
 		return false;
@@ -93,7 +100,8 @@ static bool digest_from(struct cx_vector *v, const struct item *i)
 	return true;
 }
 
-/* The vector of this scheme that the item belongs to: the second H(A1) of a user joins the first. */
+/* The vector of this scheme that the item belongs to: the second H(A1) of a user joins the
+ * first. */
 static struct cx_vector *vector_for(struct cx_maa *a, enum cx_auth_scheme scheme)
 {
 	struct cx_vector *last = a->n_vectors ? &a->vector[a->n_vectors - 1] : NULL;
@@ -120,7 +128,7 @@ int vector_decode(struct avp *avp, void *maa, struct fault *f)
 		v->number = item.number;
 	if (sound) {
 		v->scheme = scheme;
-		sound = scheme == CX_AUTH_AKA	 ? aka_from(v, &item)
+		sound = scheme == CX_AUTH_AKA      ? aka_from(v, &item)
 			: scheme == CX_AUTH_DIGEST ? digest_from(v, &item)
 						   : false;
 	}
@@ -138,7 +146,8 @@ static int item_put(msg_or_avp *m, const struct item *i)
 	return error ? error : field_encode(group, &item_shape, i);
 }
 
-static int digest_put(msg_or_avp *m, const struct cx_vector *v, struct slice algorithm, const char *ha1)
+static int digest_put(msg_or_avp *m, const struct cx_vector *v, struct slice algorithm,
+		      const char *ha1)
 {
 	struct item i = {
 		.number = v->number,

@@ -17,14 +17,15 @@
 enum {
 	ERROR_MAX = 256,
 	IDENTITY_MAX = 255, /* RFC 6733 §4.3.1 leaves it to DNS */
-	NEVER_S = 86400,    /* the library has no "never"; once a day it finds that it may not */
-	RECONNECT_S = 2,    /* the library makes 0 to 4 s of it */
-	WATCHDOG_S = 6,     /* the least that RFC 3539 §3.4.1 allows */
+	NEVER_S = 86400, /* the library has no "never"; once a day it finds that it may not */
+	RECONNECT_S = 2, /* the library makes 0 to 4 s of it */
+	WATCHDOG_S = 6,  /* the least that RFC 3539 §3.4.1 allows */
 	/* Each serves one connection that has not sent its CER yet, for up to 20 s. */
 	ACCEPT_THREADS = 64,
 };
 
-/* The library's callbacks take no context: one node a process. Written by diameter_init only. */
+/* The library's callbacks take no context: one node a process. Written by diameter_init only.
+ */
 static struct {
 	uint32_t n_peers;
 	char peer[DIAMETER_PEERS_MAX][IDENTITY_MAX + 1];
@@ -53,8 +54,8 @@ static bool config_sound(const struct diameter_config *c, char *error)
 	const char *bad = NULL;
 
 	if (c->n_peers > DIAMETER_PEERS_MAX) {
-		snprintf(error, ERROR_MAX, "Diameter: %u peers, at most %d are possible", c->n_peers,
-			 DIAMETER_PEERS_MAX);
+		snprintf(error, ERROR_MAX, "Diameter: %u peers, at most %d are possible",
+			 c->n_peers, DIAMETER_PEERS_MAX);
 		return false;
 	}
 	for (uint32_t i = 0; i < c->n_peers; i++)
@@ -69,7 +70,8 @@ static bool config_sound(const struct diameter_config *c, char *error)
 	return !bad;
 }
 
-/* Without TLS_Cred the library accepts SecPort = 0 only; with Port = 0 it opens no server at all. */
+/* Without TLS_Cred the library accepts SecPort = 0 only; with Port = 0 it opens no server at
+ * all. */
 static bool config_write(int fd, const struct diameter_config *c)
 {
 	return dprintf(fd,
@@ -123,7 +125,8 @@ static socklen_t socket_address(const struct addr *a, struct sockaddr_storage *o
 	return sizeof(*in);
 }
 
-/* By ListenOn in the file the library would drop loopback without a word, and bind every address. */
+/* By ListenOn in the file the library would drop loopback without a word, and bind every
+ * address. */
 static int listen_on(const struct addr *listen)
 {
 	struct addr loopback = addr_v4(INADDR_LOOPBACK, 0);
@@ -134,10 +137,10 @@ static int listen_on(const struct addr *listen)
 			       EP_FL_CONF | EP_ACCEPTALL);
 }
 
-/* All peers are entered beforehand, those that connect to us as well. The library would make an entry for a peer it
- * does not know, and take it away when its connection ends; a new connection of the same peer in that moment
- * locks its list of peers for ever. To one that connects to us it never connects itself: SCTP alone is allowed for
- * it, and SCTP is off. */
+/* All peers are entered beforehand, those that connect to us as well. The library would make an
+ * entry for a peer it does not know, and take it away when its connection ends; a new
+ * connection of the same peer in that moment locks its list of peers for ever. To one that
+ * connects to us it never connects itself: SCTP alone is allowed for it, and SCTP is off. */
 static int peer_add(const struct diameter_peer *p)
 {
 	struct addr loopback = addr_v4(INADDR_LOOPBACK, 0);
@@ -156,7 +159,8 @@ static int peer_add(const struct diameter_peer *p)
 	info.config.pic_port = p->connect.port;
 	fd_list_init(&info.pi_endpoints, NULL);
 	/* Without an address it would ask DNS. */
-	error = fd_ep_add_merge(&info.pi_endpoints, (struct sockaddr *)&ss, len, EP_FL_CONF | EP_ACCEPTALL);
+	error = fd_ep_add_merge(&info.pi_endpoints, (struct sockaddr *)&ss, len,
+				EP_FL_CONF | EP_ACCEPTALL);
 	return error ? error : fd_peer_add(&info, "saker.yaml", NULL, NULL);
 }
 
@@ -169,7 +173,8 @@ static bool peer_known(struct slice identity)
 }
 
 /* For those who are not in the list; their CER should have been refused as octets already. */
-static int peer_validate(struct peer_info *info, int *verdict, int (**after_handshake)(struct peer_info *))
+static int peer_validate(struct peer_info *info, int *verdict,
+			 int (**after_handshake)(struct peer_info *))
 {
 	*verdict = -1;
 	return 0;
@@ -214,9 +219,10 @@ int diameter_init(const struct diameter_config *c, char *error)
 	return code ? failed(error, "an address or a peer was refused", code) : 0;
 }
 
-/* The library puts off its first attempt to connect by 0 to 4 seconds, drawn from random(); for a process that was just
- * restarted under load that is long. A seed is chosen with which the first draws come to less than 50 ms. Later
- * draws, those between attempts that failed, stay as they are. */
+/* The library puts off its first attempt to connect by 0 to 4 seconds, drawn from random(); for
+ * a process that was just restarted under load that is long. A seed is chosen with which the
+ * first draws come to less than 50 ms. Later draws, those between attempts that failed, stay as
+ * they are. */
 static void connect_soon(void)
 {
 	for (unsigned seed = (unsigned)clock_ns();; seed++) {

@@ -17,7 +17,8 @@ enum {
 	RESULT_CODE = 268,
 	RESULT_CODE_LEN = 12,
 	UNKNOWN = 0xff, /* four of these: a code or a vendor that no dictionary has */
-	DEPTH_MAX = 8,  /* honest messages nest four deep: Failed-AVP of a digest in an authentication item */
+	DEPTH_MAX = 8,  /* honest messages nest four deep: Failed-AVP of a digest in an
+			   authentication item */
 	GROUPED_MAX = 32,
 	COMMANDS_MAX = 32,
 };
@@ -26,8 +27,8 @@ struct grouped {
 	uint32_t vendor, code;
 };
 
-/* Written before the library's threads start, read by them afterwards. Base protocol: Proxy-Info,
- * Vendor-Specific-Application-Id, Failed-AVP and Experimental-Result. */
+/* Written before the library's threads start, read by them afterwards. Base protocol:
+ * Proxy-Info, Vendor-Specific-Application-Id, Failed-AVP and Experimental-Result. */
 static struct grouped grouped[GROUPED_MAX] = {{0, 284}, {0, 260}, {0, 279}, {0, 297}};
 static uint32_t n_grouped = 4;
 /* The same, for commands: those of the base protocol (RFC 6733 §3.1) to begin with. */
@@ -129,8 +130,8 @@ static uint32_t guard_top(uint8_t *p, uint32_t header, uint32_t len)
 	return 1;
 }
 
-/* Walks one list of AVPs. False if a member is shorter than its own header. A list that ends within a
- * member is left to the library, which refuses it before it looks inside. */
+/* Walks one list of AVPs. False if a member is shorter than its own header. A list that ends
+ * within a member is left to the library, which refuses it before it looks inside. */
 static bool guard_list(uint8_t *p, uint32_t len, uint32_t depth, uint32_t *changes)
 {
 	while (len >= AVP_HEADER) {
@@ -147,7 +148,8 @@ static bool guard_list(uint8_t *p, uint32_t len, uint32_t depth, uint32_t *chang
 		if (depth == 0)
 			*changes += guard_top(p, header, avp);
 		if (is_grouped(vendor_bit ? get32(p + 8) : 0, get32(p)) &&
-		    (depth == DEPTH_MAX || !guard_list(p + header, avp - header, depth + 1, changes))) {
+		    (depth == DEPTH_MAX ||
+		     !guard_list(p + header, avp - header, depth + 1, changes))) {
 			memset(p, UNKNOWN, 4);
 			(*changes)++;
 		}
@@ -173,7 +175,8 @@ static uint32_t guard_result(uint8_t *p, uint32_t len)
 		uint32_t padded = padded_len(p);
 
 		if (is_base_avp(p, RESULT_CODE)) {
-			if (padded == RESULT_CODE_LEN && p[7] == RESULT_CODE_LEN && padded <= len) {
+			if (padded == RESULT_CODE_LEN && p[7] == RESULT_CODE_LEN &&
+			    padded <= len) {
 				uint8_t found[RESULT_CODE_LEN];
 
 				memcpy(found, p, sizeof(found));

@@ -1,7 +1,8 @@
 /* hook.c - what freeDiameter calls: hooks and its log
  *
- * Runs on the library's threads, which the library cancels when a connection ends. A thread cancelled inside
- * base/log.h would keep its lock, so cancellation is put off while a line is written.
+ * Runs on the library's threads, which the library cancels when a connection ends. A thread
+ * cancelled inside base/log.h would keep its lock, so cancellation is put off while a line is
+ * written.
  */
 #include "hook.h"
 #include "guard.h"
@@ -34,7 +35,8 @@ void hook_must_run(bool must)
 	atomic_store(&must_run, must);
 }
 
-static void write_line(enum log_level level, const char *event, const char *peer, const char *text)
+static void write_line(enum log_level level, const char *event, const char *peer,
+		       const char *text)
 {
 	int old;
 
@@ -43,11 +45,12 @@ static void write_line(enum log_level level, const char *event, const char *peer
 	pthread_setcancelstate(old, NULL);
 }
 
-/* Of the library's fatal messages these two are followed by its end. The others a peer can cause: an AVP
- * too many in a CER is one. */
+/* Of the library's fatal messages these two are followed by its end. The others a peer can
+ * cause: an AVP too many in a CER is one. */
 static bool is_end(int level, const char *format)
 {
-	static const char *const end[] = {"Initiating freeDiameter shutdown", "An error occurred in server module"};
+	static const char *const end[] = {"Initiating freeDiameter shutdown",
+					  "An error occurred in server module"};
 	bool found = false;
 
 	for (size_t i = 0; i < sizeof(end) / sizeof(end[0]); i++)
@@ -55,9 +58,9 @@ static bool is_end(int level, const char *format)
 	return level == FD_LOG_FATAL && found;
 }
 
-/* The library calls it under its own lock. Its notices are the dump of its configuration and every change
- * of state. Once it runs, its errors are what a peer's nonsense causes, ten lines of them for a message: the
- * hooks below tell of it in one. */
+/* The library calls it under its own lock. Its notices are the dump of its configuration and
+ * every change of state. Once it runs, its errors are what a peer's nonsense causes, ten lines
+ * of them for a message: the hooks below tell of it in one. */
 static void on_log(int level, const char *format, va_list args)
 {
 	bool running = atomic_load(&must_run);
@@ -88,16 +91,18 @@ static void on_data(enum fd_hook_type type, struct msg *m, struct peer_hdr *peer
 
 	if (guard_stranger(data->buffer, (uint32_t)data->length, may_connect)) {
 		data->buffer[0] = 0;
-		write_line(LOG_WARN, "stranger", "", "capabilities of a peer that is not in the list");
+		write_line(LOG_WARN, "stranger", "",
+			   "capabilities of a peer that is not in the list");
 	}
 	if (!changes)
 		return;
 	atomic_fetch_add_explicit(&guarded, changes, memory_order_relaxed);
-	write_line(LOG_WARN, "guarded", peer ? peer->info.pi_diamid : "", "message changed before parsing");
+	write_line(LOG_WARN, "guarded", peer ? peer->info.pi_diamid : "",
+		   "message changed before parsing");
 }
 
-static void on_nothing(enum fd_hook_type type, struct msg *m, struct peer_hdr *peer, void *other,
-		       struct fd_hook_permsgdata *pmd, void *ctx)
+static void on_nothing(enum fd_hook_type type, struct msg *m, struct peer_hdr *peer,
+		       void *other, struct fd_hook_permsgdata *pmd, void *ctx)
 {
 }
 
@@ -117,7 +122,8 @@ static const char *event_of(enum fd_hook_type type)
 	}
 }
 
-/* In place of the defaults, which dump the whole message: one line, of bounded length, an event. */
+/* In place of the defaults, which dump the whole message: one line, of bounded length, an
+ * event. */
 static void on_event(enum fd_hook_type type, struct msg *m, struct peer_hdr *peer, void *other,
 		     struct fd_hook_permsgdata *pmd, void *ctx)
 {
@@ -126,14 +132,16 @@ static void on_event(enum fd_hook_type type, struct msg *m, struct peer_hdr *pee
 	const char *text = octets ? "not a Diameter message" : other;
 	DiamId_t from = peer ? peer->info.pi_diamid : NULL;
 
-	/* One that connects to us: the library has found, as it should, no way to connect to it. */
-	if (type == HOOK_PEER_CONNECT_FAILED && peer && !m && peer->info.config.pic_flags.pro4 == PI_P4_SCTP &&
+	/* One that connects to us: the library has found, as it should, no way to connect to
+	 * it. */
+	if (type == HOOK_PEER_CONNECT_FAILED && peer && !m &&
+	    peer->info.config.pic_flags.pro4 == PI_P4_SCTP &&
 	    fd_peer_get_state(peer) == STATE_WAITCNXACK)
 		return;
 	if (!from && m)
 		fd_msg_source_get(m, &from, NULL);
-	write_line(type == HOOK_PEER_CONNECT_SUCCESS ? LOG_INFO : LOG_WARN, event_of(type), from ? from : "",
-		   text ? text : "");
+	write_line(type == HOOK_PEER_CONNECT_SUCCESS ? LOG_INFO : LOG_WARN, event_of(type),
+		   from ? from : "", text ? text : "");
 }
 
 int hook_register(bool (*known)(struct slice identity))
@@ -164,7 +172,8 @@ int hook_register(bool (*known)(struct slice identity))
 	for (size_t i = 0; i < sizeof(hook) / sizeof(hook[0]) && !error; i++) {
 		struct fd_hook_hdl *handle;
 
-		error = fd_hook_register(HOOK_MASK(hook[i].type), hook[i].call, NULL, NULL, &handle);
+		error = fd_hook_register(HOOK_MASK(hook[i].type), hook[i].call, NULL, NULL,
+					 &handle);
 	}
 	return error;
 }

@@ -3,5 +3,6 @@
 
 #include <stdbool.h>
 
-/* Finds what is replaced. Before the library's threads start. False: not in this version of the library. */
+/* Finds what is replaced. Before the library's threads start. False: not in this version of the
+ * library. */
 bool repair_init(void);

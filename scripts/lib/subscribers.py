@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """subscribers.py - the lab's subscribers, and SIPp's injection files for them
 
-subscribers.py COUNT DIR writes to DIR
+subscribers.py COUNT DIR [CALLS [CALLERS]] writes to DIR
   subscribers.csv     for `sakerctl sub import`
   register_lte.csv    SIPp: the first half of the users, on LTE
   register_wlan.csv   SIPp: the second half, on WLAN
-  pairs.csv           SIPp: random callers (LTE) and callees (WLAN)
+  pairs.csv           SIPp: CALLS random pairs of callers (LTE) and callees (WLAN), of the first CALLERS of each
 Keys come from a seed, so that a run can be repeated. They are made of letters and digits, as is the AMF, because
 SIPp takes keys as C strings.
 """
@@ -20,6 +20,7 @@ AMF = "sk"
 def main():
     count, folder = int(sys.argv[1]), sys.argv[2]
     calls = int(sys.argv[3]) if len(sys.argv) > 3 else 2000
+    callers = int(sys.argv[4]) if len(sys.argv) > 4 else count // 2
     rng = random.Random(20261)
     users = []
     for i in range(1, count + 1):
@@ -44,7 +45,7 @@ def main():
     with open(f"{folder}/pairs.csv", "w") as out:
         out.write("SEQUENTIAL\n")
         for _ in range(calls):
-            out.write(f"{rng.choice(users[:half])[0]};{rng.choice(users[half:])[0]}\n")
+            out.write(f"{rng.choice(users[:callers])[0]};{rng.choice(users[half:half + callers])[0]}\n")
 
 
 if __name__ == "__main__":

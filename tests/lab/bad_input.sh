@@ -16,7 +16,7 @@ equal "wrong password: the binding is untouched" "$(binding)" "$before"
 
 # The HSS goes: REGISTER gets 504, registered users go on calling.
 saker_stop hss KILL
-sipp_run lte down register 10.10.0.1:5060 -i 10.10.0.2 -p 5062 -inf "$RUN/register_lte.csv" -m 1 -key expires 600000 -timeout 15
+sipp_run lte down register 10.10.0.1:5060 -i 10.10.0.2 -p 5062 -inf "$RUN/register_lte.csv" -m 1 -auth_uri ims.example -key expires 600000 -timeout 15
 check "HSS down: REGISTER is answered 504" grep -q 'SIP/2.0 504' "$RUN/sipp/down/errors.log"
 equal "HSS down: calls" "$(make_calls call 100 50 200)" 100
 saker_restart hss || fail "the HSS starts again"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # control_restart.sh - kill -9 of control, three times, under 100 calls a second: nobody notices
 . "$(dirname "$0")/lib.sh"
-start_saker 1 210 2500 || { fail "start"; exit 1; }
+start_saker 1 210 2500 100 || { fail "start"; exit 1; }
 equal "registrations" "$(register_users register 200 600000)" 200
 
 # Who is registered, with how many identities and contacts; how long still does not count.
@@ -19,7 +19,7 @@ register_next() { # since round
 	{ head -1 "$RUN/register_lte.csv"; sed -n "$((101 + $2))p" "$RUN/register_lte.csv"; } >"$RUN/next.csv"
 	for try in 1 2 3 4 5; do
 		sipp_run lte "again-$2-$try" register 10.10.0.1:5060 -i 10.10.0.2 -p $((5100 + 10 * $2 + try)) \
-			-inf "$RUN/next.csv" -m 1 -key expires 600000 -timeout 5
+			-inf "$RUN/next.csv" -m 1 -auth_uri ims.example -key expires 600000 -timeout 5
 		[ "$(sipp_stat "again-$2-$try" "SuccessfulCall(C)")" = 1 ] && break
 	done
 	echo $((($(date +%s%N) - $1) / 1000000))

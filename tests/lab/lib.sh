@@ -28,9 +28,9 @@ equal() { # NAME IS WANTED
 }
 
 # A node with COUNT subscribers, all roles, WORKERS workers, on AF_XDP or else AF_PACKET.
-start_saker() { # workers count calls
+start_saker() { # workers count calls [callers]
 	lab_up
-	python3 "$root/scripts/lib/subscribers.py" "$2" "$RUN" "$3"
+	python3 "$root/scripts/lib/subscribers.py" "$2" "$RUN" "$3" ${4:+"$4"}
 	lab_config af_xdp "$1"
 	if ! saker_start dataplane; then
 		saker_stop dataplane
@@ -44,9 +44,9 @@ start_saker() { # workers count calls
 register_users() { # name count expires
 	local half=$(($2 / 2)) a b
 	sipp_run lte "$1-lte" register 10.10.0.1:5060 -i 10.10.0.2 -p 5060 -inf "$RUN/register_lte.csv" -m $half -r 100 \
-		-key expires "$3" -timeout 60 & a=$!
+		-auth_uri ims.example -key expires "$3" -timeout 60 & a=$!
 	sipp_run wlan "$1-wlan" register 10.20.0.1:5060 -i 10.20.0.2 -p 5060 -inf "$RUN/register_wlan.csv" -m $half -r 100 \
-		-key expires "$3" -timeout 60 & b=$!
+		-auth_uri ims.example -key expires "$3" -timeout 60 & b=$!
 	wait $a $b
 	echo $(($(sipp_stat "$1-lte" "SuccessfulCall(C)") + $(sipp_stat "$1-wlan" "SuccessfulCall(C)")))
 }

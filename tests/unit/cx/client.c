@@ -2,8 +2,9 @@
  *
  * cx_client ADDRESS:PORT
  *
- * Control's Cx client, whose HSS is at ADDRESS:PORT: keeps 8 UARs under way, and says every 100 ms on stdout how many
- * came back with which kind of result. Ends on SIGTERM; exit code 1 if a request was told a second time or never.
+ * Control's Cx client, whose HSS is at ADDRESS:PORT: keeps 8 UARs under way, and says every 100
+ * ms on stdout how many came back with which kind of result. Ends on SIGTERM; exit code 1 if a
+ * request was told a second time or never.
  */
 #include "base/log.h"
 #include "conf/conf.h"
@@ -132,7 +133,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	snprintf(conf.realm, sizeof(conf.realm), "home.test");
-	snprintf(conf.control.diameter_identity, sizeof(conf.control.diameter_identity), "scscf.home.test");
+	snprintf(conf.control.diameter_identity, sizeof(conf.control.diameter_identity),
+		 "scscf.home.test");
 	snprintf(conf.control.hss_identity, sizeof(conf.control.hss_identity), "hss.home.test");
 	conf.control.diameter_listen = addr_v4(0x7f000001, 0);
 	conf.control.cx_window = ASKERS;

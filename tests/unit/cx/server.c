@@ -2,9 +2,10 @@
  *
  * cx_server IDENTITY REALM ADDRESS:PORT PEER [PEER ...]
  *
- * Answers by the user's name: what begins with "unknown" is unknown, "busy" is refused, "silent" gets no answer,
- * "late" gets it after 1 s, "big" gets 50,000 octets of User-Data; anything else is registered. A LIR for sip:rtr@...
- * or sip:ppr@... makes it send that request to whoever asked, and tell its result in the answer's Server-Name.
+ * Answers by the user's name: what begins with "unknown" is unknown, "busy" is refused,
+ * "silent" gets no answer, "late" gets it after 1 s, "big" gets 50,000 octets of User-Data;
+ * anything else is registered. A LIR for sip:rtr@... or sip:ppr@... makes it send that request
+ * to whoever asked, and tell its result in the answer's Server-Name.
  */
 #include "base/log.h"
 #include "cx/codec.h"
@@ -51,7 +52,8 @@ static void mar(const struct cx_mar *r, struct cx_maa *a)
 	a->n_vectors = 1;
 	a->vector[0] = (struct cx_vector){.number = 1, .scheme = r->scheme, .xres_len = 8};
 	if (r->scheme == CX_AUTH_DIGEST) {
-		snprintf(a->vector[0].digest_realm, sizeof(a->vector[0].digest_realm), "home.test");
+		snprintf(a->vector[0].digest_realm, sizeof(a->vector[0].digest_realm),
+			 "home.test");
 		memset(a->vector[0].ha1, 'a', 32);
 		memset(a->vector[0].ha1_sha256, 'b', 64);
 	}
@@ -90,7 +92,9 @@ static void on_caused(void *ctx, struct msg **m)
 
 static bool cause(struct msg *lir, struct slice impu)
 {
-	struct cx_rtr rtr = {.impi = SLICE("caused"), .reason = CX_REASON_SERVER_CHANGE, .reason_info = SLICE("why")};
+	struct cx_rtr rtr = {.impi = SLICE("caused"),
+			     .reason = CX_REASON_SERVER_CHANGE,
+			     .reason_info = SLICE("why")};
 	struct cx_ppr ppr = {.impi = SLICE("caused"), .user_data = SLICE("<IMSSubscription/>")};
 	struct slice to;
 	struct msg *m = NULL;
@@ -100,7 +104,8 @@ static bool cause(struct msg *lir, struct slice impu)
 
 	to = slice_of(from, len);
 	if (!error)
-		error = begins(impu, "sip:rtr@") ? cx_request_rtr(&m, &rtr, to) : cx_request_ppr(&m, &ppr, to);
+		error = begins(impu, "sip:rtr@") ? cx_request_rtr(&m, &rtr, to)
+						 : cx_request_ppr(&m, &ppr, to);
 	return !error && fd_msg_send(&m, on_caused, lir) == 0;
 }
 
@@ -165,7 +170,8 @@ static int on_lir(struct msg **m)
 	return answer(CX_LIR, m, r.impu, &a);
 }
 
-static int on_request(struct msg **m, struct avp *avp, struct session *s, void *ctx, enum disp_action *action)
+static int on_request(struct msg **m, struct avp *avp, struct session *s, void *ctx,
+		      enum disp_action *action)
 {
 	struct msg_hdr *h;
 	int error = fd_msg_hdr(*m, &h);

@@ -1,6 +1,8 @@
-/* test_codec.c - every command and every member through octets and back; and what must be refused
+/* test_codec.c - every command and every member through octets and back; and what must be
+ * refused
  *
- * freeDiameter is set up but not started: messages go through its serialiser and parser, and no socket.
+ * freeDiameter is set up but not started: messages go through its serialiser and parser, and no
+ * socket.
  */
 #include "cx/codec.h"
 #include "diameter/diameter.h"
@@ -143,7 +145,8 @@ static struct cx_capabilities full_capabilities(void)
 static void uaa_and_lia(void **state)
 {
 	struct cx_uaa u = {CX_FIRST_REGISTRATION, SLICE("sip:scscf"), full_capabilities()}, u2;
-	struct cx_lia l = {CX_UNREGISTERED_SERVICE, SLICE("sip:scscf"), full_capabilities()}, l2;
+	struct cx_lia l = {CX_UNREGISTERED_SERVICE, SLICE("sip:scscf"), full_capabilities()},
+		      l2;
 	struct msg *m = answer_through_wire(CX_UAR, &u);
 
 	assert_int_equal(cx_decode_uaa(m, &u2), 0);
@@ -162,7 +165,9 @@ static void uaa_and_lia(void **state)
 	assert_int_equal(cx_decode_uaa(m, &u2), 0);
 	assert_int_equal(u2.result, CX_SUCCESS);
 	assert_int_equal(u2.server_name.len, 0);
-	assert_int_equal(u2.capabilities.n_mandatory + u2.capabilities.n_optional + u2.capabilities.n_names, 0);
+	assert_int_equal(u2.capabilities.n_mandatory + u2.capabilities.n_optional +
+				 u2.capabilities.n_names,
+			 0);
 	fd_msg_free(m);
 }
 
@@ -183,7 +188,8 @@ static void lir(void **state)
 
 static void mar(void **state)
 {
-	static const char *const name[] = {"Digest-AKAv1-MD5", "SIP Digest", "Unknown", "NASS-Bundled"};
+	static const char *const name[] = {"Digest-AKAv1-MD5", "SIP Digest", "Unknown",
+					   "NASS-Bundled"};
 	struct cx_mar in = some_mar, out;
 
 	in.auts = slice_of("0123456789abcdef0123456789abcd", 30);
@@ -207,7 +213,8 @@ static void mar(void **state)
 
 static struct cx_vector aka_vector(uint32_t number)
 {
-	struct cx_vector v = {.number = number, .scheme = CX_AUTH_AKA, .xres_len = 4 + number % 13};
+	struct cx_vector v = {
+		.number = number, .scheme = CX_AUTH_AKA, .xres_len = 4 + number % 13};
 
 	for (uint32_t i = 0; i < 16; i++) {
 		v.rand[i] = (uint8_t)(number * 16 + i);
@@ -222,7 +229,10 @@ static struct cx_vector aka_vector(uint32_t number)
 
 static void maa_aka(void **state)
 {
-	struct cx_maa in = {.result = CX_SUCCESS, .impi = SLICE("a@home"), .impu = SLICE("sip:a@home")}, out;
+	struct cx_maa in = {.result = CX_SUCCESS,
+			    .impi = SLICE("a@home"),
+			    .impu = SLICE("sip:a@home")},
+		      out;
 
 	for (in.n_vectors = 0; in.n_vectors < CX_VECTORS_MAX; in.n_vectors++)
 		in.vector[in.n_vectors] = aka_vector(in.n_vectors + 1);
@@ -239,7 +249,8 @@ static void maa_aka(void **state)
 
 static struct cx_vector digest_vector(bool md5, bool sha256)
 {
-	struct cx_vector v = {.number = 1, .scheme = CX_AUTH_DIGEST, .digest_realm = "home.test"};
+	struct cx_vector v = {
+		.number = 1, .scheme = CX_AUTH_DIGEST, .digest_realm = "home.test"};
 
 	if (md5)
 		memcpy(v.ha1, "0123456789abcdef0123456789ABCDEF", 32);
@@ -393,7 +404,8 @@ static void results(void **state)
 			struct msg_hdr *h;
 
 			fd_msg_hdr(m, &h);
-			assert_int_equal(!!(h->msg_flags & CMD_FLAG_ERROR), result[i] == CX_TOO_BUSY);
+			assert_int_equal(!!(h->msg_flags & CMD_FLAG_ERROR),
+					 result[i] == CX_TOO_BUSY);
 			fd_msg_free(m);
 		}
 	}
@@ -448,10 +460,12 @@ static void raw_begin(struct raw *r, uint32_t command, bool request)
 	raw32(r, 2);
 }
 
-static void raw_avp(struct raw *r, uint32_t code, uint32_t vendor, const void *value, uint32_t len)
+static void raw_avp(struct raw *r, uint32_t code, uint32_t vendor, const void *value,
+		    uint32_t len)
 {
 	raw32(r, code);
-	raw32(r, (vendor ? (uint32_t)(V | M) << 24 : (uint32_t)M << 24) | (len + (vendor ? 12 : 8)));
+	raw32(r, (vendor ? (uint32_t)(V | M) << 24 : (uint32_t)M << 24) |
+			 (len + (vendor ? 12 : 8)));
 	if (vendor)
 		raw32(r, vendor);
 	memcpy(r->octets + r->len, value, len);
@@ -542,15 +556,18 @@ static void missing(void **state)
 		uint32_t command;
 		uint32_t must[8]; /* codes */
 	} row[] = {
-		{CX_UAR, {263, 264, 296, 1, 601, 600}}, {CX_LIR, {263, 264, 296, 601}},
-		{CX_SAR, {263, 264, 296, 602, 614, 624}}, {CX_MAR, {263, 264, 296, 1, 601, 612, 607, 602}},
-		{CX_RTR, {263, 264, 296, 1, 615}}, {CX_PPR, {263, 264, 296, 1}},
+		{CX_UAR, {263, 264, 296, 1, 601, 600}},
+		{CX_LIR, {263, 264, 296, 601}},
+		{CX_SAR, {263, 264, 296, 602, 614, 624}},
+		{CX_MAR, {263, 264, 296, 1, 601, 612, 607, 602}},
+		{CX_RTR, {263, 264, 296, 1, 615}},
+		{CX_PPR, {263, 264, 296, 1}},
 	};
 
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
 		for (int k = 0; k < 8 && row[i].must[k]; k++) {
-			struct msg *m = request_through_wire(row[i].command,
-							     some_request[row[i].command - CX_UAR]);
+			struct msg *m = request_through_wire(
+				row[i].command, some_request[row[i].command - CX_UAR]);
 			struct avp *avp, *found = NULL;
 
 			fd_msg_browse(m, MSG_BRW_FIRST_CHILD, &avp, NULL);
@@ -595,7 +612,9 @@ static void wrong_values(void **state)
 		const char *value;
 		uint32_t len;
 		int result;
-	} name[] = {{"", 0, CX_INVALID_AVP_VALUE}, {"a\0b", 3, CX_INVALID_AVP_VALUE}, {"\0", 1, CX_INVALID_AVP_VALUE}};
+	} name[] = {{"", 0, CX_INVALID_AVP_VALUE},
+		    {"a\0b", 3, CX_INVALID_AVP_VALUE},
+		    {"\0", 1, CX_INVALID_AVP_VALUE}};
 
 	for (size_t i = 0; i < sizeof(name) / sizeof(name[0]); i++) {
 		raw_begin(&r, CX_LIR, true);
@@ -611,7 +630,8 @@ static void wrong_values(void **state)
 		raw_avp(&r, 601, TGPP, longest, len);
 		struct msg *m = raw_message(&r);
 
-		assert_int_equal(cx_decode_lir(m, &out.lir), len > IMPU_MAX ? CX_INVALID_AVP_VALUE : 0);
+		assert_int_equal(cx_decode_lir(m, &out.lir),
+				 len > IMPU_MAX ? CX_INVALID_AVP_VALUE : 0);
 		fd_msg_free(m);
 	}
 	raw_begin(&r, CX_PPR, true);
@@ -744,9 +764,10 @@ static void aka_items(void **state)
 		uint32_t challenge, xres, ck, ik;
 		bool right;
 	} row[] = {
-		{32, 16, 16, 16, true}, {32, 4, 16, 16, true},   {31, 8, 16, 16, false}, {33, 8, 16, 16, false},
-		{32, 3, 16, 16, false}, {32, 17, 16, 16, false}, {32, 8, 15, 16, false}, {32, 8, 17, 16, false},
-		{32, 8, 16, 0, false},  {0, 8, 16, 16, false},
+		{32, 16, 16, 16, true}, {32, 4, 16, 16, true},  {31, 8, 16, 16, false},
+		{33, 8, 16, 16, false}, {32, 3, 16, 16, false}, {32, 17, 16, 16, false},
+		{32, 8, 15, 16, false}, {32, 8, 17, 16, false}, {32, 8, 16, 0, false},
+		{0, 8, 16, 16, false},
 	};
 	static const uint8_t octets[40];
 	static struct raw r;
@@ -875,7 +896,8 @@ static void session_ids_differ(void **state)
 		assert_memory_equal(h->avp_value->os.data, "scscf.home.test;", 16);
 		assert_true(strlen(last) != h->avp_value->os.len ||
 			    memcmp(last, h->avp_value->os.data, h->avp_value->os.len) != 0);
-		snprintf(last, sizeof(last), "%.*s", (int)h->avp_value->os.len, h->avp_value->os.data);
+		snprintf(last, sizeof(last), "%.*s", (int)h->avp_value->os.len,
+			 h->avp_value->os.data);
 		fd_msg_free(m);
 	}
 }
@@ -901,28 +923,17 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(uar),
-		cmocka_unit_test(uaa_and_lia),
-		cmocka_unit_test(lir),
-		cmocka_unit_test(mar),
-		cmocka_unit_test(maa_aka),
-		cmocka_unit_test(maa_digest),
-		cmocka_unit_test(sar),
-		cmocka_unit_test(saa),
-		cmocka_unit_test(rtr_and_ppr),
-		cmocka_unit_test(results),
-		cmocka_unit_test(copies),
-		cmocka_unit_test(missing),
-		cmocka_unit_test(wrong_values),
-		cmocka_unit_test(too_many_identities),
-		cmocka_unit_test(sar_of_nobody),
-		cmocka_unit_test(required_features),
-		cmocka_unit_test(unknown_avps),
-		cmocka_unit_test(aka_items),
-		cmocka_unit_test(digest_items),
-		cmocka_unit_test(bad_results),
-		cmocka_unit_test(oversize),
-		cmocka_unit_test(session_ids_differ),
+		cmocka_unit_test(uar),           cmocka_unit_test(uaa_and_lia),
+		cmocka_unit_test(lir),           cmocka_unit_test(mar),
+		cmocka_unit_test(maa_aka),       cmocka_unit_test(maa_digest),
+		cmocka_unit_test(sar),           cmocka_unit_test(saa),
+		cmocka_unit_test(rtr_and_ppr),   cmocka_unit_test(results),
+		cmocka_unit_test(copies),        cmocka_unit_test(missing),
+		cmocka_unit_test(wrong_values),  cmocka_unit_test(too_many_identities),
+		cmocka_unit_test(sar_of_nobody), cmocka_unit_test(required_features),
+		cmocka_unit_test(unknown_avps),  cmocka_unit_test(aka_items),
+		cmocka_unit_test(digest_items),  cmocka_unit_test(bad_results),
+		cmocka_unit_test(oversize),      cmocka_unit_test(session_ids_differ),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

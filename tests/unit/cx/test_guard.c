@@ -34,7 +34,8 @@ static void begin(struct room *r)
 		r->octets[r->len++] = 0x11;
 }
 
-static void avp_head(struct room *r, uint32_t code, uint8_t flags, uint32_t vendor, uint32_t len)
+static void avp_head(struct room *r, uint32_t code, uint8_t flags, uint32_t vendor,
+		     uint32_t len)
 {
 	put32(r, code);
 	put32(r, (uint32_t)flags << 24 | len);
@@ -42,7 +43,8 @@ static void avp_head(struct room *r, uint32_t code, uint8_t flags, uint32_t vend
 		put32(r, vendor);
 }
 
-static void avp(struct room *r, uint32_t code, uint8_t flags, uint32_t vendor, const char *value, uint32_t len)
+static void avp(struct room *r, uint32_t code, uint8_t flags, uint32_t vendor,
+		const char *value, uint32_t len)
 {
 	avp_head(r, code, flags, vendor, len + (flags & V ? 12 : 8));
 	memcpy(r->octets + r->len, value, len);
@@ -64,7 +66,8 @@ static uint8_t *guard(struct room *r, uint32_t *changes)
 static int setup(void **state)
 {
 	struct room *r = calloc(1, sizeof(*r));
-	uint8_t *map = mmap(NULL, ROOM + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *map = mmap(NULL, ROOM + 4096, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	assert_true(map != MAP_FAILED);
 	assert_int_equal(mprotect(map + ROOM, 4096, PROT_NONE), 0);
@@ -88,8 +91,12 @@ static void nul_in_session_id(void **state)
 		const char *in, *out;
 		uint32_t len, changes;
 	} row[] = {
-		{"a;1;2", "a;1;2", 5, 0},   {"\0a;1;2", "_a;1;2", 6, 1}, {"a;\0;2", "a;_;2", 5, 1},
-		{"a;1;2\0", "a;1;2_", 6, 1}, {"\0", "_", 1, 1},	       {"\0\0\0\0", "____", 4, 4},
+		{"a;1;2", "a;1;2", 5, 0},
+		{"\0a;1;2", "_a;1;2", 6, 1},
+		{"a;\0;2", "a;_;2", 5, 1},
+		{"a;1;2\0", "a;1;2_", 6, 1},
+		{"\0", "_", 1, 1},
+		{"\0\0\0\0", "____", 4, 4},
 		{"", "", 0, 0},
 	};
 	struct room *r = *state;
@@ -136,7 +143,8 @@ static void vendor_zero(void **state)
 static void honest_is_untouched(void **state)
 {
 	/* A challenge that looks like AVPs, one of them without a length. */
-	static const char rand[] = "\x00\x00\x01\x17\x40\x00\x00\x08\x00\x00\x01\x07\x80\x00\x00\x00";
+	static const char rand[] =
+		"\x00\x00\x01\x17\x40\x00\x00\x08\x00\x00\x01\x07\x80\x00\x00\x00";
 	struct room *r = *state;
 	uint32_t changes;
 
@@ -166,7 +174,8 @@ static void shorter_than_its_header(void **state)
 			assert_int_equal(changes, len < header);
 			assert_int_equal(at[0], len < header ? 0 : 1);
 
-			/* The same within a group: the group is unknown then, the message stands. */
+			/* The same within a group: the group is unknown then, the message
+			 * stands. */
 			begin(r);
 			avp_head(r, FAILED, M, 0, 8 + header + 8);
 			avp_head(r, 1, (uint8_t)(M | v), 10415, len);
@@ -187,8 +196,9 @@ static void proxy_info(void **state)
 		uint8_t flags;
 		bool sound;
 	} row[] = {
-		{280, 12, 0, true},  {33, 12, M, true},	   {33, 8, 0, false},  {33, 11, 0, true}, {33, 13, 0, false},
-		{33, 7, 0, false},   {268, 12, 0, false}, {280, 0, 0, false}, {33, 12, V, false},
+		{280, 12, 0, true},  {33, 12, M, true},  {33, 8, 0, false},
+		{33, 11, 0, true},   {33, 13, 0, false}, {33, 7, 0, false},
+		{268, 12, 0, false}, {280, 0, 0, false}, {33, 12, V, false},
 	};
 	struct room *r = *state;
 	uint32_t changes;
@@ -264,14 +274,16 @@ static void result_code_moves(void **state)
 	struct room *r = *state;
 
 	for (uint32_t before = 0; before < 5; before++) {
-		uint32_t changes, where = answer(r, 257, before, 4), front = HEADER + (before ? 16 : 0);
+		uint32_t changes, where = answer(r, 257, before, 4),
+				  front = HEADER + (before ? 16 : 0);
 		uint8_t *at = guard(r, &changes);
 
 		assert_int_equal(changes, 0);
 		assert_memory_equal(at + front, r->octets + where, 12);
 		assert_memory_equal(at + front + 12, r->octets + front, where - front);
 		assert_memory_equal(at, r->octets, front);
-		assert_memory_equal(at + where + 12, r->octets + where + 12, r->len - where - 12);
+		assert_memory_equal(at + where + 12, r->octets + where + 12,
+				    r->len - where - 12);
 	}
 	/* Of a wrong length: not that one, but the next. */
 	for (uint32_t len = 0; len < 9; len++) {
@@ -279,7 +291,8 @@ static void result_code_moves(void **state)
 		uint8_t *at = guard(r, &changes);
 
 		assert_int_equal(changes, len != 4);
-		assert_memory_equal(at + front + 8, len == 4 ? "\0\0\7\xd1" : "\0\0\x13\x89", 4);
+		assert_memory_equal(at + front + 8, len == 4 ? "\0\0\7\xd1" : "\0\0\x13\x89",
+				    4);
 		assert_int_equal(at[where + 12] == 0xff, len != 4);
 	}
 }
@@ -336,8 +349,10 @@ static void strangers(void **state)
 	cer(r, "peer.test", "peer.test");
 	assert_false(stranger(r));
 	for (int i = 0; i < 4; i++) {
-		static const char *const pair[4][2] = {
-			{"nobody.test", NULL}, {"peer.test", "nobody.test"}, {NULL, NULL}, {"", NULL}};
+		static const char *const pair[4][2] = {{"nobody.test", NULL},
+						       {"peer.test", "nobody.test"},
+						       {NULL, NULL},
+						       {"", NULL}};
 
 		cer(r, pair[i][0], pair[i][1]);
 		assert_true(stranger(r));
@@ -394,7 +409,8 @@ static void random_octets(void **state)
 		avp(r, SESSION_ID, M, 0, "a\0b", 3);
 		for (int i = 0; i < 4; i++) {
 			seed = seed * 1664525 + 1013904223;
-			r->octets[HEADER + (seed >> 8) % (r->len - HEADER)] = (uint8_t)(seed >> 24);
+			r->octets[HEADER + (seed >> 8) % (r->len - HEADER)] =
+				(uint8_t)(seed >> 24);
 		}
 		guard(r, &changes);
 	}
@@ -403,11 +419,18 @@ static void random_octets(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(nul_in_session_id),	   cmocka_unit_test(vendor_zero),
-		cmocka_unit_test(honest_is_untouched),	   cmocka_unit_test(shorter_than_its_header),
-		cmocka_unit_test(proxy_info),		   cmocka_unit_test(nesting),		   cmocka_unit_test(result_code_moves),
-		cmocka_unit_test(strangers),		   cmocka_unit_test(unknown_command),	   cmocka_unit_test(learned_group),
-		cmocka_unit_test(every_prefix),		   cmocka_unit_test(random_octets),
+		cmocka_unit_test(nul_in_session_id),
+		cmocka_unit_test(vendor_zero),
+		cmocka_unit_test(honest_is_untouched),
+		cmocka_unit_test(shorter_than_its_header),
+		cmocka_unit_test(proxy_info),
+		cmocka_unit_test(nesting),
+		cmocka_unit_test(result_code_moves),
+		cmocka_unit_test(strangers),
+		cmocka_unit_test(unknown_command),
+		cmocka_unit_test(learned_group),
+		cmocka_unit_test(every_prefix),
+		cmocka_unit_test(random_octets),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -51,7 +51,8 @@ struct outcome {
 
 static uint16_t free_port(void)
 {
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in a = {.sin_family = AF_INET,
+				.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof(a);
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
@@ -276,8 +277,8 @@ static void listening(pid_t pid, uint16_t port, uint32_t *all, uint32_t *right)
 			unsigned at, state;
 			unsigned long inode;
 
-			if (sscanf(line, " %*d: %63[0-9A-F]:%x %*s %x %*s %*s %*s %*s %*s %lu", ip, &at, &state,
-				   &inode) != 4)
+			if (sscanf(line, " %*d: %63[0-9A-F]:%x %*s %x %*s %*s %*s %*s %*s %lu",
+				   ip, &at, &state, &inode) != 4)
 				continue;
 			if (state != 10 || !has_socket(pid, inode))
 				continue;
@@ -446,7 +447,8 @@ static double cpu_of_s(pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	FILE *f = fopen(path, "r");
 
-	if (f && fscanf(f, "%*d %*s %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) != 2)
+	if (f && fscanf(f, "%*d %*s %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
+			&system) != 2)
 		user = system = 0;
 	if (f)
 		fclose(f);
@@ -496,9 +498,10 @@ static void ten_thousand(void **state)
 	run_ms(p, 60000);
 	double took = (double)(clock_ns() - start) / 1e9;
 
-	print_message("%d UAR in %.2f s: %.0f/s; CPU an exchange: client %.0f us, server %.0f us\n", MANY, took,
-		      MANY / took, (cpu_s(RUSAGE_SELF) - client) * 1e6 / MANY,
-		      (cpu_of_s(p->server) - server) * 1e6 / MANY);
+	print_message(
+		"%d UAR in %.2f s: %.0f/s; CPU an exchange: client %.0f us, server %.0f us\n",
+		MANY, took, MANY / took, (cpu_s(RUSAGE_SELF) - client) * 1e6 / MANY,
+		(cpu_of_s(p->server) - server) * 1e6 / MANY);
 	assert_int_equal(l.done, MANY);
 	assert_int_equal(l.right, MANY);
 	cx_stats(p->c, &s);
@@ -582,8 +585,10 @@ static int setup(void **state)
 	p->port = free_port();
 	p->conf = calloc(1, sizeof(*p->conf));
 	snprintf(p->conf->realm, sizeof(p->conf->realm), "%s", realm);
-	snprintf(p->conf->control.diameter_identity, sizeof(p->conf->control.diameter_identity), "%s", host);
-	snprintf(p->conf->control.hss_identity, sizeof(p->conf->control.hss_identity), "%s", hss);
+	snprintf(p->conf->control.diameter_identity, sizeof(p->conf->control.diameter_identity),
+		 "%s", host);
+	snprintf(p->conf->control.hss_identity, sizeof(p->conf->control.hss_identity), "%s",
+		 hss);
 	p->conf->control.diameter_listen = addr_v4(INADDR_LOOPBACK, 0);
 	p->conf->control.hss = addr_v4(INADDR_LOOPBACK, p->port);
 	p->conf->control.cx_window = WINDOW;
@@ -610,12 +615,18 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(nobody_there_yet), cmocka_unit_test(connects),
-		cmocka_unit_test(listens_where_told), cmocka_unit_test(one_of_each),
-		cmocka_unit_test(refusals), cmocka_unit_test(no_answer_in_time),
-		cmocka_unit_test(window), cmocka_unit_test(asked_by_the_hss),
-		cmocka_unit_test(ten_thousand), cmocka_unit_test(server_dies),
-		cmocka_unit_test(server_leaves_politely), cmocka_unit_test(closing),
+		cmocka_unit_test(nobody_there_yet),
+		cmocka_unit_test(connects),
+		cmocka_unit_test(listens_where_told),
+		cmocka_unit_test(one_of_each),
+		cmocka_unit_test(refusals),
+		cmocka_unit_test(no_answer_in_time),
+		cmocka_unit_test(window),
+		cmocka_unit_test(asked_by_the_hss),
+		cmocka_unit_test(ten_thousand),
+		cmocka_unit_test(server_dies),
+		cmocka_unit_test(server_leaves_politely),
+		cmocka_unit_test(closing),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
