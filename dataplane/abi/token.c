@@ -9,19 +9,21 @@ uint64_t token_user(const struct hash_key *key, struct slice impu)
 	return h ? h : 1;
 }
 
-static uint64_t token_mac(const struct hash_key *key, struct slice text, struct slice bound_to)
+static uint64_t token_mac(const struct hash_key *key, struct slice text, struct slice call_id, struct slice tag)
 {
 	struct hash_mac m;
 
 	hash_mac_start(&m, key);
 	hash_mac_part(&m, text);
-	hash_mac_part(&m, bound_to);
+	hash_mac_part(&m, call_id);
+	hash_mac_part(&m, tag);
 	return hash_mac_end(&m);
 }
 
-static void put_mac(struct text *out, uint32_t from, const struct hash_key *key, struct slice bound_to)
+static void put_mac(struct text *out, uint32_t from, const struct hash_key *key, struct slice call_id,
+		    struct slice tag)
 {
-	text_hex(out, token_mac(key, text_since(out, from), bound_to), MAC_DIGITS);
+	text_hex(out, token_mac(key, text_since(out, from), call_id, tag), MAC_DIGITS);
 }
 
 /* Hexadecimal digits, most significant first; false for anything else. */
@@ -42,7 +44,7 @@ static bool hex_u64(struct slice s, uint64_t *out)
 	return true;
 }
 
-static bool check_mac(struct slice user, const struct hash_key *key, struct slice bound_to)
+static bool check_mac(struct slice user, const struct hash_key *key, struct slice call_id, struct slice tag)
 {
 	uint64_t given, wanted;
 
@@ -51,12 +53,12 @@ static bool check_mac(struct slice user, const struct hash_key *key, struct slic
 	struct slice text = slice_sub(user, 0, user.len - MAC_DIGITS);
 	if (!hex_u64(slice_from(user, text.len), &given))
 		return false;
-	wanted = token_mac(key, text, bound_to);
+	wanted = token_mac(key, text, call_id, tag);
 	return constant_time_eq(&given, &wanted, sizeof(given));
 }
 
 void token_dialog_put(struct text *out, const struct hash_key *key, const struct token_dialog *d,
-		      struct slice call_id)
+		      struct slice call_id, struct slice caller_tag)
 {
 	uint32_t from = out->len;
 
@@ -64,17 +66,17 @@ void token_dialog_put(struct text *out, const struct hash_key *key, const struct
 	text_hex(out, d->legs, 2);
 	text_hex(out, d->orig, 16);
 	text_hex(out, d->term, 16);
-	put_mac(out, from, key, call_id);
+	put_mac(out, from, key, call_id, caller_tag);
 }
 
 bool token_dialog_get(struct slice user, const struct hash_key *key, struct slice call_id,
-		      struct token_dialog *out)
+		      struct slice from_tag, struct slice to_tag, struct token_dialog *out)
 {
 	uint64_t legs;
 
 	if (user.len != 1 + 2 + 16 + 16 + MAC_DIGITS || user.p[0] != 'd')
 		return false;
-	if (!check_mac(user, key, call_id))
+	if (!check_mac(user, key, call_id, from_tag) && !check_mac(user, key, call_id, to_tag))
 		return false;
 	if (!hex_u64(slice_sub(user, 1, 2), &legs) || !hex_u64(slice_sub(user, 3, 16), &out->orig) ||
 	    !hex_u64(slice_sub(user, 19, 16), &out->term))
@@ -90,7 +92,7 @@ void token_path_put(struct text *out, const struct hash_key *key, const struct a
 	text_char(out, 'p');
 	text_hex(out, flow->port, 4);
 	text_hex_bytes(out, slice_of(flow->ip, flow->family == 4 ? 4 : 16));
-	put_mac(out, from, key, SLICE_EMPTY);
+	put_mac(out, from, key, SLICE_EMPTY, SLICE_EMPTY);
 }
 
 bool token_path_get(struct slice user, const struct hash_key *key, struct addr *flow)
@@ -104,7 +106,7 @@ bool token_path_get(struct slice user, const struct hash_key *key, struct addr *
 		octets = 16;
 	else
 		return false;
-	if (user.p[0] != 'p' || !check_mac(user, key, SLICE_EMPTY))
+	if (user.p[0] != 'p' || !check_mac(user, key, SLICE_EMPTY, SLICE_EMPTY))
 		return false;
 	memset(flow, 0, sizeof(*flow));
 	if (!hex_u64(slice_sub(user, 1, 4), &port) ||

@@ -11,7 +11,8 @@
 
 enum { TOKEN_TEXT_MAX = 80 };
 
-/* Record-Route: who talks in this dialog. Bound to the Call-ID. */
+/* Record-Route: who talks in this dialog. Bound to the Call-ID and to the caller's tag, one of the two tags of
+ * every request inside the dialog. */
 struct token_dialog {
 	uint8_t legs;    /* enum token_legs */
 	uint64_t orig;   /* hash of the served originating user's identity (token_user), 0: none here */
@@ -29,10 +30,10 @@ enum token_legs {
 uint64_t token_user(const struct hash_key *key, struct slice impu);
 
 void token_dialog_put(struct text *out, const struct hash_key *key, const struct token_dialog *d,
-		      struct slice call_id);
-/* False: not such a token, or not ours, or of another Call-ID. */
+		      struct slice call_id, struct slice caller_tag);
+/* False: not such a token, or not ours, or of another dialog. */
 bool token_dialog_get(struct slice user, const struct hash_key *key, struct slice call_id,
-		      struct token_dialog *out);
+		      struct slice from_tag, struct slice to_tag, struct token_dialog *out);
 
 /* Path: the UE's flow behind this P-CSCF. */
 void token_path_put(struct text *out, const struct hash_key *key, const struct addr *flow);

@@ -37,9 +37,10 @@ static void put_warning(struct text *t, const struct pass *p, const char *warnin
 
 struct buf *answer_make(struct pass *p, uint16_t status, const char *warning, struct slice headers)
 {
-	uint8_t line[512], tag[16];
+	uint8_t line[2048], tag[16];
 	struct text lines = text_in(line, sizeof(line)), to_tag = text_in(tag, sizeof(tag));
-	struct buf *b = buf_alloc(p->msg.raw.len + sizeof(line) + 256);
+	uint32_t room = p->msg.raw.len + sizeof(line) + 256;
+	struct buf *b = buf_alloc(room < SIP_MESSAGE_MAX ? room : SIP_MESSAGE_MAX);
 
 	if (!b)
 		return NULL;
@@ -65,14 +66,26 @@ struct buf *answer_make(struct pass *p, uint16_t status, const char *warning, st
 	return b;
 }
 
+bool answer_is_acknowledged(struct pass *p)
+{
+	uint8_t tag[16];
+	struct text own = text_in(tag, sizeof(tag));
+
+	put_to_tag(p, &own);
+	return slice_eq(text_slice(&own), p->to_tag);
+}
+
 enum verdict answer_with(struct pass *p, uint16_t status, const char *warning, struct slice headers)
 {
 	if (p->msg.method == SIP_M_ACK)
 		return pass_drop(p, COUNT_DROP_ACK_STRAY);
 
 	struct buf *b = answer_make(p, status, warning, headers);
-	if (!b)
+	if (!b) {
+		if (p->txn) /* the caller's next repeat starts it anew */
+			transaction_abandon(p);
 		return pass_drop(p, COUNT_DROP_NOBUF);
+	}
 	count(p->w->counters, COUNT_ANSWERED);
 	if (p->txn)
 		transaction_answer(p, b, status);

@@ -11,6 +11,10 @@ struct addr answer_destination(const struct sip_via *via, const struct addr *sou
  * buffer. src, dst and port are set. */
 struct buf *answer_make(struct pass *p, uint16_t status, const char *warning, struct slice headers);
 
+/* True if the ACK in hand is for a response that answer() made without a transaction: its To tag says so (RFC 3261
+ * §8.2.7). */
+bool answer_is_acknowledged(struct pass *p);
+
 /* Answers and ends the pass: SEND, or DROP for an ACK, which is never answered. An INVITE that has a server transaction is
  * answered through it. */
 enum verdict answer(struct pass *p, uint16_t status, const char *warning);

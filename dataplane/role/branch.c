@@ -5,7 +5,7 @@ static const struct slice cookie = {(const uint8_t *)"z9hG4bK", 7};
 
 enum {
 	STATELESS_LEN = 7 + 1 + 16 + 1 + 8,
-	TRANSACTION_LEN = 7 + 1 + 2 + 8 + 8 + 8 + 1 + 8,
+	TRANSACTION_LEN = 7 + 1 + 2 + 8 + 8 + 16 + 1 + 8,
 };
 
 static bool hex_read(struct slice s, uint64_t *out)
@@ -40,14 +40,14 @@ uint64_t branch_stateless_mac(const struct role_worker *w, const struct sip_via 
 	return hash_mac_end(&m);
 }
 
-static uint32_t transaction_mac(const struct role_worker *w, const struct branch_ref *ref)
+static uint64_t transaction_mac(const struct role_worker *w, const struct branch_ref *ref)
 {
 	struct hash_mac m;
 
 	hash_mac_start(&m, &w->node->branch_key);
 	hash_mac_u64(&m, (uint64_t)ref->worker << 32 | ref->slot);
 	hash_mac_u64(&m, ref->generation);
-	return (uint32_t)hash_mac_end(&m);
+	return hash_mac_end(&m);
 }
 
 static void put_loop(struct text *t, uint32_t loop)
@@ -74,7 +74,7 @@ void branch_put_transaction(struct text *t, const struct role_worker *w, const s
 	text_hex(t, ref->worker, 2);
 	text_hex(t, ref->slot, 8);
 	text_hex(t, ref->generation, 8);
-	text_hex(t, transaction_mac(w, ref), 8);
+	text_hex(t, transaction_mac(w, ref), 16);
 	put_loop(t, loop);
 }
 
@@ -104,7 +104,7 @@ enum branch_kind branch_read(const struct role_worker *w, struct slice branch, s
 		return BRANCH_FOREIGN;
 	if (!hex_read(slice_sub(branch, 8, 2), &worker) || !hex_read(slice_sub(branch, 10, 8), &slot) ||
 	    !hex_read(slice_sub(branch, 18, 8), &generation) ||
-	    !hex_read(slice_sub(branch, 26, 8), &check))
+	    !hex_read(slice_sub(branch, 26, 16), &check))
 		return BRANCH_FORGED;
 	*ref = (struct branch_ref){(uint16_t)worker, (uint32_t)slot, (uint32_t)generation};
 	return check == transaction_mac(w, ref) ? BRANCH_TRANSACTION : BRANCH_FORGED;

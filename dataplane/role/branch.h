@@ -1,7 +1,7 @@
 /* branch.h - the branch parameter of our own Via
  *
  *   z9hG4bK SIDES MAC16 . LOOP8                               stateless (RFC 3261 §16.11)
- *   z9hG4bK t WORKER2 SLOT8 GENERATION8 MAC8 . LOOP8          a client transaction of a worker
+ *   z9hG4bK t WORKER2 SLOT8 GENERATION8 MAC16 . LOOP8          a client transaction of a worker
  *   z9hG4bK c ...                                             control's (abi/message.h)
  *
  * All digits hexadecimal. SIDES is one letter of "suvw": whether the request came from, and went to, a UE, so that the

@@ -65,6 +65,7 @@ void transaction_send(struct pass *p, const struct branch_ref *ref, struct buf *
 		.sent = sent,
 		.to_ue = ue,
 		.term_user = p->term_user,
+		.cseq = p->msg.cseq,
 		.interval_ms = t1,
 		.deadline_ms = p->now + PATIENCE_T1 * (uint64_t)t1,
 	};
@@ -151,9 +152,26 @@ static void cancel_client(struct role_worker *w, struct client *c, uint64_t now,
 	if (c->state != CLIENT_PROCEEDING || c->cancel_sent)
 		return;
 	c->cancel_sent = true;
-	send_made(w, make_for_invite(w, c, SLICE("CANCEL"), SLICE_EMPTY), out);
+	c->interval_ms = w->node->t1_ms;
 	c->deadline_ms = now + PATIENCE_T1 * (uint64_t)w->node->t1_ms;
-	wheel_set(&t->wheel, client_timer(t, c), c->deadline_ms);
+	send_made(w, make_for_invite(w, c, SLICE("CANCEL"), SLICE_EMPTY), out);
+	wheel_set(&t->wheel, client_timer(t, c), now + c->interval_ms);
+}
+
+/* Timer E of the CANCEL (§17.1.2.2), until it or the INVITE is answered. */
+static void repeat_cancel(struct role_worker *w, struct client *c, uint64_t now, struct outbox *out)
+{
+	struct transactions *t = w->transactions;
+	uint32_t next = c->interval_ms * 2 < w->node->t2_ms ? c->interval_ms * 2 : w->node->t2_ms;
+
+	if (c->cancel_answered) {
+		wheel_set(&t->wheel, client_timer(t, c), c->deadline_ms);
+		return;
+	}
+	send_made(w, make_for_invite(w, c, SLICE("CANCEL"), SLICE_EMPTY), out);
+	count(w->counters, COUNT_RETRANS_TX);
+	c->interval_ms = next;
+	wheel_set(&t->wheel, client_timer(t, c), now + next);
 }
 
 void clients_cancel(struct role_worker *w, struct txn *s, uint64_t now, struct outbox *out)
@@ -209,10 +227,10 @@ static void conclude(struct role_worker *w, struct txn *s, uint64_t now, struct 
 		best->response = NULL;
 		server_respond(w, s, b, best->status, now, out);
 		count(w->counters, COUNT_FORWARDED);
-	} else if (s->cancelled) {
-		server_answer(w, s, 487, "cancelled", now, out);
-	} else {
-		server_answer(w, s, 408, "the called terminal does not answer", now, out);
+	} else if (!server_answer(w, s, s->cancelled ? 487 : best->status,
+				  s->cancelled ? "cancelled" : "no answer, or none that could be passed on", now,
+				  out)) {
+		server_free(w, s);
 	}
 }
 
@@ -254,8 +272,10 @@ static enum verdict provisional(struct pass *p, struct txn *s, struct client *c)
 
 	if (c->state != CLIENT_CALLING && c->state != CLIENT_PROCEEDING)
 		return absorb(p);
+	/* Timer C starts with the first, and anew with each but a 100 (§16.7 step 2). */
+	bool restart = c->state == CLIENT_CALLING || p->msg.status > 100;
 	c->state = CLIENT_PROCEEDING;
-	if (!c->cancel_sent) { /* timer C starts, and starts anew with each (§16.7 step 2) */
+	if (!c->cancel_sent && restart) {
 		c->deadline_ms = p->now + p->w->node->timer_c_ms;
 		wheel_set(&t->wheel, client_timer(t, c), c->deadline_ms);
 		if (c->cancel)
@@ -325,6 +345,14 @@ static enum verdict failure(struct pass *p, struct txn *s, struct client *c)
 	return VERDICT_SEND;
 }
 
+/* Behind our Via must be the one the INVITE came with. */
+static bool leads_back(struct pass *p, const struct txn *s)
+{
+	struct sip_via next;
+
+	return sip_via_second(&p->msg, &next) == SIP_OK && transaction_key(p, &next) == s->key;
+}
+
 enum verdict transaction_response(struct pass *p, const struct branch_ref *ref)
 {
 	struct transactions *t = p->w->transactions;
@@ -336,11 +364,17 @@ enum verdict transaction_response(struct pass *p, const struct branch_ref *ref)
 	c = &t->client[ref->slot];
 	if (c->state == CLIENT_FREE || c->generation != ref->generation)
 		return pass_drop(p, COUNT_DROP_RESPONSE_STRAY);
-	if (p->msg.method == SIP_M_CANCEL)
+	s = c->server == NONE ? NULL : &t->server[c->server];
+	if (p->msg.cseq != c->cseq)
+		return pass_drop(p, COUNT_DROP_RESPONSE_STRAY);
+	if (p->msg.method == SIP_M_CANCEL) {
+		c->cancel_answered = true;
 		return absorb(p);
+	}
 	if (p->msg.method != SIP_M_INVITE)
 		return pass_drop(p, COUNT_DROP_RESPONSE_STRAY);
-	s = c->server == NONE ? NULL : &t->server[c->server];
+	if (s && !leads_back(p, s))
+		return pass_drop(p, COUNT_DROP_RESPONSE_FORGED);
 	if (p->msg.status >= 300)
 		return failure(p, s, c);
 	if (!s)
@@ -376,10 +410,12 @@ void client_expired(struct role_worker *w, struct client *c, uint64_t now, struc
 		wheel_set(&t->wheel, client_timer(t, c), now + c->interval_ms);
 		return;
 	case CLIENT_PROCEEDING:
-		if (c->cancel_sent)
-			timed_out(w, c, now, out);
-		else /* timer C */
+		if (!c->cancel_sent) /* timer C */
 			cancel_client(w, c, now, out);
+		else if (now >= c->deadline_ms)
+			timed_out(w, c, now, out);
+		else
+			repeat_cancel(w, c, now, out);
 		return;
 	case CLIENT_COMPLETED: /* timer D */
 		if (c->server == NONE)

@@ -32,6 +32,8 @@ static void edit_max_forwards(struct pass *p)
 	if (h) {
 		text_u64(t, (uint64_t)p->max_forwards - 1);
 		sip_edit_replace(&p->edits, h->value, h->value_len, text_since(t, from));
+		while ((h = sip_next(&p->msg, h))) /* a second one would go on undiminished */
+			sip_edit_delete_header(&p->edits, h);
 		return;
 	}
 	text_lit(t, "Max-Forwards: ");
@@ -82,7 +84,7 @@ static void push_record_route(struct pass *p, const struct target *to, const str
 
 	d.legs = (p->source == SOURCE_UE ? TOKEN_ORIG_UE : TOKEN_ORIG_PEER) |
 		 (to->ue ? TOKEN_TERM_UE : TOKEN_TERM_PEER);
-	token_dialog_put(&token, &p->w->node->token_key, &d, p->call_id);
+	token_dialog_put(&token, &p->w->node->token_key, &d, p->call_id, p->from_tag);
 	text_lit(t, "Record-Route: ");
 	put_uri_of(p, local, text_slice(&token));
 	if (!addr_same_ip(local, &p->b->dst)) {
@@ -214,12 +216,13 @@ static enum verdict forward_stateless(struct pass *p)
 	uint8_t port;
 
 	edit_common(p);
-	if (!edit_target(p, to, NULL, branch_loop_hash(p), &local, &port))
-		return pass_drop(p, COUNT_DROP_NOROUTE);
-
+	if (!edit_target(p, to, NULL, branch_loop_hash(p), &local, &port)) {
+		count(p->w->counters, COUNT_DROP_NOROUTE);
+		return answer(p, 500, "no port leads to the next hop");
+	}
 	struct buf *b = forward_emit(p);
 	if (!b)
-		return VERDICT_DROP;
+		return answer(p, 500, "the request could not be sent on");
 	b->src = local;
 	b->dst = to->dst;
 	b->port = port;
@@ -236,6 +239,8 @@ static enum verdict check_breadth(struct pass *p, uint32_t *each)
 
 	if (value.p && !slice_u32(value, &breadth))
 		return answer(p, 400, "malformed Max-Breadth");
+	if (breadth > p->w->node->max_breadth)
+		breadth = p->w->node->max_breadth;
 	if (breadth < p->n_targets)
 		return answer(p, 440, "Max-Breadth is less than the contacts to try");
 	*each = breadth / p->n_targets;

@@ -120,5 +120,8 @@ bool node_own_uri(const struct node *n, const struct sip_uri *uri);
 bool node_own_domain(const struct node *n, struct slice host);
 /* True if the address is a trusted peer. */
 bool node_is_peer(const struct node *n, const struct addr *a);
+/* True if the message is from a peer: its address, on the port that leads to it. A peer's address on another
+ * port, such as an access network's, is somebody else's. */
+bool pass_from_peer(const struct pass *p);
 /* The static route for a Request-URI; NULL: none. */
 const struct addr *node_static_route(const struct node *n, const struct sip_uri *uri);

@@ -23,16 +23,22 @@ static void strip(struct pass *p, const uint8_t *ids, uint32_t n)
 			sip_edit_delete_all(&p->edits, &p->msg, ids[i]);
 }
 
-/* Only the network may say network-provided (RFC 7315 §5.4). */
+static bool contains_nocase(struct slice s, struct slice word)
+{
+	for (uint32_t i = 0; i + word.len <= s.len; i++)
+		if (slice_eq_nocase(slice_sub(s, i, word.len), word))
+			return true;
+	return false;
+}
+
+/* Only the network may say network-provided (RFC 7315 §5.4): a line with that word anywhere in it goes, so that no odd way
+ * to write a list or a parameter carries it past. */
 static void strip_access_network(struct pass *p)
 {
 	for (const struct sip_header *h = sip_first(&p->msg, SIP_H_P_ACCESS_NETWORK_INFO); h;
-	     h = sip_next(&p->msg, h)) {
-		struct slice v = sip_value(&p->msg, h), value;
-
-		if (sip_param(slice_from(v, slice_find(v, ';')), SLICE("network-provided"), &value))
+	     h = sip_next(&p->msg, h))
+		if (contains_nocase(sip_value(&p->msg, h), SLICE("network-provided")))
 			sip_edit_delete_header(&p->edits, h);
-	}
 }
 
 /* P-Access-Network-Info crosses to the network, but never to another UE (§5.2.6.4). */
@@ -44,20 +50,17 @@ static void leave_access_network(struct pass *p, bool from_ue, bool to_ue)
 		strip_access_network(p);
 }
 
-/* If the name-addr is an identity that is registered from this flow and may be used: the set, and the
+/* If the URI is an identity that is registered from this flow and may be used: the set, and the
  * identity as the registration has it. */
-static const struct registration *identity_on_flow(struct pass *p, struct slice value,
+static const struct registration *identity_on_flow(struct pass *p, struct slice name_addr_uri,
 						   const struct addr *flow, struct slice *identity)
 {
 	uint8_t memory[IMPU_MAX];
 	struct text canonical = text_in(memory, sizeof(memory));
-	struct sip_name_addr name;
 	struct sip_uri uri;
-	struct slice rest;
 	uint32_t i;
 
-	if (sip_name_addr_decode(value, SIP_E_HEADER, &name, &rest) != SIP_OK ||
-	    sip_uri_decode(name.uri, &uri) != SIP_OK || !sip_uri_identity(&uri, &canonical))
+	if (sip_uri_decode(name_addr_uri, &uri) != SIP_OK || !sip_uri_identity(&uri, &canonical))
 		return NULL;
 	struct slice key = text_slice(&canonical);
 	const struct registration *r =
@@ -78,17 +81,20 @@ static struct slice default_identity(const struct registration *r)
  * user's default. Where many share a flow, as behind a gateway, From says which. */
 static const struct registration *choose_identity(struct pass *p, struct slice *identity)
 {
+	static const uint8_t said_in[] = {SIP_H_P_PREFERRED_IDENTITY, SIP_H_FROM};
 	const struct registration *r;
 
-	for (const struct sip_header *h = sip_first(&p->msg, SIP_H_P_PREFERRED_IDENTITY); h;
-	     h = sip_next(&p->msg, h)) {
-		r = identity_on_flow(p, sip_value(&p->msg, h), &p->b->src, identity);
-		if (r)
-			return r;
+	for (uint32_t i = 0; i < sizeof(said_in); i++) {
+		struct sip_name_addr_walk walk;
+		struct sip_name_addr name;
+
+		sip_walk(&walk, &p->msg, said_in[i], SIP_E_HEADER);
+		while (sip_walk_next(&walk, &name)) {
+			r = identity_on_flow(p, name.uri, &p->b->src, identity);
+			if (r)
+				return r;
+		}
 	}
-	r = identity_on_flow(p, sip_first_value(&p->msg, SIP_H_FROM), &p->b->src, identity);
-	if (r)
-		return r;
 	r = p->flow.only;
 	if (!r || (reg_impu(r, r->default_impu)->flags & ABI_IMPU_BARRED) ||
 	    !reg_contact_on_flow(r, &p->b->src, p->now))
@@ -123,6 +129,8 @@ enum verdict pcscf_originating(struct pass *p)
 	p->orig_user = token_user(&p->w->node->token_key, p->asserted);
 	strip(p, untrusted, sizeof(untrusted));
 	sip_edit_delete_all(&p->edits, &p->msg, SIP_H_P_PREFERRED_IDENTITY);
+	/* Nothing lies between a terminal and us; what it recorded would come back as a Route to nowhere. */
+	sip_edit_delete_all(&p->edits, &p->msg, SIP_H_RECORD_ROUTE);
 	/* The stored Service-Route stands for whatever Routes the UE wrote (§5.2.6.3.3 item 3b). */
 	p->drop_routes = true;
 	if (p->orig_set->roles & ABI_REG_SCSCF) {
@@ -133,17 +141,24 @@ enum verdict pcscf_originating(struct pass *p)
 }
 
 /* The user a request is delivered to, for the token of the dialog: P-Called-Party-ID tells which of
- * those on the flow. */
-static void note_called_user(struct pass *p, const struct reg_flow *flow)
+ * those on the flow. False: that user is not on this flow any more; somebody else has the address now. */
+static bool note_called_user(struct pass *p, const struct reg_flow *flow)
 {
-	struct slice called = sip_first_value(&p->msg, SIP_H_P_CALLED_PARTY_ID), identity;
+	struct slice identity;
+	struct sip_name_addr_walk walk;
+	struct sip_name_addr name;
 
-	if (!called.p || !identity_on_flow(p, called, &flow->flow, &identity)) {
-		if (!flow->only)
-			return;
+	sip_walk(&walk, &p->msg, SIP_H_P_CALLED_PARTY_ID, SIP_E_HEADER);
+	if (sip_walk_next(&walk, &name)) {
+		if (!identity_on_flow(p, name.uri, &flow->flow, &identity))
+			return false;
+	} else if (flow->only) {
 		identity = default_identity(flow->only);
+	} else {
+		return true;
 	}
 	p->term_user = token_user(&p->w->node->token_key, identity);
+	return true;
 }
 
 enum verdict pcscf_deliver(struct pass *p)
@@ -154,7 +169,8 @@ enum verdict pcscf_deliver(struct pass *p)
 		return VERDICT_NEXT;
 	if (!table_find_flow(p->w->tables, &p->path_flow, table_hash_flow(p->w->tables, &p->path_flow), &flow))
 		return answer(p, 480, "the terminal's flow is gone");
-	note_called_user(p, &flow);
+	if (!note_called_user(p, &flow))
+		return answer(p, 480, "the called user has left this flow");
 	p->target[0] = (struct target){.dst = flow.flow, .local = flow.local, .ue = true};
 	p->n_targets = 1;
 	p->drop_routes = true;
@@ -169,17 +185,42 @@ static const struct registration *dialog_user(struct pass *p, uint64_t user)
 	return r && (r->roles & ABI_REG_PCSCF) ? r : NULL;
 }
 
+/* The identity in a set that a token names by its hash. */
+static bool identity_of_user(struct pass *p, const struct registration *r, uint64_t user, struct slice *identity)
+{
+	for (uint32_t i = 0; r && i < r->n_impu; i++) {
+		*identity = reg_text(r, reg_impu(r, i)->at, reg_impu(r, i)->len);
+		if (token_user(&p->w->node->token_key, *identity) == user)
+			return true;
+	}
+	return false;
+}
+
+/* A request that speaks for its sender carries the sender's identity, in a dialog too. */
+static void assert_party(struct pass *p, const struct registration *r, uint64_t user)
+{
+	uint8_t m = p->msg.method;
+
+	if (m != SIP_M_ACK && m != SIP_M_BYE && m != SIP_M_PRACK)
+		p->assert_identity = identity_of_user(p, r, user, &p->asserted);
+}
+
 /* True if the sender is one of the two parties this dialog's token names. */
 static bool dialog_source(struct pass *p, const struct registration *orig, const struct registration *term)
 {
 	const struct addr *src = &p->b->src;
 
-	if ((orig && reg_contact_on_flow(orig, src, p->now)) ||
-	    (term && reg_contact_on_flow(term, src, p->now))) {
+	if (orig && reg_contact_on_flow(orig, src, p->now)) {
 		p->source = SOURCE_UE;
+		assert_party(p, orig, p->token.orig);
 		return true;
 	}
-	if ((p->token.legs & (TOKEN_ORIG_PEER | TOKEN_TERM_PEER)) && node_is_peer(p->w->node, src)) {
+	if (term && reg_contact_on_flow(term, src, p->now)) {
+		p->source = SOURCE_UE;
+		assert_party(p, term, p->token.term);
+		return true;
+	}
+	if ((p->token.legs & (TOKEN_ORIG_PEER | TOKEN_TERM_PEER)) && pass_from_peer(p)) {
 		p->source = SOURCE_PEER;
 		return true;
 	}
@@ -230,7 +271,9 @@ static enum verdict dialog_target(struct pass *p, const struct registration *ori
 			return VERDICT_NEXT;
 		}
 	}
-	if (a.family && node_is_peer(p->w->node, &a)) {
+	/* A terminal leaves towards a peer only in a dialog that has one on its other side. */
+	if (a.family && node_is_peer(p->w->node, &a) &&
+	    (p->source == SOURCE_PEER || (p->token.legs & (TOKEN_ORIG_PEER | TOKEN_TERM_PEER)))) {
 		p->target[0] = (struct target){.dst = a};
 		return VERDICT_NEXT;
 	}
@@ -256,8 +299,10 @@ enum verdict pcscf_dialog(struct pass *p)
 	v = dialog_target(p, orig, term);
 	if (v != VERDICT_NEXT)
 		return v;
-	if (p->source == SOURCE_UE)
+	if (p->source == SOURCE_UE) {
 		strip(p, untrusted, sizeof(untrusted));
+		sip_edit_delete_all(&p->edits, &p->msg, SIP_H_P_PREFERRED_IDENTITY);
+	}
 	p->n_targets = 1;
 	p->stage = STAGE_ROUTED;
 	return VERDICT_NEXT;
@@ -330,16 +375,10 @@ void pcscf_leave(struct pass *p, const struct target *to)
 /* §5.2.6.4.4: the called user is asserted by the P-CSCF in what the called UE answers. */
 static void assert_answerer(struct pass *p, uint64_t user)
 {
-	const struct registration *r = dialog_user(p, user);
+	struct slice identity;
 
-	for (uint32_t i = 0; r && i < r->n_impu; i++) {
-		struct slice identity = reg_text(r, reg_impu(r, i)->at, reg_impu(r, i)->len);
-
-		if (token_user(&p->w->node->token_key, identity) != user)
-			continue;
+	if (identity_of_user(p, dialog_user(p, user), user, &identity))
 		push_asserted_identity(p, identity);
-		return;
-	}
 }
 
 void pcscf_response(struct pass *p, bool from_ue, bool to_ue, uint64_t term_user)

@@ -51,6 +51,13 @@ bool node_is_peer(const struct node *n, const struct addr *a)
 	return false;
 }
 
+bool pass_from_peer(const struct pass *p)
+{
+	const struct route *back = route_find(p->w->node->routes, &p->b->src);
+
+	return back && back->port == p->b->port && node_is_peer(p->w->node, &p->b->src);
+}
+
 /* A route without a domain holds for our own domains and addresses only: a foreign domain is never taken for
  * ours by its user part. */
 const struct addr *node_static_route(const struct node *n, const struct sip_uri *uri)

@@ -101,7 +101,7 @@ static void read_own_route(struct pass *p, const struct sip_uri *uri)
 
 	if (slice_eq(uri->user, SLICE("orig")))
 		p->orig = true;
-	else if (!p->own_dialog && token_dialog_get(uri->user, key, p->call_id, &p->token))
+	else if (!p->own_dialog && token_dialog_get(uri->user, key, p->call_id, p->from_tag, p->to_tag, &p->token))
 		p->own_dialog = true;
 	else if (!p->own_path && token_path_get(uri->user, key, &p->path_flow))
 		p->own_path = true;
@@ -142,7 +142,8 @@ static bool is_strict_routed(const struct pass *p)
 	struct token_dialog token;
 
 	return p->msg.uri.len > 50 && sip_uri_decode(p->msg.uri, &uri) == SIP_OK &&
-	       token_dialog_get(uri.user, &p->w->node->token_key, p->call_id, &token);
+	       token_dialog_get(uri.user, &p->w->node->token_key, p->call_id, p->from_tag, p->to_tag,
+				&token);
 }
 
 enum verdict proxy_routes(struct pass *p)
@@ -166,6 +167,6 @@ void proxy_source(struct pass *p)
 	if ((p->w->node->roles & NODE_PCSCF) &&
 	    table_find_flow(p->w->tables, src, table_hash_flow(p->w->tables, src), &p->flow))
 		p->source = SOURCE_UE;
-	else if (node_is_peer(p->w->node, src))
+	else if (pass_from_peer(p))
 		p->source = SOURCE_PEER;
 }

@@ -71,7 +71,7 @@ static enum verdict request_owner(struct pass *p)
 
 	if (m != SIP_M_INVITE && m != SIP_M_ACK && m != SIP_M_CANCEL)
 		return VERDICT_NEXT;
-	p->txn_key = transaction_key(p->w, &p->via);
+	p->txn_key = transaction_key(p, &p->via);
 	p->owner = (uint16_t)((p->txn_key >> 32) % p->w->node->n_workers);
 	return p->owner == p->w->id ? VERDICT_NEXT : VERDICT_HANDOFF;
 }

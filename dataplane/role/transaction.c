@@ -83,14 +83,19 @@ uint32_t transactions_live(const struct transactions *t)
 	return t->live;
 }
 
-uint64_t transaction_key(const struct role_worker *w, const struct sip_via *via)
+uint64_t transaction_key(const struct pass *p, const struct sip_via *via)
 {
 	struct hash_mac m;
 
-	hash_mac_start(&m, &w->node->branch_key);
+	hash_mac_start(&m, &p->w->node->branch_key);
 	hash_mac_part(&m, via->branch);
 	hash_mac_part(&m, via->host);
 	hash_mac_u64(&m, via->port);
+	if (!slice_starts(via->branch, SLICE("z9hG4bK"))) {
+		hash_mac_part(&m, p->call_id);
+		hash_mac_part(&m, p->from_tag);
+		hash_mac_u64(&m, p->msg.cseq);
+	}
 	return hash_mac_end(&m);
 }
 
@@ -98,10 +103,10 @@ uint64_t transaction_key(const struct role_worker *w, const struct sip_via *via)
 
 /* 64 bits under a secret key stand for branch and sent-by: nobody outside can make two that
  * meet, so the text need not be kept for as long as the record lives. */
-static struct txn *find_server(struct transactions *t, uint64_t key)
+static struct txn *find_server(struct transactions *t, uint64_t key, const struct addr *from)
 {
 	for (int32_t i = t->bucket[key & t->bucket_mask]; i != NONE; i = t->server[i].next)
-		if (t->server[i].key == key)
+		if (t->server[i].key == key && addr_eq(&t->server[i].upstream, from))
 			return &t->server[i];
 	return NULL;
 }
@@ -209,7 +214,7 @@ void transaction_answer(struct pass *p, struct buf *response, uint16_t status)
 	server_respond(p->w, p->txn, response, status, p->now, p->out);
 }
 
-void server_answer(struct role_worker *w, struct txn *s, uint16_t status, const char *warning, uint64_t now,
+bool server_answer(struct role_worker *w, struct txn *s, uint16_t status, const char *warning, uint64_t now,
 		   struct outbox *out)
 {
 	struct pass *p = &w->transactions->scratch;
@@ -221,12 +226,21 @@ void server_answer(struct role_worker *w, struct txn *s, uint16_t status, const 
 	p->now = now;
 	p->out = out;
 	if (!s->request || proxy_parse(p) != VERDICT_NEXT)
-		return;
+		return false;
 	b = answer_make(p, status, warning, SLICE_EMPTY);
-	if (b) {
-		count(w->counters, COUNT_GENERATED);
-		server_respond(w, s, b, status, now, out);
+	if (!b) {
+		count(w->counters, COUNT_DROP_NOBUF);
+		return false;
 	}
+	count(w->counters, COUNT_GENERATED);
+	server_respond(w, s, b, status, now, out);
+	return true;
+}
+
+void transaction_abandon(struct pass *p)
+{
+	server_free(p->w, p->txn);
+	p->txn = NULL;
 }
 
 /* ---- requests of a known transaction ---- */
@@ -267,6 +281,8 @@ static enum verdict take_ack(struct pass *p, struct txn *s)
 {
 	struct transactions *t = p->w->transactions;
 
+	if (!s && answer_is_acknowledged(p))
+		return absorb(p);
 	if (!s || s->state == SERVER_ACCEPTED)
 		return VERDICT_NEXT;
 	if (s->state == SERVER_COMPLETED) { /* confirmed; timer I */
@@ -277,34 +293,38 @@ static enum verdict take_ack(struct pass *p, struct txn *s)
 	return absorb(p);
 }
 
-/* RFC 3261 §16.10: hop by hop, so only the INVITE's own sender may cancel it. */
+/* RFC 3261 §16.10: hop by hop. */
 static enum verdict take_cancel(struct pass *p, struct txn *s)
 {
-	struct addr to = answer_destination(&p->via, &p->b->src);
-
-	if (!s || !addr_eq(&s->upstream, &to))
+	if (!s)
 		return answer(p, 481, "no INVITE to cancel");
-	if (s->state == SERVER_HELD)
-		server_answer(p->w, s, 487, "cancelled", p->now, p->out);
-	else if (s->state == SERVER_PROCEEDING) {
+	if (s->state == SERVER_HELD) {
+		if (!server_answer(p->w, s, 487, "cancelled", p->now, p->out))
+			server_free(p->w, s);
+	} else if (s->state == SERVER_PROCEEDING) {
 		s->cancelled = true;
 		clients_cancel(p->w, s, p->now, p->out);
 	}
 	return answer(p, 200, NULL);
 }
 
+/* A transaction is its sender's: from elsewhere, a branch that was overheard matches nothing. */
+static struct txn *find_own(struct pass *p)
+{
+	struct addr from = answer_destination(&p->via, &p->b->src);
+
+	return find_server(p->w->transactions, p->txn_key, &from);
+}
+
 enum verdict transaction_take(struct pass *p)
 {
-	struct txn *s;
-
 	switch (p->msg.method) {
 	case SIP_M_INVITE:
-		return take_invite(p, find_server(p->w->transactions, p->txn_key));
+		return take_invite(p, find_own(p));
 	case SIP_M_ACK:
-		return take_ack(p, find_server(p->w->transactions, p->txn_key));
+		return take_ack(p, find_own(p));
 	case SIP_M_CANCEL:
-		s = find_server(p->w->transactions, p->txn_key);
-		return take_cancel(p, s);
+		return take_cancel(p, find_own(p));
 	default:
 		return VERDICT_NEXT;
 	}
@@ -319,8 +339,7 @@ static void server_expired(struct role_worker *w, struct txn *s, uint64_t now, s
 	switch (s->state) {
 	case SERVER_HELD: /* control never came back */
 		count(w->counters, COUNT_TXN_TIMEOUT);
-		server_answer(w, s, 504, "the HSS was not asked in time", now, out);
-		if (s->state == SERVER_HELD)
+		if (!server_answer(w, s, 504, "the HSS was not asked in time", now, out))
 			server_free(w, s);
 		return;
 	case SERVER_COMPLETED:

@@ -16,9 +16,10 @@ struct transactions *transactions_create(struct role_worker *w);
 void transactions_destroy(struct transactions *t);
 uint32_t transactions_live(const struct transactions *t);
 
-/* Key of the server transaction: the top Via's branch and sent-by (RFC 3261 §17.2.3), keyed. INVITE, its CANCEL
- * and its ACK have the same. */
-uint64_t transaction_key(const struct role_worker *w, const struct sip_via *via);
+/* Key of the server transaction of which `via` is the top Via (RFC 3261 §17.2.3), keyed: branch and sent-by; from an element
+ * of RFC 2543, whose branch has no cookie, also Call-ID, From tag and CSeq number. INVITE, its CANCEL, its ACK
+ * and, by their second Via, its responses have the same. */
+uint64_t transaction_key(const struct pass *p, const struct sip_via *via);
 
 /* A request that belongs to a known transaction is worked off here: repeats of INVITE, CANCEL, ACK for a non-2xx.
  * NEXT: it is none; for an INVITE whose resumed transaction waits, p->txn is set. */
@@ -30,6 +31,9 @@ bool transaction_start(struct pass *p);
 void transaction_hold(struct pass *p);
 /* This node's own response to the INVITE: takes the buf. */
 void transaction_answer(struct pass *p, struct buf *response, uint16_t status);
+
+/* The INVITE cannot be answered (no buffer): its transaction is forgotten. */
+void transaction_abandon(struct pass *p);
 
 /* Room for one more branch; its reference goes into the Via. False: none free. */
 bool transaction_branch(struct pass *p, struct branch_ref *ref);

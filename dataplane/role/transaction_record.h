@@ -45,14 +45,16 @@ struct client {
 	struct buf *response;   /* non-2xx as it would go upstream */
 	uint64_t term_user;
 	uint32_t generation;
+	uint32_t cseq;
 	int32_t server;         /* NONE: its server transaction is over */
 	int32_t next;           /* of the same server, or in the free list */
-	uint32_t interval_ms;   /* timer A */
+	uint32_t interval_ms;   /* timer A, and E of CANCEL */
 	uint16_t status;        /* final */
 	uint8_t state;          /* enum client_state */
 	bool to_ue;
 	bool cancel;            /* to be cancelled when it may be */
 	bool cancel_sent;
+	bool cancel_answered;
 };
 
 struct transactions {
@@ -85,8 +87,9 @@ void server_free(struct role_worker *w, struct txn *s);
 /* Sends a response upstream and moves the state; takes b. */
 void server_respond(struct role_worker *w, struct txn *s, struct buf *b, uint16_t status, uint64_t now,
 		    struct outbox *out);
-/* A response of our own, made from the INVITE that was kept. */
-void server_answer(struct role_worker *w, struct txn *s, uint16_t status, const char *warning, uint64_t now,
+/* A response of our own, made from the INVITE that was kept. False: no buffer; the caller ends the transaction, for it
+ * has no timer that would. */
+bool server_answer(struct role_worker *w, struct txn *s, uint16_t status, const char *warning, uint64_t now,
 		   struct outbox *out);
 
 /* client.c */

@@ -185,7 +185,7 @@ static bool put_vias(struct text *out, const struct sip_msg *request, const stru
 	const struct sip_header *h = sip_first(request, SIP_H_VIA);
 	struct slice value = sip_value(request, h), rest, old;
 	const uint8_t *end = value.p + value.len, *cut;
-	uint8_t memory[SIP_TOKEN_MAX * 4];
+	uint8_t memory[SIP_EDIT_TEXT_MAX];
 	struct text params = text_in(memory, sizeof(memory));
 	struct sip_via via;
 

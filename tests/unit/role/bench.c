@@ -112,7 +112,7 @@ void bench_register(struct bench *b, const char *name, uint32_t n_flows, const c
 	bench_put(b, &v);
 }
 
-static struct buf *make_buf(const char *text, const char *src, const char *dst)
+static struct buf *make_buf(struct bench *b, const char *text, const char *src, const char *dst)
 {
 	struct buf *buf = buf_alloc(BENCH_MESSAGE_MAX);
 	struct text t = text_in(buf->data, buf->tailroom);
@@ -127,6 +127,7 @@ static struct buf *make_buf(const char *text, const char *src, const char *dst)
 	buf->tailroom -= t.len;
 	buf->src = bench_addr(src);
 	buf->dst = bench_addr(dst);
+	buf->port = b->routes.local_port[route_local(&b->routes, &buf->dst)];
 	return buf;
 }
 
@@ -151,7 +152,7 @@ static void collect(struct bench *b)
 
 void bench_input(struct bench *b, const char *text, const char *src, const char *dst)
 {
-	struct buf *buf = make_buf(text, src, dst);
+	struct buf *buf = make_buf(b, text, src, dst);
 
 	b->verdict = role_message(b->worker, buf, b->now, &b->outbox, &b->punt, &b->owner);
 	if (b->verdict != VERDICT_SEND)
@@ -166,7 +167,7 @@ void bench_resume(struct bench *b, const char *text, const char *src, const char
 
 	if (hop)
 		inject.hop = bench_addr(hop);
-	role_resume(b->worker, &inject, route ? slice_str(route) : SLICE_EMPTY, make_buf(text, src, dst), b->now,
+	role_resume(b->worker, &inject, route ? slice_str(route) : SLICE_EMPTY, make_buf(b, text, src, dst), b->now,
 		    &b->outbox);
 	collect(b);
 }

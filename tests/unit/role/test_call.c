@@ -643,11 +643,9 @@ static void test_table_full(void **state)
 static void test_loop(void **state)
 {
 	struct bench *b = bench_open(ALL);
-	static const char *const peer[] = {"10.30.0.1:5060"};
 	char *looped;
 
 	bench_register(b, "alice", 1, alice_flow);
-	(void)peer;
 	bench_input(b, changed(invite, "sip:bob@ims.example SIP", "sip:service@ims.example SIP"), "10.10.0.2:5060",
 		    "10.10.0.1:5060");
 	assert_int_equal(b->n_out, 2);
@@ -662,6 +660,103 @@ static void test_loop(void **state)
 	assert_int_equal(b->n_out, 1); /* ... and then a loop */
 	assert_int_equal(b->out[0].msg.status, 482);
 	free(looped);
+	bench_close(b);
+}
+
+/* A terminal may not claim what only the network knows, however it writes it (RFC 7315 section 5.4). */
+static void test_network_provided(void **state)
+{
+	static const char *const tries[] = {"x;a=1, y;utran-cell-id-3gpp=EVIL;network-provided", "x;a=EVIL;;network-provided",
+					    "x;a=EVIL;Network-Provided", "x;a=EVIL;network-provided=1"};
+	struct bench *b = bench_open(NODE_PCSCF);
+	struct abi_registration_view v = {.roles = ABI_REG_PCSCF, .set_id = 9, .n_impu = 1, .n_contact = 1};
+	char line[256];
+
+	v.scscf = bench_addr("10.30.0.4");
+	v.impu[0] = (struct abi_impu_view){SLICE("sip:alice@ims.example"), ABI_IMPU_DEFAULT};
+	v.contact[0] = (struct abi_contact_view){.flow = bench_addr("10.10.0.2"), .local = bench_addr("10.10.0.1"),
+						 .expires_ms = b->now + 60000, .uri = SLICE("sip:a@10.10.0.2")};
+	bench_put(b, &v);
+	for (size_t i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
+		snprintf(line, sizeof(line), "P-Access-Network-Info: %s\nMax-Forwards", tries[i]);
+		bench_input(b, changed(message, "Max-Forwards", line), "10.10.0.2:5060", "10.10.0.1:5060");
+		assert_int_equal(b->n_out, 1);
+		dst_is(b, 0, "10.30.0.4:5060");
+		assert_null(strstr(b->out[0].text, "EVIL"));
+	}
+	bench_close(b);
+}
+
+/* RFC 3261 section 17.2.3: without the cookie the branch alone names no transaction. */
+static void test_rfc2543_branch(void **state)
+{
+	struct bench *b = with_users(ALL);
+	const char *old = changed(invite, "z9hG4bKabc", "1");
+
+	bench_input(b, old, "10.10.0.2:5060", "10.10.0.1:5060");
+	assert_int_equal(b->n_out, 2);
+	bench_input(b, changed(old, "call-1", "call-2"), "10.10.0.2:5060", "10.10.0.1:5060");
+	assert_int_equal(b->n_out, 2); /* another call, not a repeat */
+	bench_close(b);
+}
+
+/* CANCEL is sent again until it is answered (section 17.1.2). */
+static void test_cancel_repeated(void **state)
+{
+	struct bench *b = with_users(ALL);
+	uint32_t sent = 0;
+
+	bench_input(b, invite, "10.10.0.2:5060", "10.10.0.1:5060");
+	bench_input(b, bench_response(b, 1, "180 Ringing", "b"), "10.20.0.2:5060", "10.20.0.1:5060");
+	bench_input(b, cancel, "10.10.0.2:5060", "10.10.0.1:5060");
+	assert_int_equal(b->n_out, 2);
+	char *answered = strdup(bench_response(b, 0, "200 OK", "b"));
+	for (uint32_t ms = 0; ms < 8000; ms += 100) {
+		bench_wait(b, 100);
+		sent += b->n_out;
+	}
+	assert_int_equal(sent, 4); /* at 0.5, 1.5, 3.5 and 7.5 s */
+	bench_input(b, answered, "10.20.0.2:5060", "10.20.0.1:5060");
+	for (uint32_t ms = 0; ms < 20000; ms += 100) {
+		bench_wait(b, 100);
+		assert_int_equal(b->n_out, 0);
+	}
+	free(answered);
+	bench_close(b);
+}
+
+/* A response must lead back the way its INVITE came. */
+static void test_response_of_another_call(void **state)
+{
+	struct bench *b = with_users(ALL);
+	char *ok;
+
+	bench_input(b, invite, "10.10.0.2:5060", "10.10.0.1:5060");
+	ok = strdup(bench_response(b, 1, "200 OK", "b"));
+	bench_input(b, changed(ok, "CSeq: 1", "CSeq: 2"), "10.20.0.2:5060", "10.20.0.1:5060");
+	assert_int_equal(b->verdict, VERDICT_DROP);
+	bench_input(b, changed(ok, "z9hG4bKabc", "z9hG4bKabd"), "10.20.0.2:5060", "10.20.0.1:5060");
+	assert_int_equal(b->verdict, VERDICT_DROP);
+	bench_expect_count(b, COUNT_DROP_RESPONSE_FORGED, 1);
+	bench_input(b, ok, "10.20.0.2:5060", "10.20.0.1:5060");
+	assert_int_equal(b->n_out, 1);
+	free(ok);
+	bench_close(b);
+}
+
+/* Control never comes back: answered after 64 * T1, and gone when the ACK was waited for in vain. */
+static void test_locate_unanswered(void **state)
+{
+	struct bench *b = bench_open(ALL);
+
+	bench_register(b, "alice", 1, alice_flow);
+	bench_input(b, invite, "10.10.0.2:5060", "10.10.0.1:5060");
+	assert_int_equal(role_transactions(b->worker), 1);
+	bench_wait(b, 32100);
+	assert_int_equal(b->out[0].msg.status, 504);
+	for (uint32_t ms = 0; ms < 33000; ms += 500)
+		bench_wait(b, 500);
+	assert_int_equal(role_transactions(b->worker), 0);
 	bench_close(b);
 }
 
@@ -695,6 +790,11 @@ int main(void)
 		cmocka_unit_test(test_barred_and_expired),
 		cmocka_unit_test(test_table_full),
 		cmocka_unit_test(test_loop),
+		cmocka_unit_test(test_network_provided),
+		cmocka_unit_test(test_rfc2543_branch),
+		cmocka_unit_test(test_cancel_repeated),
+		cmocka_unit_test(test_response_of_another_call),
+		cmocka_unit_test(test_locate_unanswered),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -249,6 +249,33 @@ static void test_strangers(void **state)
 	}
 }
 
+/* A peer's address is believed on the port that leads to the peer, not on an access network's. */
+static void test_spoofed_peer(void **state)
+{
+	struct bench *b = bench_open(NODE_PCSCF | NODE_ICSCF | NODE_SCSCF);
+	const char *lines = "P-Asserted-Identity: <sip:alice@ims.example>\nRoute: <sip:orig@scscf.ims.example:5060;lr>\n";
+
+	register_at_scscf(b, "alice", ABI_IMPU_DEFAULT);
+	bench_input(b, from("10.30.0.9", lines), "10.30.0.9:5060", "10.10.0.1:5060");
+	assert_int_equal(b->n_out, 1);
+	assert_int_equal(b->out[0].msg.status, 403);
+	bench_close(b);
+}
+
+/* The address of a user who left, taken by another: the call is not that other's. */
+static void test_deliver_to_the_called(void **state)
+{
+	struct bench *b = bench_open(NODE_PCSCF);
+	char lines[512];
+
+	register_at_pcscf(b);
+	snprintf(lines, sizeof(lines), "%sP-Called-Party-ID: <sip:bob@ims.example>\n", path_route(b, "10.10.0.2:5060"));
+	bench_input(b, from("10.30.0.4", lines), "10.30.0.4:5060", "10.30.0.1:5060");
+	assert_int_equal(b->n_out, 1);
+	assert_int_equal(b->out[0].msg.status, 480);
+	bench_close(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -262,6 +289,8 @@ int main(void)
 		cmocka_unit_test(test_scscf_barred),
 		cmocka_unit_test(test_no_relay),
 		cmocka_unit_test(test_strangers),
+		cmocka_unit_test(test_spoofed_peer),
+		cmocka_unit_test(test_deliver_to_the_called),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
