@@ -1,6 +1,6 @@
 #!/bin/bash
 # bad_input.sh - malformed requests, strangers, wrong passwords, an HSS that is down, a configuration with mistakes
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/common.bash"
 
 start_saker 1 20 300 || { fail "start"; exit 1; }
 lab_in lte python3 "$root/tests/lab/bad_input.py" 10.10.0.2:5070 10.10.0.1:5060

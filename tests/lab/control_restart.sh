@@ -1,6 +1,6 @@
 #!/bin/bash
 # control_restart.sh - kill -9 of control, three times, under 100 calls a second: nobody notices
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/common.bash"
 start_saker 1 210 2500 100 || { fail "start"; exit 1; }
 equal "registrations" "$(register_users register 200 600000)" 200
 

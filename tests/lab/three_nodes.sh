@@ -8,7 +8,7 @@
 #                             s ─ 10.30.0.4 ┘
 #
 #   i 10.99.0.3, s 10.99.0.4 ── br1 10.99.0.1: Diameter; the HSS runs in host core
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/common.bash"
 base=$RUN
 
 topology() {

@@ -1,6 +1,6 @@
 #!/bin/bash
 # workers.sh - 1, 2 and 3 workers give the same results
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/common.bash"
 base=$RUN
 for workers in 1 2 3; do
 	RUN=$base/$workers

@@ -1,4 +1,4 @@
-# lib.sh - what every lab test starts with; sourced with the folder for its files as $1
+# common.bash - what every lab test starts with; sourced with the folder for its files as $1
 #
 # A test prints "ok NAME" or "FAIL NAME: why" for each thing it saw, and leaves nothing running.
 set -uo pipefail
