@@ -75,4 +75,8 @@ lab_down() {
 		[ -n "$pids" ] && kill -KILL $pids 2>/dev/null || true
 		ip netns del "$ns" 2>/dev/null || true
 	done
+	# `ip netns add` mounts its folder onto itself; with nobody's namespace left in it, that goes too.
+	if [ -z "$(ls /run/netns 2>/dev/null)" ]; then
+		umount /run/netns 2>/dev/null || true
+	fi
 }
