@@ -26,24 +26,6 @@ static void put_mac(struct text *out, uint32_t from, const struct hash_key *key,
 	text_hex(out, token_mac(key, text_since(out, from), call_id, tag), MAC_DIGITS);
 }
 
-/* Hexadecimal digits, most significant first; false for anything else. */
-static bool hex_u64(struct slice s, uint64_t *out)
-{
-	uint64_t v = 0;
-
-	for (uint32_t i = 0; i < s.len; i++) {
-		uint8_t c = s.p[i];
-		if (ascii_is_digit(c))
-			v = v << 4 | (uint64_t)(c - '0');
-		else if (c >= 'a' && c <= 'f')
-			v = v << 4 | (uint64_t)(c - 'a' + 10);
-		else
-			return false;
-	}
-	*out = v;
-	return true;
-}
-
 static bool check_mac(struct slice user, const struct hash_key *key, struct slice call_id, struct slice tag)
 {
 	uint64_t given, wanted;

@@ -81,6 +81,26 @@ static int hex_digit(uint8_t c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+bool hex_u64(struct slice hex, uint64_t *out)
+{
+	uint64_t v = 0;
+
+	if (hex.len == 0 || hex.len > 16)
+		return false;
+	for (uint32_t i = 0; i < hex.len; i++) {
+		uint8_t c = hex.p[i];
+
+		if (ascii_is_digit(c))
+			v = v << 4 | (uint64_t)(c - '0');
+		else if (c >= 'a' && c <= 'f')
+			v = v << 4 | (uint64_t)(c - 'a' + 10);
+		else
+			return false;
+	}
+	*out = v;
+	return true;
+}
+
 bool hex_decode(struct slice hex, uint8_t *out, uint32_t n)
 {
 	if (hex.len != 2 * (uint64_t)n)

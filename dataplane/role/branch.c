@@ -8,23 +8,6 @@ enum {
 	TRANSACTION_LEN = 7 + 1 + 2 + 8 + 8 + 16 + 1 + 8,
 };
 
-static bool hex_read(struct slice s, uint64_t *out)
-{
-	uint64_t v = 0;
-
-	for (uint32_t i = 0; i < s.len; i++) {
-		uint8_t c = s.p[i];
-		if (ascii_is_digit(c))
-			v = v << 4 | (uint64_t)(c - '0');
-		else if (c >= 'a' && c <= 'f')
-			v = v << 4 | (uint64_t)(c - 'a' + 10);
-		else
-			return false;
-	}
-	*out = v;
-	return true;
-}
-
 uint64_t branch_stateless_mac(const struct role_worker *w, const struct sip_via *via, struct slice call_id,
 			      uint32_t cseq, uint8_t method, bool from_ue, bool to_ue)
 {
@@ -86,7 +69,7 @@ static enum branch_kind read_stateless(struct slice branch, struct branch_statel
 		return BRANCH_FOREIGN;
 	out->from_ue = (side - sides) & 1;
 	out->to_ue = (side - sides) >> 1;
-	return hex_read(slice_sub(branch, 8, 16), &out->mac) ? BRANCH_STATELESS : BRANCH_FORGED;
+	return hex_u64(slice_sub(branch, 8, 16), &out->mac) ? BRANCH_STATELESS : BRANCH_FORGED;
 }
 
 enum branch_kind branch_read(const struct role_worker *w, struct slice branch, struct branch_ref *ref,
@@ -102,9 +85,9 @@ enum branch_kind branch_read(const struct role_worker *w, struct slice branch, s
 		return read_stateless(branch, stateless);
 	if (branch.len != TRANSACTION_LEN || branch.p[7] != 't')
 		return BRANCH_FOREIGN;
-	if (!hex_read(slice_sub(branch, 8, 2), &worker) || !hex_read(slice_sub(branch, 10, 8), &slot) ||
-	    !hex_read(slice_sub(branch, 18, 8), &generation) ||
-	    !hex_read(slice_sub(branch, 26, 16), &check))
+	if (!hex_u64(slice_sub(branch, 8, 2), &worker) || !hex_u64(slice_sub(branch, 10, 8), &slot) ||
+	    !hex_u64(slice_sub(branch, 18, 8), &generation) ||
+	    !hex_u64(slice_sub(branch, 26, 16), &check))
 		return BRANCH_FORGED;
 	*ref = (struct branch_ref){(uint16_t)worker, (uint32_t)slot, (uint32_t)generation};
 	return check == transaction_mac(w, ref) ? BRANCH_TRANSACTION : BRANCH_FORGED;
@@ -134,7 +117,7 @@ static bool via_is_loop(const struct pass *p, const struct sip_via *via, uint32_
 	if (via->branch.len != STATELESS_LEN && via->branch.len != TRANSACTION_LEN)
 		return false;
 	if (!slice_starts(via->branch, cookie) || via->branch.p[via->branch.len - 9] != '.' ||
-	    !hex_read(slice_from(via->branch, via->branch.len - 8), &value) || value != loop)
+	    !hex_u64(slice_from(via->branch, via->branch.len - 8), &value) || value != loop)
 		return false;
 	return addr_parse_ip(via->host, &a) && route_local(p->w->node->routes, &a) >= 0;
 }

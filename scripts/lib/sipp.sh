@@ -4,37 +4,37 @@
 
 SIPP_DIR=$(dirname "${BASH_SOURCE[0]}")/../../bench/sipp
 
-# sipp_run HOST NAME SCENARIO REMOTE [SIPp's arguments]: to the end; files in $RUN/sipp/NAME. SIPp's exit code.
-sipp_run() {
-	local host=$1 name=$2 scenario=$3 remote=$4 dir
-	shift 4
-	dir=$(sipp_dir "$name")
-	if [ "${scenario#-}" = "$scenario" ]; then
-		cp "$SIPP_DIR/$scenario.xml" "$dir/scenario.xml"
-		set -- -sf scenario.xml "$@"
+# sipp_prepare NAME SCENARIO: makes $RUN/sipp/NAME and sets SIPP_ARGS to what names the scenario: a file of bench/sipp, or
+# with a dash before it one of SIPp's own.
+sipp_prepare() {
+	local dir
+	dir=$(sipp_dir "$1")
+	if [ "${2#-}" = "$2" ]; then
+		cp "$SIPP_DIR/$2.xml" "$dir/scenario.xml"
+		SIPP_ARGS=(-sf scenario.xml)
 	else
-		set -- -sn "${scenario#-}" "$@"
+		SIPP_ARGS=(-sn "${2#-}")
 	fi
-	(cd "$dir" && lab_as "$host" sipp "$remote" -nostdin -trace_stat -fd 1 -stf stat.csv -trace_rtt -rtt_freq 1 \
-		-trace_err -error_file errors.log -timeout_error "$@" >screen.log 2>&1)
+	SIPP_ARGS+=(-nostdin -trace_stat -fd 1 -stf stat.csv -trace_err -error_file errors.log)
 }
 
-# In the background; its PID in $RUN/sipp/NAME/pid. For servers.
+# sipp_run HOST NAME SCENARIO REMOTE [SIPp's arguments]: to the end. SIPp's exit code.
+sipp_run() {
+	local host=$1 name=$2 scenario=$3 remote=$4
+	shift 4
+	sipp_prepare "$name" "$scenario"
+	(cd "$RUN/sipp/$name" && lab_as "$host" sipp "$remote" "${SIPP_ARGS[@]}" -timeout_error "$@" >screen.log 2>&1)
+}
+
+# sipp_start HOST NAME SCENARIO [SIPp's arguments]: in the background, for servers; its PID in $RUN/sipp/NAME/pid.
 sipp_start() {
 	local host=$1 name=$2 scenario=$3
-	local dir
 	shift 3
-	dir=$(sipp_dir "$name")
-	if [ "${scenario#-}" = "$scenario" ]; then
-		cp "$SIPP_DIR/$scenario.xml" "$dir/scenario.xml"
-		set -- -sf scenario.xml "$@"
-	else
-		set -- -sn "${scenario#-}" "$@"
-	fi
+	sipp_prepare "$name" "$scenario"
 	# exec all the way, so that the PID is SIPp's own.
-	(cd "$dir" && exec ip netns exec "$LAB$host" setpriv --reuid=65534 --regid=65534 --clear-groups \
-		sipp -nostdin -trace_stat -fd 1 -stf stat.csv -trace_err -error_file errors.log "$@" >screen.log 2>&1) &
-	echo $! >"$dir/pid"
+	(cd "$RUN/sipp/$name" && exec ip netns exec "$LAB$host" setpriv --reuid=65534 --regid=65534 --clear-groups \
+		sipp "${SIPP_ARGS[@]}" "$@" >screen.log 2>&1) &
+	echo $! >"$RUN/sipp/$name/pid"
 	sleep 0.3
 }
 
