@@ -9,7 +9,8 @@ uint64_t token_user(const struct hash_key *key, struct slice impu)
 	return h ? h : 1;
 }
 
-static uint64_t token_mac(const struct hash_key *key, struct slice text, struct slice call_id, struct slice tag)
+static uint64_t token_mac(const struct hash_key *key, struct slice text, struct slice call_id,
+			  struct slice tag)
 {
 	struct hash_mac m;
 
@@ -20,13 +21,14 @@ static uint64_t token_mac(const struct hash_key *key, struct slice text, struct 
 	return hash_mac_end(&m);
 }
 
-static void put_mac(struct text *out, uint32_t from, const struct hash_key *key, struct slice call_id,
-		    struct slice tag)
+static void put_mac(struct text *out, uint32_t from, const struct hash_key *key,
+		    struct slice call_id, struct slice tag)
 {
 	text_hex(out, token_mac(key, text_since(out, from), call_id, tag), MAC_DIGITS);
 }
 
-static bool check_mac(struct slice user, const struct hash_key *key, struct slice call_id, struct slice tag)
+static bool check_mac(struct slice user, const struct hash_key *key, struct slice call_id,
+		      struct slice tag)
 {
 	uint64_t given, wanted;
 
@@ -39,8 +41,9 @@ static bool check_mac(struct slice user, const struct hash_key *key, struct slic
 	return constant_time_eq(&given, &wanted, sizeof(given));
 }
 
-void token_dialog_put(struct text *out, const struct hash_key *key, const struct token_dialog *d,
-		      struct slice call_id, struct slice caller_tag)
+void token_dialog_put(struct text *out, const struct hash_key *key,
+		      const struct token_dialog *d, struct slice call_id,
+		      struct slice caller_tag)
 {
 	uint32_t from = out->len;
 
@@ -60,7 +63,8 @@ bool token_dialog_get(struct slice user, const struct hash_key *key, struct slic
 		return false;
 	if (!check_mac(user, key, call_id, from_tag) && !check_mac(user, key, call_id, to_tag))
 		return false;
-	if (!hex_u64(slice_sub(user, 1, 2), &legs) || !hex_u64(slice_sub(user, 3, 16), &out->orig) ||
+	if (!hex_u64(slice_sub(user, 1, 2), &legs) ||
+	    !hex_u64(slice_sub(user, 3, 16), &out->orig) ||
 	    !hex_u64(slice_sub(user, 19, 16), &out->term))
 		return false;
 	out->legs = (uint8_t)legs;

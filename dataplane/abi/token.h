@@ -1,7 +1,7 @@
 /* token.h - what we write into Record-Route and Path, and nobody else can
  *
- * A token is the user part of a SIP URI of ours: letters and digits only. It ends with a keyed check
- * (SipHash-2-4, 64 bits), so that in-dialog requests need no dialog table and a forged
+ * A token is the user part of a SIP URI of ours: letters and digits only. It ends with a keyed
+ * check (SipHash-2-4, 64 bits), so that in-dialog requests need no dialog table and a forged
  * token is told from ours. The key is the node's and outlives restarts. Any thread.
  */
 #pragma once
@@ -11,12 +11,13 @@
 
 enum { TOKEN_TEXT_MAX = 80 };
 
-/* Record-Route: who talks in this dialog. Bound to the Call-ID and to the caller's tag, one of the two tags of
- * every request inside the dialog. */
+/* Record-Route: who talks in this dialog. Bound to the Call-ID and to the caller's tag, one of
+ * the two tags of every request inside the dialog. */
 struct token_dialog {
-	uint8_t legs;    /* enum token_legs */
-	uint64_t orig;   /* hash of the served originating user's identity (token_user), 0: none here */
-	uint64_t term;   /* the same of the terminating user */
+	uint8_t legs;  /* enum token_legs */
+	uint64_t orig; /* hash of the served originating user's identity (token_user), 0: none
+			  here */
+	uint64_t term; /* the same of the terminating user */
 };
 
 enum token_legs {
@@ -29,8 +30,9 @@ enum token_legs {
 /* A user's short name in tokens: a hash of the canonical identity keyed with the node's key. */
 uint64_t token_user(const struct hash_key *key, struct slice impu);
 
-void token_dialog_put(struct text *out, const struct hash_key *key, const struct token_dialog *d,
-		      struct slice call_id, struct slice caller_tag);
+void token_dialog_put(struct text *out, const struct hash_key *key,
+		      const struct token_dialog *d, struct slice call_id,
+		      struct slice caller_tag);
 /* False: not such a token, or not ours, or of another dialog. */
 bool token_dialog_get(struct slice user, const struct hash_key *key, struct slice call_id,
 		      struct slice from_tag, struct slice to_tag, struct token_dialog *out);

@@ -12,7 +12,8 @@ struct addr {
 	uint8_t pad;    /* zero */
 };
 
-_Static_assert(sizeof(struct addr) == 20, "no hidden padding: addresses are hashed and compared as octets");
+_Static_assert(sizeof(struct addr) == 20,
+	       "no hidden padding: addresses are hashed and compared as octets");
 
 static inline bool addr_eq(const struct addr *a, const struct addr *b)
 {

@@ -12,11 +12,12 @@
 struct buf {
 	uint8_t *data;     /* first octet of the SIP message */
 	uint32_t len;      /* octets of the message */
-	uint32_t headroom; /* octets that may be written before data (room for L2-L4 is already taken off) */
+	uint32_t headroom; /* octets that may be written before data (room for L2-L4 is already
+			      taken off) */
 	uint32_t tailroom; /* octets that may be written behind data + len */
 	struct addr src;   /* received: from; to send: our local address and port */
 	struct addr dst;   /* received: our local address and port; to send: to */
-	uint8_t port;      /* index of the port it came in on; BUF_PORT_CONTROL if from control */
+	uint8_t port; /* index of the port it came in on; BUF_PORT_CONTROL if from control */
 	uint8_t flags;
 	uint16_t worker; /* that took it from the port */
 	uint64_t rx_tsc;

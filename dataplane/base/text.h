@@ -65,7 +65,8 @@ void text_printf(struct text *t, const char *format, ...) __attribute__((format(
 /* NUL-terminated; the last octet is given up for it when the text is full. */
 const char *text_cstr(struct text *t);
 
-/* Up to 16 lower-case hexadecimal digits, most significant first, as text_hex writes them; false for anything else. */
+/* Up to 16 lower-case hexadecimal digits, most significant first, as text_hex writes them;
+ * false for anything else. */
 bool hex_u64(struct slice hex, uint64_t *out);
 /* 2*n hexadecimal digits to n octets; false for a wrong length or digit. */
 bool hex_decode(struct slice hex, uint8_t *out, uint32_t n);

@@ -35,7 +35,8 @@ static void put_warning(struct text *t, const struct pass *p, const char *warnin
 	text_lit(t, "\"\r\n");
 }
 
-struct buf *answer_make(struct pass *p, uint16_t status, const char *warning, struct slice headers)
+struct buf *answer_make(struct pass *p, uint16_t status, const char *warning,
+			struct slice headers)
 {
 	uint8_t line[2048], tag[16];
 	struct text lines = text_in(line, sizeof(line)), to_tag = text_in(tag, sizeof(tag));
@@ -75,7 +76,8 @@ bool answer_is_acknowledged(struct pass *p)
 	return slice_eq(text_slice(&own), p->to_tag);
 }
 
-enum verdict answer_with(struct pass *p, uint16_t status, const char *warning, struct slice headers)
+enum verdict answer_with(struct pass *p, uint16_t status, const char *warning,
+			 struct slice headers)
 {
 	if (p->msg.method == SIP_M_ACK)
 		return pass_drop(p, COUNT_DROP_ACK_STRAY);

@@ -3,19 +3,21 @@
 
 #include "role/pass.h"
 
-/* Where the response to the request goes: RFC 3261 §18.2.2, RFC 3581 §4, from the top Via and the
- * source address. */
+/* Where the response to the request goes: RFC 3261 §18.2.2, RFC 3581 §4, from the top Via and
+ * the source address. */
 struct addr answer_destination(const struct sip_via *via, const struct addr *source);
 
-/* A response to the request in hand, with a Warning (399) if text is given; headers are further whole lines. NULL: no
- * buffer. src, dst and port are set. */
-struct buf *answer_make(struct pass *p, uint16_t status, const char *warning, struct slice headers);
+/* A response to the request in hand, with a Warning (399) if text is given; headers are further
+ * whole lines. NULL: no buffer. src, dst and port are set. */
+struct buf *answer_make(struct pass *p, uint16_t status, const char *warning,
+			struct slice headers);
 
-/* True if the ACK in hand is for a response that answer() made without a transaction: its To tag says so (RFC 3261
- * §8.2.7). */
+/* True if the ACK in hand is for a response that answer() made without a transaction: its To
+ * tag says so (RFC 3261 §8.2.7). */
 bool answer_is_acknowledged(struct pass *p);
 
-/* Answers and ends the pass: SEND, or DROP for an ACK, which is never answered. An INVITE that has a server transaction is
- * answered through it. */
+/* Answers and ends the pass: SEND, or DROP for an ACK, which is never answered. An INVITE that
+ * has a server transaction is answered through it. */
 enum verdict answer(struct pass *p, uint16_t status, const char *warning);
-enum verdict answer_with(struct pass *p, uint16_t status, const char *warning, struct slice headers);
+enum verdict answer_with(struct pass *p, uint16_t status, const char *warning,
+			 struct slice headers);

@@ -8,8 +8,9 @@ enum {
 	TRANSACTION_LEN = 7 + 1 + 2 + 8 + 8 + 16 + 1 + 8,
 };
 
-uint64_t branch_stateless_mac(const struct role_worker *w, const struct sip_via *via, struct slice call_id,
-			      uint32_t cseq, uint8_t method, bool from_ue, bool to_ue)
+uint64_t branch_stateless_mac(const struct role_worker *w, const struct sip_via *via,
+			      struct slice call_id, uint32_t cseq, uint8_t method, bool from_ue,
+			      bool to_ue)
 {
 	struct hash_mac m;
 
@@ -19,7 +20,8 @@ uint64_t branch_stateless_mac(const struct role_worker *w, const struct sip_via 
 	hash_mac_part(&m, via->received);
 	hash_mac_u64(&m, (uint64_t)via->port << 32 | via->rport_value);
 	hash_mac_part(&m, call_id);
-	hash_mac_u64(&m, (uint64_t)cseq << 16 | (uint64_t)method << 8 | (uint64_t)to_ue << 1 | from_ue);
+	hash_mac_u64(&m, (uint64_t)cseq << 16 | (uint64_t)method << 8 | (uint64_t)to_ue << 1 |
+				 from_ue);
 	return hash_mac_end(&m);
 }
 
@@ -49,8 +51,8 @@ void branch_put_stateless(struct text *t, const struct branch_stateless *b, uint
 	put_loop(t, loop);
 }
 
-void branch_put_transaction(struct text *t, const struct role_worker *w, const struct branch_ref *ref,
-			    uint32_t loop)
+void branch_put_transaction(struct text *t, const struct role_worker *w,
+			    const struct branch_ref *ref, uint32_t loop)
 {
 	text_put(t, cookie);
 	text_char(t, 't');
@@ -72,8 +74,8 @@ static enum branch_kind read_stateless(struct slice branch, struct branch_statel
 	return hex_u64(slice_sub(branch, 8, 16), &out->mac) ? BRANCH_STATELESS : BRANCH_FORGED;
 }
 
-enum branch_kind branch_read(const struct role_worker *w, struct slice branch, struct branch_ref *ref,
-			     struct branch_stateless *stateless)
+enum branch_kind branch_read(const struct role_worker *w, struct slice branch,
+			     struct branch_ref *ref, struct branch_stateless *stateless)
 {
 	uint64_t worker, slot, generation, check;
 
@@ -85,7 +87,8 @@ enum branch_kind branch_read(const struct role_worker *w, struct slice branch, s
 		return read_stateless(branch, stateless);
 	if (branch.len != TRANSACTION_LEN || branch.p[7] != 't')
 		return BRANCH_FOREIGN;
-	if (!hex_u64(slice_sub(branch, 8, 2), &worker) || !hex_u64(slice_sub(branch, 10, 8), &slot) ||
+	if (!hex_u64(slice_sub(branch, 8, 2), &worker) ||
+	    !hex_u64(slice_sub(branch, 10, 8), &slot) ||
 	    !hex_u64(slice_sub(branch, 18, 8), &generation) ||
 	    !hex_u64(slice_sub(branch, 26, 16), &check))
 		return BRANCH_FORGED;

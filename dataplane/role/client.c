@@ -1,4 +1,5 @@
-/* client.c - the branches of an INVITE: client transactions (RFC 3261 §17.1.1, §16.7-16.9; RFC 6026 §7.2) */
+/* client.c - the branches of an INVITE: client transactions (RFC 3261 §17.1.1, §16.7-16.9; RFC
+ * 6026 §7.2) */
 #include "role/forward.h"
 #include "role/response.h"
 #include "role/transaction_record.h"
@@ -94,8 +95,10 @@ static void put_top_via(struct text *t, const struct sip_msg *m)
 	text_lit(t, "\r\n");
 }
 
-/* RFC 3261 §17.1.1.3, §9.1. `to` is the To to write: the response's for ACK, the INVITE's own for CANCEL. */
-static struct buf *make_for_invite(struct role_worker *w, struct client *c, struct slice method, struct slice to)
+/* RFC 3261 §17.1.1.3, §9.1. `to` is the To to write: the response's for ACK, the INVITE's own
+ * for CANCEL. */
+static struct buf *make_for_invite(struct role_worker *w, struct client *c, struct slice method,
+				   struct slice to)
 {
 	struct sip_msg *m = &w->transactions->sent_msg;
 	struct buf *b;
@@ -144,7 +147,8 @@ static void send_made(struct role_worker *w, struct buf *b, struct outbox *out)
 	count(w->counters, COUNT_GENERATED);
 }
 
-static void cancel_client(struct role_worker *w, struct client *c, uint64_t now, struct outbox *out)
+static void cancel_client(struct role_worker *w, struct client *c, uint64_t now,
+			  struct outbox *out)
 {
 	struct transactions *t = w->transactions;
 
@@ -159,10 +163,12 @@ static void cancel_client(struct role_worker *w, struct client *c, uint64_t now,
 }
 
 /* Timer E of the CANCEL (§17.1.2.2), until it or the INVITE is answered. */
-static void repeat_cancel(struct role_worker *w, struct client *c, uint64_t now, struct outbox *out)
+static void repeat_cancel(struct role_worker *w, struct client *c, uint64_t now,
+			  struct outbox *out)
 {
 	struct transactions *t = w->transactions;
-	uint32_t next = c->interval_ms * 2 < w->node->t2_ms ? c->interval_ms * 2 : w->node->t2_ms;
+	uint32_t next =
+		c->interval_ms * 2 < w->node->t2_ms ? c->interval_ms * 2 : w->node->t2_ms;
 
 	if (c->cancel_answered) {
 		wheel_set(&t->wheel, client_timer(t, c), c->deadline_ms);
@@ -182,7 +188,8 @@ void clients_cancel(struct role_worker *w, struct txn *s, uint64_t now, struct o
 
 /* ---- the best of the final responses (RFC 3261 §16.7 steps 5 and 6) ---- */
 
-/* Lower is better: 6xx, then the lowest class, and in 4xx those that help the caller to try again. */
+/* Lower is better: 6xx, then the lowest class, and in 4xx those that help the caller to try
+ * again. */
 static uint32_t rank(uint16_t status)
 {
 	static const uint16_t helpful[] = {401, 407, 415, 420, 484};
@@ -228,8 +235,9 @@ static void conclude(struct role_worker *w, struct txn *s, uint64_t now, struct 
 		server_respond(w, s, b, best->status, now, out);
 		count(w->counters, COUNT_FORWARDED);
 	} else if (!server_answer(w, s, s->cancelled ? 487 : best->status,
-				  s->cancelled ? "cancelled" : "no answer, or none that could be passed on", now,
-				  out)) {
+				  s->cancelled ? "cancelled"
+					       : "no answer, or none that could be passed on",
+				  now, out)) {
 		server_free(w, s);
 	}
 }
@@ -314,7 +322,8 @@ static enum verdict success(struct pass *p, struct txn *s, struct client *c)
 	return VERDICT_SEND;
 }
 
-/* §16.7 step 6: a 503 of one next hop says nothing of others, so it does not go upstream as it is. */
+/* §16.7 step 6: a 503 of one next hop says nothing of others, so it does not go upstream as it
+ * is. */
 static void edit_unavailable(struct pass *p)
 {
 	if (p->msg.status == 503)
@@ -329,7 +338,9 @@ static enum verdict failure(struct pass *p, struct txn *s, struct client *c)
 
 	if (c->state == CLIENT_ACCEPTED)
 		return absorb(p);
-	send_made(p->w, make_for_invite(p->w, c, SLICE("ACK"), sip_first_value(&p->msg, SIP_H_TO)), p->out);
+	send_made(p->w,
+		  make_for_invite(p->w, c, SLICE("ACK"), sip_first_value(&p->msg, SIP_H_TO)),
+		  p->out);
 	if (repeat || !s)
 		return absorb(p);
 	complete(p->w, c, status, p->now);

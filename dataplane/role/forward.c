@@ -11,13 +11,15 @@
 /* §16.6 step 6, and what the P-CSCF asks for: Routes of ours go, foreign ones may stay. */
 static void edit_routes(struct pass *p)
 {
-	for (const struct sip_header *h = sip_first(&p->msg, SIP_H_ROUTE); h; h = sip_next(&p->msg, h)) {
+	for (const struct sip_header *h = sip_first(&p->msg, SIP_H_ROUTE); h;
+	     h = sip_next(&p->msg, h)) {
 		if (h != p->foreign_route || p->drop_routes) {
 			sip_edit_delete_header(&p->edits, h);
 			continue;
 		}
 		if (p->foreign_at > h->value)
-			sip_edit_delete(&p->edits, h->value, (uint32_t)(p->foreign_at - h->value));
+			sip_edit_delete(&p->edits, h->value,
+					(uint32_t)(p->foreign_at - h->value));
 		return;
 	}
 }
@@ -42,8 +44,9 @@ static void edit_max_forwards(struct pass *p)
 	sip_edit_push(&p->edits, &p->msg, text_since(t, from));
 }
 
-/* RFC 3261 §18.2.1, RFC 3581 §4: the top Via learns where the request really came from. The pass's Via learns it too: the
- * check of a stateless branch is over what the next response will say. */
+/* RFC 3261 §18.2.1, RFC 3581 §4: the top Via learns where the request really came from. The
+ * pass's Via learns it too: the check of a stateless branch is over what the next response will
+ * say. */
 static void edit_received(struct pass *p)
 {
 	struct text *t = &p->edits.arena;
@@ -55,7 +58,9 @@ static void edit_received(struct pass *p)
 	if (old.p)
 		sip_edit_replace_slice(&p->edits, &p->msg, old, params);
 	else if (params.len)
-		sip_edit_insert(&p->edits, (uint32_t)(p->via.whole.p + p->via.whole.len - p->msg.raw.p), params);
+		sip_edit_insert(&p->edits,
+				(uint32_t)(p->via.whole.p + p->via.whole.len - p->msg.raw.p),
+				params);
 	p->via.received = sip_param(params, SLICE("received"), &value) ? value : SLICE_EMPTY;
 	p->via.rport_value = sip_param(params, SLICE("rport"), &value) ? p->b->src.port : 0;
 }
@@ -110,9 +115,10 @@ static void push_via(struct pass *p, const struct target *to, const struct addr 
 	if (ref) {
 		branch_put_transaction(t, p->w, ref, loop);
 	} else {
-		struct branch_stateless b = {.from_ue = p->source == SOURCE_UE, .to_ue = to->ue};
-		b.mac = branch_stateless_mac(p->w, &p->via, p->call_id, p->msg.cseq, p->msg.method,
-					     b.from_ue, b.to_ue);
+		struct branch_stateless b = {.from_ue = p->source == SOURCE_UE,
+					     .to_ue = to->ue};
+		b.mac = branch_stateless_mac(p->w, &p->via, p->call_id, p->msg.cseq,
+					     p->msg.method, b.from_ue, b.to_ue);
 		branch_put_stateless(t, &b, loop);
 	}
 	text_lit(t, "\r\n");
@@ -131,8 +137,8 @@ static void push_line(struct pass *p, struct slice name, struct slice value)
 }
 
 /* What differs from target to target. False: nothing leads to it. */
-static bool edit_target(struct pass *p, const struct target *to, const struct branch_ref *ref, uint32_t loop,
-			struct addr *local, uint8_t *port)
+static bool edit_target(struct pass *p, const struct target *to, const struct branch_ref *ref,
+			uint32_t loop, struct addr *local, uint8_t *port)
 {
 	const struct route *r = route_find(p->w->node->routes, &to->dst);
 

@@ -7,7 +7,7 @@
  * statelessly, to the first. */
 enum verdict forward_request(struct pass *p);
 
-/* Applies p->edits to the message in hand: in the buffer it lies in if that is ours alone and there is room, else
- * in a new one (the old is freed). NULL: no buffer, or the edits do not fit; counted, and the pass's
- * buffer is untouched. */
+/* Applies p->edits to the message in hand: in the buffer it lies in if that is ours alone and
+ * there is room, else in a new one (the old is freed). NULL: no buffer, or the edits do not
+ * fit; counted, and the pass's buffer is untouched. */
 struct buf *forward_emit(struct pass *p);

@@ -11,7 +11,8 @@ static bool served_here(const struct pass *p, struct slice identity)
 
 	if (!(p->w->node->roles & NODE_SCSCF))
 		return false;
-	r = table_find_impu(p->w->tables, identity, table_hash_impu(p->w->tables, identity), &i);
+	r = table_find_impu(p->w->tables, identity, table_hash_impu(p->w->tables, identity),
+			    &i);
 	return r && (r->roles & ABI_REG_SCSCF);
 }
 
@@ -60,7 +61,8 @@ enum verdict icscf_locate(struct pass *p)
 		return take_location(p);
 	if (p->msg.method == SIP_M_INVITE) {
 		if (!p->txn && !transaction_start(p))
-			return answer_with(p, 503, "no transaction free", SLICE("Retry-After: 5\r\n"));
+			return answer_with(p, 503, "no transaction free",
+					   SLICE("Retry-After: 5\r\n"));
 		transaction_hold(p);
 	}
 	p->punt = PUNT_LOCATE;

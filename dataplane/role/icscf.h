@@ -3,5 +3,6 @@
 
 #include "role/pass.h"
 
-/* Served here: on to the terminating S-CSCF. Else control asks the HSS (LIR) and resumes the request. */
+/* Served here: on to the terminating S-CSCF. Else control asks the HSS (LIR) and resumes the
+ * request. */
 enum verdict icscf_locate(struct pass *p);

@@ -20,24 +20,26 @@ struct node_route {
 struct node {
 	uint32_t roles;
 	const struct route_table *routes;
-	struct slice realm;               /* home network domain, lower case */
+	struct slice realm; /* home network domain, lower case */
 	uint32_t n_domains;
-	struct slice domain[16];          /* own domains, realm first, lower case */
+	struct slice domain[16]; /* own domains, realm first, lower case */
 	struct slice pcscf_host, icscf_host, scscf_host; /* host parts of the roles' URIs */
-	struct slice scscf_uri;           /* with scheme, without parameters */
+	struct slice scscf_uri;                          /* with scheme, without parameters */
 	struct slice visited_network;
 	uint16_t sip_port;
 	uint16_t worker_port_base;
-	bool worker_ports;                /* Via and Record-Route carry the worker's own port: the NIC steers by it */
+	bool worker_ports; /* Via and Record-Route carry the worker's own port: the NIC steers
+			      by it */
 	uint32_t n_workers;
 	uint32_t n_peers;
 	struct node_prefix peer[PEERS_MAX];
 	uint32_t n_routes;
 	struct node_route route[ROUTES_MAX];
-	struct addr icscf, scscf;         /* family 0: none */
+	struct addr icscf, scscf; /* family 0: none */
 	uint32_t t1_ms, t2_ms, t4_ms, timer_c_ms;
 	uint32_t max_breadth;
-	uint32_t transactions;            /* per worker */
-	struct hash_key token_key;        /* same over restarts: Record-Route and Path outlive the process */
-	struct hash_key branch_key;       /* drawn at start */
+	uint32_t transactions; /* per worker */
+	struct hash_key
+		token_key; /* same over restarts: Record-Route and Path outlive the process */
+	struct hash_key branch_key; /* drawn at start */
 };

@@ -1,8 +1,8 @@
 /* pass.h - one message on its way through the roles
  *
  * Private to role/. Each step takes the pass, looks whether it applies, adds edits and
- * targets, and returns NEXT, or the final verdict. Slices point into the datagram, into a registration (valid
- * until the worker's next quiescent state) or into the edits' arena.
+ * targets, and returns NEXT, or the final verdict. Slices point into the datagram, into a
+ * registration (valid until the worker's next quiescent state) or into the edits' arena.
  */
 #pragma once
 
@@ -34,10 +34,10 @@ enum pass_stage {
 /* One place to forward to. */
 struct target {
 	struct addr dst;
-	struct addr local;     /* to send from; family 0: the route's own address */
-	struct slice uri;      /* new Request-URI; p NULL: as it is */
-	struct slice route;    /* value of a Route header to put on top; empty: none */
-	bool ue;               /* a registered flow, outside the trust domain */
+	struct addr local;  /* to send from; family 0: the route's own address */
+	struct slice uri;   /* new Request-URI; p NULL: as it is */
+	struct slice route; /* value of a Route header to put on top; empty: none */
+	bool ue;            /* a registered flow, outside the trust domain */
 };
 
 struct pass {
@@ -46,36 +46,37 @@ struct pass {
 	struct outbox *out;
 	uint64_t now;
 
-	struct sip_via via;    /* top Via */
+	struct sip_via via; /* top Via */
 	struct slice call_id;
 	struct slice from_tag, to_tag;
-	uint64_t txn_key;      /* of the server transaction this request belongs to */
-	uint8_t max_forwards;  /* as received; 70 if absent (RFC 3261 §16.6 step 3) */
-	bool is_dialog;        /* To has a tag */
+	uint64_t txn_key;     /* of the server transaction this request belongs to */
+	uint8_t max_forwards; /* as received; 70 if absent (RFC 3261 §16.6 step 3) */
+	bool is_dialog;       /* To has a tag */
 
 	enum pass_source source;
-	struct reg_flow flow;  /* of the source, if a UE */
+	struct reg_flow flow; /* of the source, if a UE */
 
 	/* Route preprocessing (RFC 3261 §16.4) */
-	bool own_dialog;       /* a valid dialog token of ours was on top */
+	bool own_dialog; /* a valid dialog token of ours was on top */
 	struct token_dialog token;
-	bool own_path;         /* a Path token of ours */
+	bool own_path; /* a Path token of ours */
 	struct addr path_flow;
-	bool orig;             /* our Service-Route: serve the originating user */
+	bool orig;               /* our Service-Route: serve the originating user */
 	struct slice next_route; /* URI of the first Route that is not ours; empty: none */
 	const struct sip_header *foreign_route; /* its header */
-	uint16_t foreign_at;    /* and its offset */
-	bool drop_routes;       /* what is left of the Routes goes too: the P-CSCF knows better */
+	uint16_t foreign_at;                    /* and its offset */
+	bool drop_routes; /* what is left of the Routes goes too: the P-CSCF knows better */
 
 	enum pass_stage stage;
 	const struct registration *orig_set, *term_set;
-	struct slice asserted;  /* canonical identity of the calling user, if we assert it */
+	struct slice asserted; /* canonical identity of the calling user, if we assert it */
 	uint64_t orig_user, term_user; /* token_user of either side, 0: not known here */
-	bool assert_identity;   /* write P-Asserted-Identity: the P-CSCF asserted it in this pass */
-	bool record_route;      /* stay in the path of the dialog this request makes */
-	bool called_party;      /* write P-Called-Party-ID with the Request-URI as received */
+	bool assert_identity; /* write P-Asserted-Identity: the P-CSCF asserted it in this pass
+			       */
+	bool record_route;    /* stay in the path of the dialog this request makes */
+	bool called_party;    /* write P-Called-Party-ID with the Request-URI as received */
 
-	struct txn *txn;        /* INVITE's server transaction, once there */
+	struct txn *txn;                 /* INVITE's server transaction, once there */
 	const struct abi_inject *resume; /* control's answer to PUNT_LOCATE */
 	struct slice resume_route;
 	enum abi_punt_reason punt;
@@ -94,9 +95,9 @@ struct role_worker {
 	struct counters *counters;
 	uint16_t id;
 	struct transactions *transactions;
-	uint64_t icid;          /* counts charging identifiers */
+	uint64_t icid;                 /* counts charging identifiers */
 	struct sip_edits common_edits; /* of a forked INVITE, between its branches */
-	struct pass pass;       /* the one message under work */
+	struct pass pass;              /* the one message under work */
 };
 
 static inline enum verdict pass_drop(struct pass *p, enum count_id reason)
@@ -120,8 +121,8 @@ bool node_own_uri(const struct node *n, const struct sip_uri *uri);
 bool node_own_domain(const struct node *n, struct slice host);
 /* True if the address is a trusted peer. */
 bool node_is_peer(const struct node *n, const struct addr *a);
-/* True if the message is from a peer: its address, on the port that leads to it. A peer's address on another
- * port, such as an access network's, is somebody else's. */
+/* True if the message is from a peer: its address, on the port that leads to it. A peer's
+ * address on another port, such as an access network's, is somebody else's. */
 bool pass_from_peer(const struct pass *p);
 /* The static route for a Request-URI; NULL: none. */
 const struct addr *node_static_route(const struct node *n, const struct sip_uri *uri);

@@ -4,16 +4,23 @@
 
 /* What a UE may not say of itself (TS 24.229 §4.4, §5.2.6.3.3; RFC 3325 §5). */
 static const uint8_t untrusted[] = {
-	SIP_H_P_ASSERTED_IDENTITY, SIP_H_P_CHARGING_VECTOR, SIP_H_P_CHARGING_FUNCTION_ADDRESSES,
-	SIP_H_P_SERVED_USER,       SIP_H_P_PROFILE_KEY,     SIP_H_P_USER_DATABASE,
-	SIP_H_P_ASSERTED_SERVICE,  SIP_H_P_VISITED_NETWORK_ID,
-	SIP_H_P_CALLED_PARTY_ID,   SIP_H_P_ASSOCIATED_URI,
+	SIP_H_P_ASSERTED_IDENTITY,
+	SIP_H_P_CHARGING_VECTOR,
+	SIP_H_P_CHARGING_FUNCTION_ADDRESSES,
+	SIP_H_P_SERVED_USER,
+	SIP_H_P_PROFILE_KEY,
+	SIP_H_P_USER_DATABASE,
+	SIP_H_P_ASSERTED_SERVICE,
+	SIP_H_P_VISITED_NETWORK_ID,
+	SIP_H_P_CALLED_PARTY_ID,
+	SIP_H_P_ASSOCIATED_URI,
 };
 
 /* What a UE may not see. */
 static const uint8_t internal[] = {
-	SIP_H_P_CHARGING_VECTOR, SIP_H_P_CHARGING_FUNCTION_ADDRESSES, SIP_H_P_SERVED_USER,
-	SIP_H_P_PROFILE_KEY,     SIP_H_P_USER_DATABASE,               SIP_H_P_VISITED_NETWORK_ID,
+	SIP_H_P_CHARGING_VECTOR, SIP_H_P_CHARGING_FUNCTION_ADDRESSES,
+	SIP_H_P_SERVED_USER,     SIP_H_P_PROFILE_KEY,
+	SIP_H_P_USER_DATABASE,   SIP_H_P_VISITED_NETWORK_ID,
 };
 
 static void strip(struct pass *p, const uint8_t *ids, uint32_t n)
@@ -31,8 +38,8 @@ static bool contains_nocase(struct slice s, struct slice word)
 	return false;
 }
 
-/* Only the network may say network-provided (RFC 7315 §5.4): a line with that word anywhere in it goes, so that no odd way
- * to write a list or a parameter carries it past. */
+/* Only the network may say network-provided (RFC 7315 §5.4): a line with that word anywhere in
+ * it goes, so that no odd way to write a list or a parameter carries it past. */
 static void strip_access_network(struct pass *p)
 {
 	for (const struct sip_header *h = sip_first(&p->msg, SIP_H_P_ACCESS_NETWORK_INFO); h;
@@ -53,14 +60,16 @@ static void leave_access_network(struct pass *p, bool from_ue, bool to_ue)
 /* If the URI is an identity that is registered from this flow and may be used: the set, and the
  * identity as the registration has it. */
 static const struct registration *identity_on_flow(struct pass *p, struct slice name_addr_uri,
-						   const struct addr *flow, struct slice *identity)
+						   const struct addr *flow,
+						   struct slice *identity)
 {
 	uint8_t memory[IMPU_MAX];
 	struct text canonical = text_in(memory, sizeof(memory));
 	struct sip_uri uri;
 	uint32_t i;
 
-	if (sip_uri_decode(name_addr_uri, &uri) != SIP_OK || !sip_uri_identity(&uri, &canonical))
+	if (sip_uri_decode(name_addr_uri, &uri) != SIP_OK ||
+	    !sip_uri_identity(&uri, &canonical))
 		return NULL;
 	struct slice key = text_slice(&canonical);
 	const struct registration *r =
@@ -77,8 +86,9 @@ static struct slice default_identity(const struct registration *r)
 	return reg_text(r, reg_impu(r, r->default_impu)->at, reg_impu(r, r->default_impu)->len);
 }
 
-/* §5.2.6.3.3 item 4: the identity the user prefers if it is the user's own; else, where one user alone is on the flow, that
- * user's default. Where many share a flow, as behind a gateway, From says which. */
+/* §5.2.6.3.3 item 4: the identity the user prefers if it is the user's own; else, where one
+ * user alone is on the flow, that user's default. Where many share a flow, as behind a gateway,
+ * From says which. */
 static const struct registration *choose_identity(struct pass *p, struct slice *identity)
 {
 	static const uint8_t said_in[] = {SIP_H_P_PREFERRED_IDENTITY, SIP_H_FROM};
@@ -129,9 +139,11 @@ enum verdict pcscf_originating(struct pass *p)
 	p->orig_user = token_user(&p->w->node->token_key, p->asserted);
 	strip(p, untrusted, sizeof(untrusted));
 	sip_edit_delete_all(&p->edits, &p->msg, SIP_H_P_PREFERRED_IDENTITY);
-	/* Nothing lies between a terminal and us; what it recorded would come back as a Route to nowhere. */
+	/* Nothing lies between a terminal and us; what it recorded would come back as a Route
+	 * to nowhere. */
 	sip_edit_delete_all(&p->edits, &p->msg, SIP_H_RECORD_ROUTE);
-	/* The stored Service-Route stands for whatever Routes the UE wrote (§5.2.6.3.3 item 3b). */
+	/* The stored Service-Route stands for whatever Routes the UE wrote (§5.2.6.3.3 item
+	 * 3b). */
 	p->drop_routes = true;
 	if (p->orig_set->roles & ABI_REG_SCSCF) {
 		p->stage = STAGE_ORIGINATING;
@@ -140,8 +152,9 @@ enum verdict pcscf_originating(struct pass *p)
 	return to_scscf(p);
 }
 
-/* The user a request is delivered to, for the token of the dialog: P-Called-Party-ID tells which of
- * those on the flow. False: that user is not on this flow any more; somebody else has the address now. */
+/* The user a request is delivered to, for the token of the dialog: P-Called-Party-ID tells
+ * which of those on the flow. False: that user is not on this flow any more; somebody else has
+ * the address now. */
 static bool note_called_user(struct pass *p, const struct reg_flow *flow)
 {
 	struct slice identity;
@@ -167,7 +180,8 @@ enum verdict pcscf_deliver(struct pass *p)
 
 	if (p->stage != STAGE_DELIVER)
 		return VERDICT_NEXT;
-	if (!table_find_flow(p->w->tables, &p->path_flow, table_hash_flow(p->w->tables, &p->path_flow), &flow))
+	if (!table_find_flow(p->w->tables, &p->path_flow,
+			     table_hash_flow(p->w->tables, &p->path_flow), &flow))
 		return answer(p, 480, "the terminal's flow is gone");
 	if (!note_called_user(p, &flow))
 		return answer(p, 480, "the called user has left this flow");
@@ -186,7 +200,8 @@ static const struct registration *dialog_user(struct pass *p, uint64_t user)
 }
 
 /* The identity in a set that a token names by its hash. */
-static bool identity_of_user(struct pass *p, const struct registration *r, uint64_t user, struct slice *identity)
+static bool identity_of_user(struct pass *p, const struct registration *r, uint64_t user,
+			     struct slice *identity)
 {
 	for (uint32_t i = 0; r && i < r->n_impu; i++) {
 		*identity = reg_text(r, reg_impu(r, i)->at, reg_impu(r, i)->len);
@@ -206,7 +221,8 @@ static void assert_party(struct pass *p, const struct registration *r, uint64_t 
 }
 
 /* True if the sender is one of the two parties this dialog's token names. */
-static bool dialog_source(struct pass *p, const struct registration *orig, const struct registration *term)
+static bool dialog_source(struct pass *p, const struct registration *orig,
+			  const struct registration *term)
 {
 	const struct addr *src = &p->b->src;
 
@@ -227,8 +243,8 @@ static bool dialog_source(struct pass *p, const struct registration *orig, const
 	return false;
 }
 
-/* The contact of a party that the Request-URI means: the flow at its address, or, for a terminal behind a
- * translator, the contact that was registered with this very URI. */
+/* The contact of a party that the Request-URI means: the flow at its address, or, for a
+ * terminal behind a translator, the contact that was registered with this very URI. */
 static const struct reg_contact *dialog_contact(struct pass *p, const struct registration *r,
 						const struct sip_uri *uri, const struct addr *a)
 {
@@ -243,8 +259,8 @@ static const struct reg_contact *dialog_contact(struct pass *p, const struct reg
 		if (a->family && addr_eq(&c->flow, a))
 			return c;
 		if (sip_uri_decode(reg_text(r, c->uri, c->uri_len), &registered) == SIP_OK &&
-		    slice_eq_nocase(registered.host, uri->host) && registered.port == uri->port &&
-		    slice_eq(registered.user, uri->user))
+		    slice_eq_nocase(registered.host, uri->host) &&
+		    registered.port == uri->port && slice_eq(registered.user, uri->user))
 			return c;
 	}
 	return NULL;
@@ -273,7 +289,8 @@ static enum verdict dialog_target(struct pass *p, const struct registration *ori
 	}
 	/* A terminal leaves towards a peer only in a dialog that has one on its other side. */
 	if (a.family && node_is_peer(p->w->node, &a) &&
-	    (p->source == SOURCE_PEER || (p->token.legs & (TOKEN_ORIG_PEER | TOKEN_TERM_PEER)))) {
+	    (p->source == SOURCE_PEER ||
+	     (p->token.legs & (TOKEN_ORIG_PEER | TOKEN_TERM_PEER)))) {
 		p->target[0] = (struct target){.dst = a};
 		return VERDICT_NEXT;
 	}
@@ -343,7 +360,8 @@ static void push_charging_vector(struct pass *p)
 /* RFC 3325 §7, RFC 3323 §4.2. */
 static bool wants_privacy(const struct pass *p)
 {
-	for (const struct sip_header *h = sip_first(&p->msg, SIP_H_PRIVACY); h; h = sip_next(&p->msg, h)) {
+	for (const struct sip_header *h = sip_first(&p->msg, SIP_H_PRIVACY); h;
+	     h = sip_next(&p->msg, h)) {
 		struct slice rest = sip_value(&p->msg, h);
 
 		while (rest.len) {
@@ -386,7 +404,8 @@ void pcscf_response(struct pass *p, bool from_ue, bool to_ue, uint64_t term_user
 	if (from_ue) {
 		strip(p, untrusted, sizeof(untrusted));
 		sip_edit_delete_all(&p->edits, &p->msg, SIP_H_P_PREFERRED_IDENTITY);
-		if (term_user && !wants_privacy(p) && p->msg.status > 100 && p->msg.status < 300)
+		if (term_user && !wants_privacy(p) && p->msg.status > 100 &&
+		    p->msg.status < 300)
 			assert_answerer(p, term_user);
 	} else if (to_ue) {
 		strip(p, internal, sizeof(internal));

@@ -3,9 +3,8 @@
 
 bool node_own_port(const struct node *n, uint16_t port)
 {
-	return port == n->sip_port ||
-	       (n->worker_ports && port >= n->worker_port_base &&
-		port < n->worker_port_base + n->n_workers);
+	return port == n->sip_port || (n->worker_ports && port >= n->worker_port_base &&
+				       port < n->worker_port_base + n->n_workers);
 }
 
 bool node_own_domain(const struct node *n, struct slice host)
@@ -40,7 +39,8 @@ static bool prefix_holds(const struct node_prefix *p, const struct addr *a)
 
 	if (p->ip.family != a->family || memcmp(p->ip.ip, a->ip, octets) != 0)
 		return false;
-	return rest == 0 || ((p->ip.ip[octets] ^ a->ip[octets]) & (uint8_t)(0xff << (8 - rest))) == 0;
+	return rest == 0 ||
+	       ((p->ip.ip[octets] ^ a->ip[octets]) & (uint8_t)(0xff << (8 - rest))) == 0;
 }
 
 bool node_is_peer(const struct node *n, const struct addr *a)
@@ -58,8 +58,8 @@ bool pass_from_peer(const struct pass *p)
 	return back && back->port == p->b->port && node_is_peer(p->w->node, &p->b->src);
 }
 
-/* A route without a domain holds for our own domains and addresses only: a foreign domain is never taken for
- * ours by its user part. */
+/* A route without a domain holds for our own domains and addresses only: a foreign domain is
+ * never taken for ours by its user part. */
 const struct addr *node_static_route(const struct node *n, const struct sip_uri *uri)
 {
 	for (uint32_t i = 0; i < n->n_routes; i++) {

@@ -19,8 +19,10 @@ static enum verdict parse_failed(struct pass *p, enum sip_error e)
 
 	if (p->msg.status)
 		return pass_drop(p, COUNT_DROP_PARSE_RESPONSE);
-	if (!info->status || !sip_parse_answerable(&p->msg) || sip_via_top(&p->msg, &p->via) != SIP_OK)
-		return pass_drop(p, e == SIP_E_NOT_SIP ? COUNT_DROP_NOT_SIP : COUNT_DROP_PARSE_REQUEST);
+	if (!info->status || !sip_parse_answerable(&p->msg) ||
+	    sip_via_top(&p->msg, &p->via) != SIP_OK)
+		return pass_drop(p, e == SIP_E_NOT_SIP ? COUNT_DROP_NOT_SIP
+						       : COUNT_DROP_PARSE_REQUEST);
 	decode_common(p);
 	return answer(p, info->status, info->warning);
 }
@@ -38,7 +40,8 @@ enum verdict proxy_parse(struct pass *p)
 	return VERDICT_NEXT;
 }
 
-/* §16.3 step 3. OPTIONS that ends here could be answered instead; so could others: the clause leaves it open. */
+/* §16.3 step 3. OPTIONS that ends here could be answered instead; so could others: the clause
+ * leaves it open. */
 static enum verdict check_max_forwards(struct pass *p)
 {
 	const struct sip_header *h = sip_first(&p->msg, SIP_H_MAX_FORWARDS);
@@ -51,7 +54,8 @@ static enum verdict check_max_forwards(struct pass *p)
 	return VERDICT_NEXT;
 }
 
-/* Option tags a proxy here understands: those that ask nothing of a proxy but to follow the specification. */
+/* Option tags a proxy here understands: those that ask nothing of a proxy but to follow the
+ * specification. */
 static bool option_known(struct slice token)
 {
 	return slice_eq_nocase(token, SLICE("path"));
@@ -101,13 +105,15 @@ static void read_own_route(struct pass *p, const struct sip_uri *uri)
 
 	if (slice_eq(uri->user, SLICE("orig")))
 		p->orig = true;
-	else if (!p->own_dialog && token_dialog_get(uri->user, key, p->call_id, p->from_tag, p->to_tag, &p->token))
+	else if (!p->own_dialog && token_dialog_get(uri->user, key, p->call_id, p->from_tag,
+						    p->to_tag, &p->token))
 		p->own_dialog = true;
 	else if (!p->own_path && token_path_get(uri->user, key, &p->path_flow))
 		p->own_path = true;
 }
 
-/* Reads own URIs at the front of one Route header. *more: all of it is ours, look at the next. */
+/* Reads own URIs at the front of one Route header. *more: all of it is ours, look at the next.
+ */
 static enum sip_error read_routes(struct pass *p, const struct sip_header *h, bool *more)
 {
 	struct slice value = sip_value(&p->msg, h), rest = value;
@@ -134,16 +140,17 @@ static enum sip_error read_routes(struct pass *p, const struct sip_header *h, bo
 	return SIP_OK;
 }
 
-/* A strict router puts our Record-Route into the Request-URI (§16.4, second paragraph). RFC 3261 made loose
- * routing mandatory, and our Record-Route says lr: such a request is refused, not guessed at. */
+/* A strict router puts our Record-Route into the Request-URI (§16.4, second paragraph). RFC
+ * 3261 made loose routing mandatory, and our Record-Route says lr: such a request is refused,
+ * not guessed at. */
 static bool is_strict_routed(const struct pass *p)
 {
 	struct sip_uri uri;
 	struct token_dialog token;
 
 	return p->msg.uri.len > 50 && sip_uri_decode(p->msg.uri, &uri) == SIP_OK &&
-	       token_dialog_get(uri.user, &p->w->node->token_key, p->call_id, p->from_tag, p->to_tag,
-				&token);
+	       token_dialog_get(uri.user, &p->w->node->token_key, p->call_id, p->from_tag,
+				p->to_tag, &token);
 }
 
 enum verdict proxy_routes(struct pass *p)
@@ -152,7 +159,9 @@ enum verdict proxy_routes(struct pass *p)
 	bool more = true;
 
 	if (is_strict_routed(p))
-		return answer(p, 400, "the Request-URI is a Record-Route: strict routing is not supported");
+		return answer(
+			p, 400,
+			"the Request-URI is a Record-Route: strict routing is not supported");
 	for (; h && more; h = sip_next(&p->msg, h))
 		if (read_routes(p, h, &more) != SIP_OK)
 			return answer(p, 400, sip_error_info(SIP_E_ROUTE)->warning);

@@ -8,8 +8,8 @@
 enum verdict proxy_parse(struct pass *p);
 /* §16.3: Max-Forwards, loop, Proxy-Require, scheme. */
 enum verdict proxy_validate(struct pass *p);
-/* §16.4: reads our own URIs on top of Route with their tokens, and finds the first that is not ours. What goes is
- * edited by forward.c. */
+/* §16.4: reads our own URIs on top of Route with their tokens, and finds the first that is not
+ * ours. What goes is edited by forward.c. */
 enum verdict proxy_routes(struct pass *p);
 /* Who sent it: the flow it came from, or a peer. */
 void proxy_source(struct pass *p);

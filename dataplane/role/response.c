@@ -28,8 +28,8 @@ static enum verdict response_stateless(struct pass *p, const struct branch_state
 
 	if (sip_via_second(&p->msg, &next) != SIP_OK)
 		return pass_drop(p, COUNT_DROP_RESPONSE_VIA);
-	if (branch_stateless_mac(p->w, &next, p->call_id, p->msg.cseq, p->msg.method, branch->from_ue,
-				 branch->to_ue) != branch->mac)
+	if (branch_stateless_mac(p->w, &next, p->call_id, p->msg.cseq, p->msg.method,
+				 branch->from_ue, branch->to_ue) != branch->mac)
 		return pass_drop(p, COUNT_DROP_RESPONSE_FORGED);
 	if (!sip_via_destination(&next, &to))
 		return pass_drop(p, COUNT_DROP_DESTINATION);

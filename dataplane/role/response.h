@@ -5,6 +5,6 @@
 
 /* A parsed response: to its transaction, back by its Vias, to control, or dropped. */
 enum verdict response_input(struct pass *p);
-/* Takes our Via off, crosses the trust boundary, emits. NULL: counted; the pass's buffer is untouched.
- * The result has neither src nor dst set. */
+/* Takes our Via off, crosses the trust boundary, emits. NULL: counted; the pass's buffer is
+ * untouched. The result has neither src nor dst set. */
 struct buf *response_emit(struct pass *p, bool from_ue, bool to_ue, uint64_t term_user);

@@ -52,7 +52,8 @@ uint32_t role_next_tick(const struct role_worker *w, uint64_t now_ms, uint32_t m
 	return transactions_next(w, now_ms, most);
 }
 
-static struct pass *pass_begin(struct role_worker *w, struct buf *b, uint64_t now_ms, struct outbox *out)
+static struct pass *pass_begin(struct role_worker *w, struct buf *b, uint64_t now_ms,
+			       struct outbox *out)
 {
 	struct pass *p = &w->pass;
 
@@ -85,13 +86,14 @@ static enum verdict request_register(struct pass *p)
 	return VERDICT_PUNT;
 }
 
-/* A request to the node itself and to nobody on it: OPTIONS is answered (RFC 3261 §11), others have no target. */
+/* A request to the node itself and to nobody on it: OPTIONS is answered (RFC 3261 §11), others
+ * have no target. */
 static enum verdict request_to_node(struct pass *p)
 {
 	struct sip_uri uri;
 
-	if (sip_uri_decode(p->msg.uri, &uri) != SIP_OK || uri.user.len || uri.scheme == SIP_SCHEME_TEL ||
-	    uri.scheme == SIP_SCHEME_URN)
+	if (sip_uri_decode(p->msg.uri, &uri) != SIP_OK || uri.user.len ||
+	    uri.scheme == SIP_SCHEME_TEL || uri.scheme == SIP_SCHEME_URN)
 		return VERDICT_NEXT;
 	if (!node_own_uri(p->w->node, &uri) && !node_own_domain(p->w->node, uri.host))
 		return VERDICT_NEXT;
@@ -99,16 +101,18 @@ static enum verdict request_to_node(struct pass *p)
 		return VERDICT_NEXT;
 	if (p->msg.method != SIP_M_OPTIONS)
 		return answer(p, 404, "the Request-URI names this node and no user");
-	return answer_with(p, 200, NULL,
-			   SLICE("Allow: INVITE, ACK, BYE, CANCEL, REGISTER, OPTIONS, MESSAGE, SUBSCRIBE, "
-				 "NOTIFY, PUBLISH, INFO, UPDATE, PRACK, REFER\r\n"
-				 "Accept: */*\r\nSupported: path\r\n"));
+	return answer_with(
+		p, 200, NULL,
+		SLICE("Allow: INVITE, ACK, BYE, CANCEL, REGISTER, OPTIONS, MESSAGE, SUBSCRIBE, "
+		      "NOTIFY, PUBLISH, INFO, UPDATE, PRACK, REFER\r\n"
+		      "Accept: */*\r\nSupported: path\r\n"));
 }
 
 /* An I-CSCF alone does not stay in the path (TS 24.229 §5.3.2.1); the others do. */
 static bool makes_dialog(const struct pass *p)
 {
-	return p->msg.method == SIP_M_INVITE || p->msg.method == SIP_M_SUBSCRIBE || p->msg.method == SIP_M_REFER;
+	return p->msg.method == SIP_M_INVITE || p->msg.method == SIP_M_SUBSCRIBE ||
+	       p->msg.method == SIP_M_REFER;
 }
 
 /* Who sent it and what its Routes say: the stage it starts with. */
@@ -140,7 +144,8 @@ static enum verdict request_classify(struct pass *p)
 		p->stage = STAGE_DELIVER;
 	} else if (p->orig && (n->roles & NODE_SCSCF)) {
 		p->stage = STAGE_ORIGINATING;
-	} else if (sip_uri_decode(p->msg.uri, &uri) == SIP_OK && (fixed = node_static_route(n, &uri))) {
+	} else if (sip_uri_decode(p->msg.uri, &uri) == SIP_OK &&
+		   (fixed = node_static_route(n, &uri))) {
 		p->target[0] = (struct target){.dst = *fixed};
 		p->n_targets = 1;
 		p->stage = STAGE_ROUTED;
@@ -152,22 +157,20 @@ static enum verdict request_classify(struct pass *p)
 
 typedef enum verdict request_step(struct pass *p);
 
-/* The way of a request, in order. Each step looks whether it applies; the first that gives a verdict ends it. */
+/* The way of a request, in order. Each step looks whether it applies; the first that gives a
+ * verdict ends it. */
 static request_step *const request_steps[] = {
-	request_owner,
-	transaction_take,  /* repeats, CANCEL, ACK of a transaction that is known */
-	proxy_validate,    /* RFC 3261 §16.3 */
-	request_register,
-	proxy_routes,      /* §16.4 */
-	request_to_node,
-	request_classify,
-	pcscf_dialog,      /* TS 24.229 §5.2.6.3.5 */
-	pcscf_originating, /* §5.2.6.3.3 */
-	scscf_originating, /* §5.4.3.2 */
-	icscf_locate,      /* §5.3.2 */
-	scscf_terminating, /* §5.4.3.3 */
-	pcscf_deliver,     /* §5.2.6.4 */
-	forward_request,   /* RFC 3261 §16.6 */
+	request_owner,     transaction_take, /* repeats, CANCEL, ACK of a transaction that is
+						known */
+	proxy_validate,                      /* RFC 3261 §16.3 */
+	request_register,  proxy_routes,     /* §16.4 */
+	request_to_node,   request_classify, pcscf_dialog, /* TS 24.229 §5.2.6.3.5 */
+	pcscf_originating,                                 /* §5.2.6.3.3 */
+	scscf_originating,                                 /* §5.4.3.2 */
+	icscf_locate,                                      /* §5.3.2 */
+	scscf_terminating,                                 /* §5.4.3.3 */
+	pcscf_deliver,                                     /* §5.2.6.4 */
+	forward_request,                                   /* RFC 3261 §16.6 */
 };
 
 static enum verdict request_input(struct pass *p)
@@ -180,8 +183,8 @@ static enum verdict request_input(struct pass *p)
 	return pass_drop(p, COUNT_DROP_DESTINATION);
 }
 
-enum verdict role_message(struct role_worker *w, struct buf *b, uint64_t now_ms, struct outbox *out,
-			  enum abi_punt_reason *punt, uint16_t *owner)
+enum verdict role_message(struct role_worker *w, struct buf *b, uint64_t now_ms,
+			  struct outbox *out, enum abi_punt_reason *punt, uint16_t *owner)
 {
 	struct pass *p = pass_begin(w, b, now_ms, out);
 	enum verdict v = proxy_parse(p);
@@ -200,8 +203,8 @@ enum verdict role_message(struct role_worker *w, struct buf *b, uint64_t now_ms,
 	return v;
 }
 
-void role_resume(struct role_worker *w, const struct abi_inject *verdict, struct slice route, struct buf *b,
-		 uint64_t now_ms, struct outbox *out)
+void role_resume(struct role_worker *w, const struct abi_inject *verdict, struct slice route,
+		 struct buf *b, uint64_t now_ms, struct outbox *out)
 {
 	struct pass *p = pass_begin(w, b, now_ms, out);
 	enum verdict v;
@@ -211,7 +214,8 @@ void role_resume(struct role_worker *w, const struct abi_inject *verdict, struct
 	v = proxy_parse(p);
 	if (v == VERDICT_NEXT)
 		v = sip_is_request(&p->msg) ? request_input(p) : VERDICT_DROP;
-	/* What was punted from here comes back here, so there is nothing to hand on or punt again. */
+	/* What was punted from here comes back here, so there is nothing to hand on or punt
+	 * again. */
 	if (v == VERDICT_PUNT || v == VERDICT_HANDOFF)
 		v = pass_drop(p, COUNT_DROP_RESUME);
 	if (v == VERDICT_DROP)

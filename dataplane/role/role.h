@@ -20,34 +20,33 @@ enum { OUTBOX_MAX = 256, OUTBOX_PER_MESSAGE = 2 * FORK_MAX + 4 };
 
 /* Messages to send: each buf with src, dst and port set, owned by the outbox until the worker
  * takes it. A buf may be shared (BUF_F_SHARED: a transaction keeps a reference for
- * retransmission), then its octets must not be written: the output puts the lower headers into a
- * buffer of its own, chained or copied. */
+ * retransmission), then its octets must not be written: the output puts the lower headers into
+ * a buffer of its own, chained or copied. */
 struct outbox {
 	uint32_t n;
 	struct buf *buf[OUTBOX_MAX];
 };
 
-/* At start, main thread. All memory of the worker's transactions and timers is reserved here. NULL: no memory. */
+/* At start, main thread. All memory of the worker's transactions and timers is reserved here.
+ * NULL: no memory. */
 struct role_worker *role_worker_create(const struct node *node, const struct tables *tables,
 				       struct counters *counters, uint16_t worker);
 void role_worker_destroy(struct role_worker *w);
 
-/* Works on one received datagram (b->src, dst, port, rx_tsc set). Needs OUTBOX_PER_MESSAGE free places
- * in the outbox. Inside an RCU read-side section.
- *  SEND     b is consumed: forwarded, kept or freed
- *  PUNT     the caller punts b with *punt and frees it
- *  HANDOFF  the caller gives b to worker *owner
- *  DROP     counted here; the caller frees b */
-enum verdict role_message(struct role_worker *w, struct buf *b, uint64_t now_ms, struct outbox *out,
-			  enum abi_punt_reason *punt, uint16_t *owner);
+/* Works on one received datagram (b->src, dst, port, rx_tsc set). Needs OUTBOX_PER_MESSAGE free
+ * places in the outbox. Inside an RCU read-side section. SEND     b is consumed: forwarded,
+ * kept or freed PUNT     the caller punts b with *punt and frees it HANDOFF  the caller gives b
+ * to worker *owner DROP     counted here; the caller frees b */
+enum verdict role_message(struct role_worker *w, struct buf *b, uint64_t now_ms,
+			  struct outbox *out, enum abi_punt_reason *punt, uint16_t *owner);
 
-/* Control's verdict on a message it was punted with PUNT_LOCATE; b holds the message again (copied from the
- * record), with src, dst and port of the punt. b is consumed. */
-void role_resume(struct role_worker *w, const struct abi_inject *verdict, struct slice route, struct buf *b,
-		 uint64_t now_ms, struct outbox *out);
+/* Control's verdict on a message it was punted with PUNT_LOCATE; b holds the message again
+ * (copied from the record), with src, dst and port of the punt. b is consumed. */
+void role_resume(struct role_worker *w, const struct abi_inject *verdict, struct slice route,
+		 struct buf *b, uint64_t now_ms, struct outbox *out);
 
-/* Runs the timers that are due, until none is left or fewer than OUTBOX_PER_MESSAGE places are free in the
- * outbox; true: call again. */
+/* Runs the timers that are due, until none is left or fewer than OUTBOX_PER_MESSAGE places are
+ * free in the outbox; true: call again. */
 bool role_tick(struct role_worker *w, uint64_t now_ms, struct outbox *out);
 /* Milliseconds until the next timer, at most `most`. */
 uint32_t role_next_tick(const struct role_worker *w, uint64_t now_ms, uint32_t most);

@@ -3,8 +3,8 @@
 #include "role/answer.h"
 #include "sip/field.h"
 
-/* The served user of a request that another node's P-CSCF asserted: the first P-Asserted-Identity that is
- * registered here. Co-located, the P-CSCF has found it already. */
+/* The served user of a request that another node's P-CSCF asserted: the first
+ * P-Asserted-Identity that is registered here. Co-located, the P-CSCF has found it already. */
 static bool find_served_user(struct pass *p, bool *barred)
 {
 	struct sip_name_addr_walk walk;
@@ -17,11 +17,12 @@ static bool find_served_user(struct pass *p, bool *barred)
 		struct sip_uri uri;
 		uint32_t i;
 
-		if (sip_uri_decode(name.uri, &uri) != SIP_OK || !sip_uri_identity(&uri, &canonical))
+		if (sip_uri_decode(name.uri, &uri) != SIP_OK ||
+		    !sip_uri_identity(&uri, &canonical))
 			continue;
 		struct slice key = text_slice(&canonical);
-		const struct registration *r =
-			table_find_impu(p->w->tables, key, table_hash_impu(p->w->tables, key), &i);
+		const struct registration *r = table_find_impu(
+			p->w->tables, key, table_hash_impu(p->w->tables, key), &i);
 		if (!r || !(r->roles & ABI_REG_SCSCF))
 			continue;
 		*barred = reg_impu(r, i)->flags & ABI_IMPU_BARRED;
@@ -32,7 +33,8 @@ static bool find_served_user(struct pass *p, bool *barred)
 	return false;
 }
 
-/* A Route that is left after ours leads to a trusted next hop, such as an Application Server. */
+/* A Route that is left after ours leads to a trusted next hop, such as an Application Server.
+ */
 static enum verdict follow_route(struct pass *p)
 {
 	struct sip_uri uri;
@@ -60,7 +62,8 @@ static enum verdict route_onward(struct pass *p)
 	fixed = node_static_route(n, &uri);
 	if (fixed) {
 		p->target[0] = (struct target){.dst = *fixed};
-	} else if (uri.scheme == SIP_SCHEME_TEL || node_own_domain(n, uri.host) || node_own_uri(n, &uri)) {
+	} else if (uri.scheme == SIP_SCHEME_TEL || node_own_domain(n, uri.host) ||
+		   node_own_uri(n, &uri)) {
 		if (n->roles & NODE_ICSCF) {
 			p->stage = STAGE_LOCATE;
 			return VERDICT_NEXT;
@@ -76,13 +79,15 @@ static enum verdict route_onward(struct pass *p)
 	return VERDICT_NEXT;
 }
 
-/* The reg event package is the registrar's own (§5.4.2.1): such a SUBSCRIBE is not for the user's terminals. */
+/* The reg event package is the registrar's own (§5.4.2.1): such a SUBSCRIBE is not for the
+ * user's terminals. */
 static bool is_reg_event(const struct pass *p)
 {
 	struct slice event = sip_first_value(&p->msg, SIP_H_EVENT);
 
 	return p->msg.method == SIP_M_SUBSCRIBE &&
-	       slice_eq_nocase(slice_trim(slice_sub(event, 0, slice_find(event, ';'))), SLICE("reg"));
+	       slice_eq_nocase(slice_trim(slice_sub(event, 0, slice_find(event, ';'))),
+			       SLICE("reg"));
 }
 
 enum verdict scscf_originating(struct pass *p)
@@ -111,14 +116,16 @@ static bool find_called_user(struct pass *p, uint32_t *index)
 	if (sip_uri_decode(p->msg.uri, &uri) != SIP_OK || !sip_uri_identity(&uri, &canonical))
 		return false;
 	struct slice key = text_slice(&canonical);
-	p->term_set = table_find_impu(p->w->tables, key, table_hash_impu(p->w->tables, key), index);
+	p->term_set =
+		table_find_impu(p->w->tables, key, table_hash_impu(p->w->tables, key), index);
 	if (!p->term_set || !(p->term_set->roles & ABI_REG_SCSCF))
 		return false;
 	p->term_user = token_user(&p->w->node->token_key, key);
 	return true;
 }
 
-static void add_target(struct pass *p, const struct registration *r, const struct reg_contact *c)
+static void add_target(struct pass *p, const struct registration *r,
+		       const struct reg_contact *c)
 {
 	struct target *t = &p->target[p->n_targets++];
 
@@ -133,8 +140,8 @@ static void add_target(struct pass *p, const struct registration *r, const struc
 	}
 }
 
-/* INVITE tries all contacts at once; other requests the one of highest preference, the latest of equals
- * (§5.4.3.3 step 10: forking is the S-CSCF's to choose). */
+/* INVITE tries all contacts at once; other requests the one of highest preference, the latest
+ * of equals (§5.4.3.3 step 10: forking is the S-CSCF's to choose). */
 static void choose_contacts(struct pass *p)
 {
 	const struct registration *r = p->term_set;

@@ -88,7 +88,9 @@ uint32_t wheel_next(const struct wheel *w, uint64_t now_ms, uint32_t most)
 		if (w->slot[tick & (TIMER_SLOTS - 1)] == TIMER_NONE)
 			continue;
 		uint64_t due = (tick + 1) * TIMER_TICK_MS;
-		return due <= now_ms ? 0 : due - now_ms < most ? (uint32_t)(due - now_ms) : most;
+		return due <= now_ms         ? 0
+		       : due - now_ms < most ? (uint32_t)(due - now_ms)
+					     : most;
 	}
 	return most;
 }

@@ -20,7 +20,8 @@ struct wheel {
 	struct timer *timer; /* of all records, by index */
 	uint64_t tick;       /* next tick to look at */
 	uint32_t set;        /* timers set */
-	int32_t resume;      /* timer to go on with in the slot of `tick`, TIMER_NONE: from its start */
+	int32_t resume; /* timer to go on with in the slot of `tick`, TIMER_NONE: from its start
+			 */
 	int32_t slot[TIMER_SLOTS];
 };
 

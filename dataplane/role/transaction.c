@@ -120,7 +120,8 @@ static struct txn *new_server(struct transactions *t, uint64_t key)
 		return NULL;
 	s = &t->server[i];
 	t->free_server = s->next;
-	*s = (struct txn){.key = key, .first_client = NONE, .next = t->bucket[key & t->bucket_mask]};
+	*s = (struct txn){
+		.key = key, .first_client = NONE, .next = t->bucket[key & t->bucket_mask]};
 	t->bucket[key & t->bucket_mask] = i;
 	t->live++;
 	return s;
@@ -183,8 +184,8 @@ void transaction_hold(struct pass *p)
 
 /* ---- responses upstream ---- */
 
-void server_respond(struct role_worker *w, struct txn *s, struct buf *b, uint16_t status, uint64_t now,
-		    struct outbox *out)
+void server_respond(struct role_worker *w, struct txn *s, struct buf *b, uint16_t status,
+		    uint64_t now, struct outbox *out)
 {
 	struct transactions *t = w->transactions;
 	uint32_t t1 = w->node->t1_ms;
@@ -214,8 +215,8 @@ void transaction_answer(struct pass *p, struct buf *response, uint16_t status)
 	server_respond(p->w, p->txn, response, status, p->now, p->out);
 }
 
-bool server_answer(struct role_worker *w, struct txn *s, uint16_t status, const char *warning, uint64_t now,
-		   struct outbox *out)
+bool server_answer(struct role_worker *w, struct txn *s, uint16_t status, const char *warning,
+		   uint64_t now, struct outbox *out)
 {
 	struct pass *p = &w->transactions->scratch;
 	struct buf *b;
@@ -308,7 +309,8 @@ static enum verdict take_cancel(struct pass *p, struct txn *s)
 	return answer(p, 200, NULL);
 }
 
-/* A transaction is its sender's: from elsewhere, a branch that was overheard matches nothing. */
+/* A transaction is its sender's: from elsewhere, a branch that was overheard matches nothing.
+ */
 static struct txn *find_own(struct pass *p)
 {
 	struct addr from = answer_destination(&p->via, &p->b->src);
@@ -332,7 +334,8 @@ enum verdict transaction_take(struct pass *p)
 
 /* ---- timers ---- */
 
-static void server_expired(struct role_worker *w, struct txn *s, uint64_t now, struct outbox *out)
+static void server_expired(struct role_worker *w, struct txn *s, uint64_t now,
+			   struct outbox *out)
 {
 	struct transactions *t = w->transactions;
 
@@ -351,7 +354,8 @@ static void server_expired(struct role_worker *w, struct txn *s, uint64_t now, s
 		buf_ref(s->response);
 		out->buf[out->n++] = s->response;
 		count(w->counters, COUNT_RETRANS_TX);
-		s->interval_ms = s->interval_ms * 2 < w->node->t2_ms ? s->interval_ms * 2 : w->node->t2_ms;
+		s->interval_ms = s->interval_ms * 2 < w->node->t2_ms ? s->interval_ms * 2
+								     : w->node->t2_ms;
 		wheel_set(&t->wheel, server_timer(t, s), now + s->interval_ms);
 		return;
 	default: /* timers I and L */

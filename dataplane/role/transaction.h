@@ -1,8 +1,8 @@
 /* transaction.h - INVITE transactions (RFC 3261 §16.7-16.10, §17; RFC 6026)
  *
  * One record a server transaction, one a branch (client transaction), both of one worker and
- * nobody else's. Packet buffers are kept by reference: the INVITE as received (for answers), each INVITE
- * as sent (for repeats, ACK and CANCEL), the last response sent (for repeats).
+ * nobody else's. Packet buffers are kept by reference: the INVITE as received (for answers),
+ * each INVITE as sent (for repeats, ACK and CANCEL), the last response sent (for repeats).
  */
 #pragma once
 
@@ -16,16 +16,19 @@ struct transactions *transactions_create(struct role_worker *w);
 void transactions_destroy(struct transactions *t);
 uint32_t transactions_live(const struct transactions *t);
 
-/* Key of the server transaction of which `via` is the top Via (RFC 3261 §17.2.3), keyed: branch and sent-by; from an element
- * of RFC 2543, whose branch has no cookie, also Call-ID, From tag and CSeq number. INVITE, its CANCEL, its ACK
- * and, by their second Via, its responses have the same. */
+/* Key of the server transaction of which `via` is the top Via (RFC 3261 §17.2.3), keyed: branch
+ * and sent-by; from an element of RFC 2543, whose branch has no cookie, also Call-ID, From tag
+ * and CSeq number. INVITE, its CANCEL, its ACK and, by their second Via, its responses have the
+ * same. */
 uint64_t transaction_key(const struct pass *p, const struct sip_via *via);
 
-/* A request that belongs to a known transaction is worked off here: repeats of INVITE, CANCEL, ACK for a non-2xx.
- * NEXT: it is none; for an INVITE whose resumed transaction waits, p->txn is set. */
+/* A request that belongs to a known transaction is worked off here: repeats of INVITE, CANCEL,
+ * ACK for a non-2xx. NEXT: it is none; for an INVITE whose resumed transaction waits, p->txn is
+ * set. */
 enum verdict transaction_take(struct pass *p);
 
-/* Starts the server transaction of the INVITE in hand and answers 100 (RFC 3261 §16.2). False: no record free. */
+/* Starts the server transaction of the INVITE in hand and answers 100 (RFC 3261 §16.2). False:
+ * no record free. */
 bool transaction_start(struct pass *p);
 /* The INVITE waits for control's verdict. */
 void transaction_hold(struct pass *p);
@@ -37,8 +40,8 @@ void transaction_abandon(struct pass *p);
 
 /* Room for one more branch; its reference goes into the Via. False: none free. */
 bool transaction_branch(struct pass *p, struct branch_ref *ref);
-/* The INVITE as emitted for that branch: takes `sent`, sends it and starts timers A and B. ue: it goes to a
- * registered flow. */
+/* The INVITE as emitted for that branch: takes `sent`, sends it and starts timers A and B. ue:
+ * it goes to a registered flow. */
 void transaction_send(struct pass *p, const struct branch_ref *ref, struct buf *sent, bool ue);
 
 /* A response with a branch of ours; b is the pass's. */

@@ -8,24 +8,24 @@ enum { NONE = -1 };
 
 enum server_state {
 	SERVER_FREE,
-	SERVER_HELD,       /* control was asked about it */
+	SERVER_HELD, /* control was asked about it */
 	SERVER_PROCEEDING,
-	SERVER_COMPLETED,  /* non-2xx sent; waits for ACK */
-	SERVER_CONFIRMED,  /* ACK came; soaks up repeats */
-	SERVER_ACCEPTED,   /* 2xx sent (RFC 6026) */
+	SERVER_COMPLETED, /* non-2xx sent; waits for ACK */
+	SERVER_CONFIRMED, /* ACK came; soaks up repeats */
+	SERVER_ACCEPTED,  /* 2xx sent (RFC 6026) */
 };
 
 struct txn {
 	uint64_t key;
-	uint64_t deadline_ms;   /* timer H */
-	struct buf *request;    /* as received, while an answer of our own may be needed */
-	struct buf *response;   /* last sent, for repeats */
-	struct addr upstream;   /* where responses go, */
+	uint64_t deadline_ms;       /* timer H */
+	struct buf *request;        /* as received, while an answer of our own may be needed */
+	struct buf *response;       /* last sent, for repeats */
+	struct addr upstream;       /* where responses go, */
 	struct addr upstream_local; /* from where */
-	int32_t next;           /* in the bucket, or in the free list */
+	int32_t next;               /* in the bucket, or in the free list */
 	int32_t first_client;
-	uint32_t interval_ms;   /* timer G */
-	uint8_t state;          /* enum server_state */
+	uint32_t interval_ms; /* timer G */
+	uint8_t state;        /* enum server_state */
 	bool cancelled;
 	bool from_ue;
 	uint8_t upstream_port;
@@ -40,32 +40,32 @@ enum client_state {
 };
 
 struct client {
-	uint64_t deadline_ms;   /* timer B or C, or the end of patience after CANCEL */
-	struct buf *sent;       /* the INVITE: for repeats, ACK and CANCEL */
-	struct buf *response;   /* non-2xx as it would go upstream */
+	uint64_t deadline_ms; /* timer B or C, or the end of patience after CANCEL */
+	struct buf *sent;     /* the INVITE: for repeats, ACK and CANCEL */
+	struct buf *response; /* non-2xx as it would go upstream */
 	uint64_t term_user;
 	uint32_t generation;
 	uint32_t cseq;
-	int32_t server;         /* NONE: its server transaction is over */
-	int32_t next;           /* of the same server, or in the free list */
-	uint32_t interval_ms;   /* timer A, and E of CANCEL */
-	uint16_t status;        /* final */
-	uint8_t state;          /* enum client_state */
+	int32_t server;       /* NONE: its server transaction is over */
+	int32_t next;         /* of the same server, or in the free list */
+	uint32_t interval_ms; /* timer A, and E of CANCEL */
+	uint16_t status;      /* final */
+	uint8_t state;        /* enum client_state */
 	bool to_ue;
-	bool cancel;            /* to be cancelled when it may be */
+	bool cancel; /* to be cancelled when it may be */
 	bool cancel_sent;
 	bool cancel_answered;
 };
 
 struct transactions {
-	uint32_t n;             /* server records, and as many client records */
+	uint32_t n; /* server records, and as many client records */
 	uint32_t bucket_mask;
 	uint32_t live;
 	uint32_t generation;
 	int32_t free_server, free_client;
 	struct txn *server;
 	struct client *client;
-	struct timer *timers;   /* servers', then clients' */
+	struct timer *timers; /* servers', then clients' */
 	int32_t *bucket;
 	struct wheel wheel;
 	struct sip_msg sent_msg; /* of an INVITE sent earlier, to make ACK and CANCEL from */
@@ -85,17 +85,17 @@ static inline int32_t client_timer(const struct transactions *t, const struct cl
 /* transaction.c */
 void server_free(struct role_worker *w, struct txn *s);
 /* Sends a response upstream and moves the state; takes b. */
-void server_respond(struct role_worker *w, struct txn *s, struct buf *b, uint16_t status, uint64_t now,
-		    struct outbox *out);
-/* A response of our own, made from the INVITE that was kept. False: no buffer; the caller ends the transaction, for it
- * has no timer that would. */
-bool server_answer(struct role_worker *w, struct txn *s, uint16_t status, const char *warning, uint64_t now,
-		   struct outbox *out);
+void server_respond(struct role_worker *w, struct txn *s, struct buf *b, uint16_t status,
+		    uint64_t now, struct outbox *out);
+/* A response of our own, made from the INVITE that was kept. False: no buffer; the caller ends
+ * the transaction, for it has no timer that would. */
+bool server_answer(struct role_worker *w, struct txn *s, uint16_t status, const char *warning,
+		   uint64_t now, struct outbox *out);
 
 /* client.c */
 /* Its server transaction is gone: freed now, or when timer D has run. */
 void client_orphan(struct role_worker *w, struct client *c);
-/* CANCEL on every branch that has no final response: at once, or as soon as a provisional one has come
- * (RFC 3261 §9.1). */
+/* CANCEL on every branch that has no final response: at once, or as soon as a provisional one
+ * has come (RFC 3261 §9.1). */
 void clients_cancel(struct role_worker *w, struct txn *s, uint64_t now, struct outbox *out);
 void client_expired(struct role_worker *w, struct client *c, uint64_t now, struct outbox *out);

@@ -17,8 +17,8 @@
  * message that has one in its header section is refused: other parsers see a line end there. */
 enum sip_error sip_parse(struct slice datagram, struct sip_msg *msg);
 
-/* True if a request that sip_parse refused can still be answered: it has a method, is not an ACK, and has a top Via
- * that decodes, so that there is somewhere to answer to. */
+/* True if a request that sip_parse refused can still be answered: it has a method, is not an
+ * ACK, and has a top Via that decodes, so that there is somewhere to answer to. */
 bool sip_parse_answerable(const struct sip_msg *msg);
 
 /* RFC 5626 §4.4.1: nothing but CRs and LFs. */

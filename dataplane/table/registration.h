@@ -56,8 +56,9 @@ struct tables_size {
 	uint32_t registrations; /* most sets, and most contacts */
 };
 
-/* Management thread, at start: all memory is reserved here (huge pages where there are). The key is
- * the node's token key: table_find_user is given hashes that token_user made. NULL: errno. The thread must be registered with urcu-qsbr before it calls any other function, and
+/* Management thread, at start: all memory is reserved here (huge pages where there are). The
+ * key is the node's token key: table_find_user is given hashes that token_user made. NULL:
+ * errno. The thread must be registered with urcu-qsbr before it calls any other function, and
  * is the only writer for good. */
 struct tables *tables_create(const struct tables_size *size, const struct hash_key *key);
 /* Management thread, when no worker reads any more. NULL is allowed. */

@@ -1,4 +1,5 @@
-/* buf_malloc.c - base/buf.h on malloc: one allocation a datagram, so that a sanitizer sees every octet too far */
+/* buf_malloc.c - base/buf.h on malloc: one allocation a datagram, so that a sanitizer sees
+ * every octet too far */
 #include <stdlib.h>
 
 #include "base/buf.h"

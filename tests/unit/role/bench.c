@@ -58,7 +58,10 @@ struct bench *bench_open(uint32_t roles)
 		.n_routes = 1,
 		.route = {{.user = SLICE("service"), .to = bench_addr("10.30.0.11:5070")}},
 		.icscf = bench_addr("10.30.0.21"),
-		.t1_ms = 500, .t2_ms = 4000, .t4_ms = 5000, .timer_c_ms = 185000,
+		.t1_ms = 500,
+		.t2_ms = 4000,
+		.t4_ms = 5000,
+		.timer_c_ms = 185000,
 		.max_breadth = 60,
 		.transactions = 64,
 		.token_key = {1, 2},
@@ -88,10 +91,12 @@ void bench_put(struct bench *b, const struct abi_registration_view *v)
 	assert_int_equal(table_put(b->tables, v), INSTALL_OK);
 }
 
-void bench_register(struct bench *b, const char *name, uint32_t n_flows, const char *const *flow)
+void bench_register(struct bench *b, const char *name, uint32_t n_flows,
+		    const char *const *flow)
 {
 	char impu[64], uri[SET_CONTACTS_MAX][96];
-	struct abi_registration_view v = {.roles = ABI_REG_PCSCF | ABI_REG_SCSCF, .n_impu = 1, .n_contact = n_flows};
+	struct abi_registration_view v = {
+		.roles = ABI_REG_PCSCF | ABI_REG_SCSCF, .n_impu = 1, .n_contact = n_flows};
 
 	snprintf(impu, sizeof(impu), "sip:%s@ims.example", name);
 	v.set_id = hash_table(&b->node.token_key, impu, (uint32_t)strlen(impu));
@@ -144,7 +149,8 @@ static void collect(struct bench *b)
 		o->src = buf->src;
 		o->dst = buf->dst;
 		/* A 400 lacks what its request lacked. */
-		assert_true(sip_parse(slice_of(o->text, buf->len), &o->msg) == SIP_OK || o->msg.status == 400);
+		assert_true(sip_parse(slice_of(o->text, buf->len), &o->msg) == SIP_OK ||
+			    o->msg.status == 400);
 		buf_free(buf);
 	}
 	b->outbox.n = 0;
@@ -160,15 +166,16 @@ void bench_input(struct bench *b, const char *text, const char *src, const char 
 	collect(b);
 }
 
-void bench_resume(struct bench *b, const char *text, const char *src, const char *dst, enum abi_locate locate,
-		  uint16_t status, const char *hop, const char *route)
+void bench_resume(struct bench *b, const char *text, const char *src, const char *dst,
+		  enum abi_locate locate, uint16_t status, const char *hop, const char *route)
 {
-	struct abi_inject inject = {.type = INJECT_RESUME, .locate = (uint8_t)locate, .status = status};
+	struct abi_inject inject = {
+		.type = INJECT_RESUME, .locate = (uint8_t)locate, .status = status};
 
 	if (hop)
 		inject.hop = bench_addr(hop);
-	role_resume(b->worker, &inject, route ? slice_str(route) : SLICE_EMPTY, make_buf(b, text, src, dst), b->now,
-		    &b->outbox);
+	role_resume(b->worker, &inject, route ? slice_str(route) : SLICE_EMPTY,
+		    make_buf(b, text, src, dst), b->now, &b->outbox);
 	collect(b);
 }
 
@@ -196,7 +203,8 @@ uint32_t bench_headers(struct bench *b, uint32_t i, enum sip_header_id id)
 	uint32_t n = 0;
 
 	assert_true(i < b->n_out);
-	for (const struct sip_header *h = sip_first(&b->out[i].msg, id); h; h = sip_next(&b->out[i].msg, h))
+	for (const struct sip_header *h = sip_first(&b->out[i].msg, id); h;
+	     h = sip_next(&b->out[i].msg, h))
 		n++;
 	return n;
 }
@@ -213,7 +221,8 @@ static void copy_headers(struct bench *b, uint32_t i, enum sip_header_id id, str
 	}
 }
 
-const char *bench_response(struct bench *b, uint32_t i, const char *status_line, const char *to_tag)
+const char *bench_response(struct bench *b, uint32_t i, const char *status_line,
+			   const char *to_tag)
 {
 	static char memory[BENCH_MESSAGE_MAX];
 	struct text t = text_in(memory, sizeof(memory));
@@ -244,5 +253,6 @@ void bench_expect_count(struct bench *b, enum count_id id, uint64_t value)
 {
 	if (count_read(&b->counters, id) != value)
 		fail_msg("%s is %llu, not %llu", count_info(id)->name,
-			 (unsigned long long)count_read(&b->counters, id), (unsigned long long)value);
+			 (unsigned long long)count_read(&b->counters, id),
+			 (unsigned long long)value);
 }

@@ -34,28 +34,33 @@ struct bench {
 	uint16_t owner;
 };
 
-/* Addresses of the bench: the node is 10.10.0.1 (access lte), 10.20.0.1 (access wlan), 10.30.0.1 (core); peers are
- * 10.30.0.0/24. */
+/* Addresses of the bench: the node is 10.10.0.1 (access lte), 10.20.0.1 (access
+ * wlan), 10.30.0.1 (core); peers are 10.30.0.0/24. */
 struct addr bench_addr(const char *text);
 
 struct bench *bench_open(uint32_t roles);
 /* Fails the test if a buffer leaked. */
 void bench_close(struct bench *b);
-/* Registers a user of one identity, "sip:NAME@ims.example", with contacts "sip:NAME@FLOW" on the given flows. */
-void bench_register(struct bench *b, const char *name, uint32_t n_flows, const char *const *flow);
+/* Registers a user of one identity, "sip:NAME@ims.example", with contacts "sip:NAME@FLOW" on
+ * the given flows. */
+void bench_register(struct bench *b, const char *name, uint32_t n_flows,
+		    const char *const *flow);
 void bench_put(struct bench *b, const struct abi_registration_view *v);
 
-/* One datagram: LF becomes CRLF, and {len} nothing at all. Fills out, n_out, verdict, punt and owner. */
+/* One datagram: LF becomes CRLF, and {len} nothing at all. Fills out, n_out, verdict, punt and
+ * owner. */
 void bench_input(struct bench *b, const char *text, const char *src, const char *dst);
 /* The same, of an outgoing message as it came out, back from its destination. */
-void bench_resume(struct bench *b, const char *text, const char *src, const char *dst, enum abi_locate locate,
-		  uint16_t status, const char *hop, const char *route);
+void bench_resume(struct bench *b, const char *text, const char *src, const char *dst,
+		  enum abi_locate locate, uint16_t status, const char *hop, const char *route);
 /* Time goes on; timers run. */
 void bench_wait(struct bench *b, uint32_t ms);
 
 /* Value of a header of output i; "" if it is not there. Valid until the next call. */
 const char *bench_header(struct bench *b, uint32_t i, enum sip_header_id id);
 uint32_t bench_headers(struct bench *b, uint32_t i, enum sip_header_id id);
-/* A response to output i as a UE would write it: status line, its Vias, Record-Routes, From, To with a tag, Call-ID, CSeq. */
-const char *bench_response(struct bench *b, uint32_t i, const char *status_line, const char *to_tag);
+/* A response to output i as a UE would write it: status line, its Vias, Record-Routes, From, To
+ * with a tag, Call-ID, CSeq. */
+const char *bench_response(struct bench *b, uint32_t i, const char *status_line,
+			   const char *to_tag);
 void bench_expect_count(struct bench *b, enum count_id id, uint64_t value);

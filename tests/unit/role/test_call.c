@@ -44,7 +44,8 @@ static const char *changed(const char *message, const char *from, const char *to
 
 	assert_non_null(at);
 	char *next = strdup(message); /* which may be `out` */
-	snprintf(out, sizeof(out), "%.*s%s%s", (int)(at - message), next, to, next + (at - message) + strlen(from));
+	snprintf(out, sizeof(out), "%.*s%s%s", (int)(at - message), next, to,
+		 next + (at - message) + strlen(from));
 	free(next);
 	return out;
 }
@@ -71,12 +72,15 @@ static void test_invite_goes_to_the_callee(void **state)
 	assert_int_equal(bench_headers(b, 1, SIP_H_VIA), 2);
 	assert_int_equal(bench_headers(b, 1, SIP_H_ROUTE), 0);
 	assert_string_equal(bench_header(b, 1, SIP_H_MAX_FORWARDS), "69");
-	assert_string_equal(bench_header(b, 1, SIP_H_P_ASSERTED_IDENTITY), "<sip:alice@ims.example>");
-	assert_string_equal(bench_header(b, 1, SIP_H_P_CALLED_PARTY_ID), "<sip:bob@ims.example>");
+	assert_string_equal(bench_header(b, 1, SIP_H_P_ASSERTED_IDENTITY),
+			    "<sip:alice@ims.example>");
+	assert_string_equal(bench_header(b, 1, SIP_H_P_CALLED_PARTY_ID),
+			    "<sip:bob@ims.example>");
 	assert_int_equal(bench_headers(b, 1, SIP_H_P_CHARGING_VECTOR), 0);
 	assert_int_equal(bench_headers(b, 1, SIP_H_P_ACCESS_NETWORK_INFO), 0);
 	assert_non_null(strstr(b->out[1].text, ";rport=5060"));
-	assert_non_null(strstr(bench_header(b, 1, SIP_H_RECORD_ROUTE), "@10.20.0.1:5060;lr>,<sip:d"));
+	assert_non_null(
+		strstr(bench_header(b, 1, SIP_H_RECORD_ROUTE), "@10.20.0.1:5060;lr>,<sip:d"));
 	assert_non_null(strstr(b->out[1].text, "\r\n\r\nv=0\r\n"));
 	bench_close(b);
 }
@@ -133,7 +137,8 @@ static struct dialog answer_call(struct bench *b)
 	assert_int_equal(b->out[0].msg.status, 200);
 	dst_is(b, 0, "10.10.0.2:5060");
 	assert_int_equal(bench_headers(b, 0, SIP_H_VIA), 1);
-	assert_string_equal(bench_header(b, 0, SIP_H_P_ASSERTED_IDENTITY), "<sip:bob@ims.example>");
+	assert_string_equal(bench_header(b, 0, SIP_H_P_ASSERTED_IDENTITY),
+			    "<sip:bob@ims.example>");
 	snprintf(d.to, sizeof(d.to), "%s", bench_header(b, 0, SIP_H_TO));
 	/* The caller's route set is the Record-Route upside down (RFC 3261 section 12.1.2). */
 	char *rr = strdup(bench_header(b, 0, SIP_H_RECORD_ROUTE)), *comma = strchr(rr, ',');
@@ -170,7 +175,8 @@ static void test_whole_call(void **state)
 	bench_input(b, in_dialog(&d, "BYE", 2), "10.10.0.2:5060", "10.10.0.1:5060");
 	assert_int_equal(b->n_out, 1);
 	dst_is(b, 0, "10.20.0.2:5060");
-	bench_input(b, bench_response(b, 0, "200 OK", NULL), "10.20.0.2:5060", "10.20.0.1:5060");
+	bench_input(b, bench_response(b, 0, "200 OK", NULL), "10.20.0.2:5060",
+		    "10.20.0.1:5060");
 	assert_int_equal(b->n_out, 1);
 	assert_int_equal(b->out[0].msg.status, 200);
 	dst_is(b, 0, "10.10.0.2:5060");
@@ -211,10 +217,12 @@ static void test_dialog_injection(void **state)
 	bench_input(b, in_dialog(&d, "BYE", 2), "10.10.0.77:5060", "10.10.0.1:5060");
 	assert_int_equal(b->out[0].msg.status, 403);
 	dst_is(b, 0, "10.10.0.77:5060");
-	bench_input(b, changed(in_dialog(&d, "BYE", 2), "Call-ID: call-1", "Call-ID: call-2"), "10.10.0.2:5060",
-		    "10.10.0.1:5060");
+	bench_input(b, changed(in_dialog(&d, "BYE", 2), "Call-ID: call-1", "Call-ID: call-2"),
+		    "10.10.0.2:5060", "10.10.0.1:5060");
 	assert_int_equal(b->out[0].msg.status, 481);
-	bench_input(b, changed(in_dialog(&d, "BYE", 2), "sip:bob@10.20.0.2:5060", "sip:bob@192.0.2.1:5060"),
+	bench_input(b,
+		    changed(in_dialog(&d, "BYE", 2), "sip:bob@10.20.0.2:5060",
+			    "sip:bob@192.0.2.1:5060"),
 		    "10.10.0.2:5060", "10.10.0.1:5060");
 	assert_int_equal(b->out[0].msg.status, 404);
 	bench_close(b);
@@ -235,7 +243,9 @@ static void test_rejected(void **state)
 	assert_int_equal(b->out[1].msg.status, 486);
 	dst_is(b, 1, "10.10.0.2:5060");
 
-	bench_input(b, busy, "10.20.0.2:5060", "10.20.0.1:5060"); /* the repeat is acknowledged again, and goes no further */
+	bench_input(
+		b, busy, "10.20.0.2:5060",
+		"10.20.0.1:5060"); /* the repeat is acknowledged again, and goes no further */
 	assert_int_equal(b->n_out, 1);
 	assert_int_equal(b->out[0].msg.method, SIP_M_ACK);
 
@@ -244,8 +254,10 @@ static void test_rejected(void **state)
 	assert_int_equal(b->out[0].msg.status, 486);
 
 	bench_input(b,
-		    "ACK sip:bob@ims.example SIP/2.0\nVia: SIP/2.0/UDP 10.10.0.2:5060;branch=z9hG4bKabc;rport\n"
-		    "Max-Forwards: 70\nFrom: <sip:alice@ims.example>;tag=1\nTo: <sip:bob@ims.example>;tag=b\n"
+		    "ACK sip:bob@ims.example SIP/2.0\nVia: SIP/2.0/UDP "
+		    "10.10.0.2:5060;branch=z9hG4bKabc;rport\n"
+		    "Max-Forwards: 70\nFrom: <sip:alice@ims.example>;tag=1\nTo: "
+		    "<sip:bob@ims.example>;tag=b\n"
 		    "Call-ID: call-1\nCSeq: 1 ACK\nContent-Length: 0\n\n",
 		    "10.10.0.2:5060", "10.10.0.1:5060");
 	assert_int_equal(b->n_out, 0);
@@ -261,13 +273,15 @@ static void test_503_becomes_500(void **state)
 	struct bench *b = with_users(ALL);
 
 	bench_input(b, invite, "10.10.0.2:5060", "10.10.0.1:5060");
-	bench_input(b, bench_response(b, 1, "503 Service Unavailable", "b"), "10.20.0.2:5060", "10.20.0.1:5060");
+	bench_input(b, bench_response(b, 1, "503 Service Unavailable", "b"), "10.20.0.2:5060",
+		    "10.20.0.1:5060");
 	assert_int_equal(b->out[1].msg.status, 500);
 	bench_close(b);
 }
 
 static const char cancel[] =
-	"CANCEL sip:bob@ims.example SIP/2.0\nVia: SIP/2.0/UDP 10.10.0.2:5060;branch=z9hG4bKabc;rport\n"
+	"CANCEL sip:bob@ims.example SIP/2.0\nVia: SIP/2.0/UDP "
+	"10.10.0.2:5060;branch=z9hG4bKabc;rport\n"
 	"Max-Forwards: 70\nFrom: <sip:alice@ims.example>;tag=1\nTo: <sip:bob@ims.example>\n"
 	"Call-ID: call-1\nCSeq: 1 CANCEL\nContent-Length: 0\n\n";
 
@@ -286,7 +300,8 @@ static void test_cancel(void **state)
 	assert_int_equal(b->n_out, 1);
 	assert_int_equal(b->out[0].msg.status, 481);
 
-	/* Before a provisional response no CANCEL goes out (RFC 3261 section 9.1); it follows the 180. */
+	/* Before a provisional response no CANCEL goes out (RFC 3261 section 9.1); it follows
+	 * the 180. */
 	bench_input(b, cancel, "10.10.0.2:5060", "10.10.0.1:5060");
 	assert_int_equal(b->n_out, 1);
 	assert_int_equal(b->out[0].msg.status, 200);
@@ -294,7 +309,8 @@ static void test_cancel(void **state)
 	assert_int_equal(b->n_out, 2);
 	assert_int_equal(b->out[0].msg.method, SIP_M_CANCEL);
 	dst_is(b, 0, "10.20.0.2:5060");
-	assert_true(slice_eq(sip_first_value(&b->out[0].msg, SIP_H_VIA), sip_first_value(&sent->msg, SIP_H_VIA)) ||
+	assert_true(slice_eq(sip_first_value(&b->out[0].msg, SIP_H_VIA),
+			     sip_first_value(&sent->msg, SIP_H_VIA)) ||
 		    strstr(sent->text, bench_header(b, 0, SIP_H_VIA)));
 	assert_int_equal(b->out[1].msg.status, 180);
 
@@ -308,7 +324,8 @@ static void test_cancel(void **state)
 	bench_close(b);
 }
 
-/* Three contacts ring; one answers; the others are cancelled (RFC 3261 section 16.7 step 10). */
+/* Three contacts ring; one answers; the others are cancelled (RFC 3261 section 16.7 step 10).
+ */
 static void test_fork(void **state)
 {
 	struct bench *b = bench_open(ALL);
@@ -357,7 +374,8 @@ static void test_fork_best_response(void **state)
 }
 
 static const char message[] =
-	"MESSAGE sip:bob@ims.example SIP/2.0\nVia: SIP/2.0/UDP 10.10.0.2:5060;branch=z9hG4bKm1\n"
+	"MESSAGE sip:bob@ims.example SIP/2.0\nVia: SIP/2.0/UDP "
+	"10.10.0.2:5060;branch=z9hG4bKm1\n"
 	"Max-Forwards: 70\nFrom: <sip:alice@ims.example>;tag=1\nTo: <sip:bob@ims.example>\n"
 	"Call-ID: m-1\nCSeq: 1 MESSAGE\nContent-Type: text/plain\nContent-Length: 2\n\nhi";
 
@@ -372,7 +390,8 @@ static void test_message(void **state)
 	first = strdup(b->out[0].text);
 	ok = strdup(bench_response(b, 0, "200 OK", "b"));
 
-	/* Stateless and deterministic: a repeat leaves octet for octet the same (RFC 3261 section 16.11). */
+	/* Stateless and deterministic: a repeat leaves octet for octet the same (RFC 3261
+	 * section 16.11). */
 	bench_input(b, message, "10.10.0.2:5060", "10.10.0.1:5060");
 	assert_string_equal(b->out[0].text, first);
 
@@ -382,7 +401,8 @@ static void test_message(void **state)
 	assert_int_equal(role_transactions(b->worker), 0);
 
 	/* A way back that was tampered with does not pass. */
-	bench_input(b, changed(ok, "10.10.0.2:5060", "10.10.0.66:5060"), "10.20.0.2:5060", "10.20.0.1:5060");
+	bench_input(b, changed(ok, "10.10.0.2:5060", "10.10.0.66:5060"), "10.20.0.2:5060",
+		    "10.20.0.1:5060");
 	assert_int_equal(b->verdict, VERDICT_DROP);
 	bench_expect_count(b, COUNT_DROP_RESPONSE_FORGED, 1);
 	free(first);
@@ -394,18 +414,24 @@ static void test_identity(void **state)
 {
 	struct bench *b = with_users(ALL);
 
-	/* Another's identity preferred: the user's own default is asserted (TS 24.229 section 5.2.6.3.3). */
-	bench_input(b, changed(message, "Max-Forwards", "P-Preferred-Identity: <sip:bob@ims.example>\nMax-Forwards"),
+	/* Another's identity preferred: the user's own default is asserted (TS 24.229
+	 * section 5.2.6.3.3). */
+	bench_input(b,
+		    changed(message, "Max-Forwards",
+			    "P-Preferred-Identity: <sip:bob@ims.example>\nMax-Forwards"),
 		    "10.10.0.2:5060", "10.10.0.1:5060");
-	assert_string_equal(bench_header(b, 0, SIP_H_P_ASSERTED_IDENTITY), "<sip:alice@ims.example>");
+	assert_string_equal(bench_header(b, 0, SIP_H_P_ASSERTED_IDENTITY),
+			    "<sip:alice@ims.example>");
 	/* Unregistered sender. */
 	bench_input(b, message, "10.10.0.3:5060", "10.10.0.1:5060");
 	assert_int_equal(b->out[0].msg.status, 403);
 	/* Many users on one flow: From says which, and must be one of them. */
 	bench_register(b, "dave", 1, alice_flow);
 	bench_input(b, message, "10.10.0.2:5060", "10.10.0.1:5060");
-	assert_string_equal(bench_header(b, 0, SIP_H_P_ASSERTED_IDENTITY), "<sip:alice@ims.example>");
-	bench_input(b, changed(message, "From: <sip:alice", "From: <sip:bob"), "10.10.0.2:5060", "10.10.0.1:5060");
+	assert_string_equal(bench_header(b, 0, SIP_H_P_ASSERTED_IDENTITY),
+			    "<sip:alice@ims.example>");
+	bench_input(b, changed(message, "From: <sip:alice", "From: <sip:bob"), "10.10.0.2:5060",
+		    "10.10.0.1:5060");
 	assert_int_equal(b->out[0].msg.status, 403);
 	bench_close(b);
 }
@@ -414,8 +440,8 @@ static void test_privacy(void **state)
 {
 	struct bench *b = with_users(ALL);
 
-	bench_input(b, changed(message, "Max-Forwards", "Privacy: user;id\nMax-Forwards"), "10.10.0.2:5060",
-		    "10.10.0.1:5060");
+	bench_input(b, changed(message, "Max-Forwards", "Privacy: user;id\nMax-Forwards"),
+		    "10.10.0.2:5060", "10.10.0.1:5060");
 	assert_int_equal(bench_headers(b, 0, SIP_H_P_ASSERTED_IDENTITY), 0);
 	bench_close(b);
 }
@@ -423,13 +449,18 @@ static void test_privacy(void **state)
 /* The strip list against every way to write a header (CVE-2020-28361). */
 static void test_strip_spellings(void **state)
 {
-	static const char *const names[] = {"P-Asserted-Identity",  "P-Charging-Vector",
-					    "P-Served-User",        "P-Charging-Function-Addresses",
-					    "P-Visited-Network-ID", "P-Called-Party-ID",
-					    "P-Profile-Key",        "P-User-Database",
-					    "P-Asserted-Service",   "P-Associated-URI"};
-	static const char *const spelled[] = {"%s: <sip:evil@x>\n",  "%s : <sip:evil@x>\n",   "%s\t: <sip:evil@x>\n",
-					      "%s:\n <sip:evil@x>\n", "%s:<sip:evil@x>\n",     "%s   :\t<sip:evil@x>\n",
+	static const char *const names[] = {
+		"P-Asserted-Identity",  "P-Charging-Vector",
+		"P-Served-User",        "P-Charging-Function-Addresses",
+		"P-Visited-Network-ID", "P-Called-Party-ID",
+		"P-Profile-Key",        "P-User-Database",
+		"P-Asserted-Service",   "P-Associated-URI"};
+	static const char *const spelled[] = {"%s: <sip:evil@x>\n",
+					      "%s : <sip:evil@x>\n",
+					      "%s\t: <sip:evil@x>\n",
+					      "%s:\n <sip:evil@x>\n",
+					      "%s:<sip:evil@x>\n",
+					      "%s   :\t<sip:evil@x>\n",
 					      "%s: <sip:evil@x>\n%s: <sip:evil@y>\n"};
 	struct bench *b = with_users(ALL);
 
@@ -440,13 +471,17 @@ static void test_strip_spellings(void **state)
 			snprintf(name, sizeof(name), "%s", names[n]);
 			for (char *c = name; *c; c++) /* as written, lower, UPPER */
 				if (s % 3)
-					*c = (char)(s % 3 == 1 ? (*c | 0x20) : (*c >= 'a' && *c <= 'z' ? *c - 32 : *c));
+					*c = (char)(s % 3 == 1
+							    ? (*c | 0x20)
+							    : (*c >= 'a' && *c <= 'z' ? *c - 32
+										      : *c));
 			for (char *c = name; *c; c++)
 				if (*c == ('-' | 0x20))
 					*c = '-';
 			snprintf(line, sizeof(line), spelled[s / 3], name, name);
 			strcat(line, "Max-Forwards");
-			bench_input(b, changed(message, "Max-Forwards", line), "10.10.0.2:5060", "10.10.0.1:5060");
+			bench_input(b, changed(message, "Max-Forwards", line), "10.10.0.2:5060",
+				    "10.10.0.1:5060");
 			assert_int_equal(b->n_out, 1);
 			assert_int_equal(b->out[0].msg.status, 0);
 			assert_null(strstr(b->out[0].text, "evil"));
@@ -471,15 +506,22 @@ static void test_refusals(void **state)
 
 	status_of(b, changed(message, "Max-Forwards: 70", "Max-Forwards: 0"), ue, 483);
 	status_of(b, changed(message, "Max-Forwards: 70", "Max-Forwards: x"), ue, 400);
-	status_of(b, changed(message, "MESSAGE sip:bob@ims.example", "MESSAGE http://bob"), ue, 416);
+	status_of(b, changed(message, "MESSAGE sip:bob@ims.example", "MESSAGE http://bob"), ue,
+		  416);
 	status_of(b, changed(message, "SIP/2.0\n", "SIP/3.0\n"), ue, 505);
-	status_of(b, changed(message, "Max-Forwards", "Proxy-Require: nothing\nMax-Forwards"), ue, 420);
+	status_of(b, changed(message, "Max-Forwards", "Proxy-Require: nothing\nMax-Forwards"),
+		  ue, 420);
 	assert_string_equal(bench_header(b, 0, SIP_H_UNSUPPORTED), "nothing");
 	status_of(b, changed(message, "Call-ID: m-1\n", ""), ue, 400);
 	status_of(b, changed(message, "Content-Length: 2", "Content-Length: 3"), ue, 400);
 	assert_non_null(strstr(bench_header(b, 0, SIP_H_WARNING), "Content-Length"));
-	status_of(b, changed(message, "sip:bob@ims.example SIP", "sip:bob@elsewhere.example SIP"), ue, 404);
-	status_of(b, changed(message, "To: <sip:bob@ims.example>", "To: <sip:bob@ims.example>;tag=x"), ue, 481);
+	status_of(b,
+		  changed(message, "sip:bob@ims.example SIP", "sip:bob@elsewhere.example SIP"),
+		  ue, 404);
+	status_of(b,
+		  changed(message, "To: <sip:bob@ims.example>",
+			  "To: <sip:bob@ims.example>;tag=x"),
+		  ue, 481);
 	bench_close(b);
 }
 
@@ -488,8 +530,10 @@ static void test_malformed_response(void **state)
 {
 	struct bench *b = with_users(ALL);
 
-	bench_input(b, "SIP/2.0 200 OK\nVia: SIP/2.0/UDP 10.10.0.1;branch=z9hG4bKx\nCSeq: 1 INVITE\n\n", "10.20.0.2:5060",
-		    "10.20.0.1:5060");
+	bench_input(b,
+		    "SIP/2.0 200 OK\nVia: SIP/2.0/UDP 10.10.0.1;branch=z9hG4bKx\nCSeq: 1 "
+		    "INVITE\n\n",
+		    "10.20.0.2:5060", "10.20.0.1:5060");
 	assert_int_equal(b->verdict, VERDICT_DROP);
 	assert_int_equal(b->n_out, 0);
 	bench_expect_count(b, COUNT_DROP_PARSE_RESPONSE, 1);
@@ -516,12 +560,16 @@ static void test_options(void **state)
 {
 	struct bench *b = with_users(ALL);
 
-	status_of(b, changed(changed(message, "MESSAGE sip:bob@ims.example", "OPTIONS sip:10.10.0.1"), "1 MESSAGE", "1 OPTIONS"),
+	status_of(b,
+		  changed(changed(message, "MESSAGE sip:bob@ims.example",
+				  "OPTIONS sip:10.10.0.1"),
+			  "1 MESSAGE", "1 OPTIONS"),
 		  "10.10.0.9:5060", 200);
 	bench_close(b);
 }
 
-/* The called user is not in the tables: control is asked, the caller gets its 100, and repeats wait. */
+/* The called user is not in the tables: control is asked, the caller gets its 100, and repeats
+ * wait. */
 static void test_locate(void **state)
 {
 	struct bench *b = bench_open(ALL);
@@ -535,11 +583,13 @@ static void test_locate(void **state)
 	bench_input(b, invite, "10.10.0.2:5060", "10.10.0.1:5060");
 	assert_int_equal(b->verdict, VERDICT_SEND);
 
-	bench_resume(b, invite, "10.10.0.2:5060", "10.10.0.1:5060", LOCATE_REJECT, 404, NULL, NULL);
+	bench_resume(b, invite, "10.10.0.2:5060", "10.10.0.1:5060", LOCATE_REJECT, 404, NULL,
+		     NULL);
 	assert_int_equal(b->n_out, 1);
 	assert_int_equal(b->out[0].msg.status, 404);
 	/* The verdict comes once; a second finds nothing to resume. */
-	bench_resume(b, invite, "10.10.0.2:5060", "10.10.0.1:5060", LOCATE_REJECT, 404, NULL, NULL);
+	bench_resume(b, invite, "10.10.0.2:5060", "10.10.0.1:5060", LOCATE_REJECT, 404, NULL,
+		     NULL);
 	assert_int_equal(b->n_out, 0);
 	bench_expect_count(b, COUNT_DROP_RESUME, 1);
 	bench_close(b);
@@ -551,11 +601,12 @@ static void test_locate_elsewhere(void **state)
 
 	bench_register(b, "alice", 1, alice_flow);
 	bench_input(b, invite, "10.10.0.2:5060", "10.10.0.1:5060");
-	bench_resume(b, invite, "10.10.0.2:5060", "10.10.0.1:5060", LOCATE_SCSCF, 0, "10.30.0.50:5060",
-		     "sip:scscf2.ims.example:5060");
+	bench_resume(b, invite, "10.10.0.2:5060", "10.10.0.1:5060", LOCATE_SCSCF, 0,
+		     "10.30.0.50:5060", "sip:scscf2.ims.example:5060");
 	assert_int_equal(b->n_out, 1);
 	dst_is(b, 0, "10.30.0.50:5060");
-	assert_string_equal(bench_header(b, 0, SIP_H_ROUTE), "<sip:scscf2.ims.example:5060;lr>");
+	assert_string_equal(bench_header(b, 0, SIP_H_ROUTE),
+			    "<sip:scscf2.ims.example:5060;lr>");
 	assert_int_equal(bench_headers(b, 0, SIP_H_P_CHARGING_VECTOR), 1);
 	assert_null(strstr(b->out[0].text, "evil"));
 	bench_close(b);
@@ -578,7 +629,9 @@ static void test_register_is_punted(void **state)
 {
 	struct bench *b = with_users(ALL);
 
-	bench_input(b, changed(changed(message, "MESSAGE sip:bob@", "REGISTER sip:"), "1 MESSAGE", "1 REGISTER"),
+	bench_input(b,
+		    changed(changed(message, "MESSAGE sip:bob@", "REGISTER sip:"), "1 MESSAGE",
+			    "1 REGISTER"),
 		    "10.10.0.44:5060", "10.10.0.1:5060");
 	assert_int_equal(b->verdict, VERDICT_PUNT);
 	assert_int_equal(b->punt, PUNT_REGISTER);
@@ -589,17 +642,21 @@ static void test_register_is_punted(void **state)
 static void test_static_route(void **state)
 {
 	struct bench *b = bench_open(ALL);
-	static const char stock[] =
-		"INVITE sip:service@10.30.0.1:5060 SIP/2.0\nVia: SIP/2.0/UDP 10.30.0.10:5060;branch=z9hG4bK-1-1-0\n"
-		"From: sipp <sip:sipp@10.30.0.10:5060>;tag=1\nTo: service <sip:service@10.30.0.1:5060>\n"
-		"Call-ID: s-1\nCSeq: 1 INVITE\nContact: sip:sipp@10.30.0.10:5060\nMax-Forwards: 70\n"
-		"Content-Length: 0\n\n";
+	static const char stock[] = "INVITE sip:service@10.30.0.1:5060 SIP/2.0\nVia: "
+				    "SIP/2.0/UDP 10.30.0.10:5060;branch=z9hG4bK-1-1-0\n"
+				    "From: sipp <sip:sipp@10.30.0.10:5060>;tag=1\nTo: service "
+				    "<sip:service@10.30.0.1:5060>\n"
+				    "Call-ID: s-1\nCSeq: 1 INVITE\nContact: "
+				    "sip:sipp@10.30.0.10:5060\nMax-Forwards: 70\n"
+				    "Content-Length: 0\n\n";
 
 	bench_input(b, stock, "10.30.0.10:5060", "10.30.0.1:5060");
 	assert_int_equal(b->n_out, 2);
 	dst_is(b, 1, "10.30.0.11:5070");
 	bench_input(b,
-		    changed(changed(changed(changed(stock, "INVITE sip", "BYE sip"), "1 INVITE", "2 BYE"), "1-1-0", "1-1-7"),
+		    changed(changed(changed(changed(stock, "INVITE sip", "BYE sip"), "1 INVITE",
+					    "2 BYE"),
+				    "1-1-0", "1-1-7"),
 			    "5060>\nCall", "5060>;tag=9\nCall"),
 		    "10.30.0.10:5060", "10.30.0.1:5060");
 	assert_int_equal(b->n_out, 1);
@@ -646,16 +703,22 @@ static void test_loop(void **state)
 	char *looped;
 
 	bench_register(b, "alice", 1, alice_flow);
-	bench_input(b, changed(invite, "sip:bob@ims.example SIP", "sip:service@ims.example SIP"), "10.10.0.2:5060",
-		    "10.10.0.1:5060");
+	bench_input(b,
+		    changed(invite, "sip:bob@ims.example SIP", "sip:service@ims.example SIP"),
+		    "10.10.0.2:5060", "10.10.0.1:5060");
 	assert_int_equal(b->n_out, 2);
 	looped = strdup(b->out[1].text);
-	/* The far end sends it straight back: same Request-URI, same tags, our Via on top of the stack. */
+	/* The far end sends it straight back: same Request-URI, same tags, our Via on top of
+	 * the stack. */
 	char twice[BENCH_MESSAGE_MAX];
-	snprintf(twice, sizeof(twice), "%s", changed(looped, "Via: ", "Via: SIP/2.0/UDP 10.30.0.11:5070;branch=z9hG4bKfar\r\nVia: "));
+	snprintf(twice, sizeof(twice), "%s",
+		 changed(looped, "Via: ",
+			 "Via: SIP/2.0/UDP 10.30.0.11:5070;branch=z9hG4bKfar\r\nVia: "));
 	bench_input(b, twice, "10.30.0.11:5070", "10.30.0.1:5060");
 	assert_int_equal(b->n_out, 2); /* Routes were taken off, so it is a spiral once... */
-	snprintf(twice, sizeof(twice), "%s", changed(b->out[1].text, "Via: ", "Via: SIP/2.0/UDP 10.30.0.11:5070;branch=z9hG4bKfar2\r\nVia: "));
+	snprintf(twice, sizeof(twice), "%s",
+		 changed(b->out[1].text, "Via: ",
+			 "Via: SIP/2.0/UDP 10.30.0.11:5070;branch=z9hG4bKfar2\r\nVia: "));
 	bench_input(b, twice, "10.30.0.11:5070", "10.30.0.1:5060");
 	assert_int_equal(b->n_out, 1); /* ... and then a loop */
 	assert_int_equal(b->out[0].msg.status, 482);
@@ -663,23 +726,31 @@ static void test_loop(void **state)
 	bench_close(b);
 }
 
-/* A terminal may not claim what only the network knows, however it writes it (RFC 7315 section 5.4). */
+/* A terminal may not claim what only the network knows, however it writes it (RFC 7315
+ * section 5.4). */
 static void test_network_provided(void **state)
 {
-	static const char *const tries[] = {"x;a=1, y;utran-cell-id-3gpp=EVIL;network-provided", "x;a=EVIL;;network-provided",
-					    "x;a=EVIL;Network-Provided", "x;a=EVIL;network-provided=1"};
+	static const char *const tries[] = {"x;a=1, y;utran-cell-id-3gpp=EVIL;network-provided",
+					    "x;a=EVIL;;network-provided",
+					    "x;a=EVIL;Network-Provided",
+					    "x;a=EVIL;network-provided=1"};
 	struct bench *b = bench_open(NODE_PCSCF);
-	struct abi_registration_view v = {.roles = ABI_REG_PCSCF, .set_id = 9, .n_impu = 1, .n_contact = 1};
+	struct abi_registration_view v = {
+		.roles = ABI_REG_PCSCF, .set_id = 9, .n_impu = 1, .n_contact = 1};
 	char line[256];
 
 	v.scscf = bench_addr("10.30.0.4");
 	v.impu[0] = (struct abi_impu_view){SLICE("sip:alice@ims.example"), ABI_IMPU_DEFAULT};
-	v.contact[0] = (struct abi_contact_view){.flow = bench_addr("10.10.0.2"), .local = bench_addr("10.10.0.1"),
-						 .expires_ms = b->now + 60000, .uri = SLICE("sip:a@10.10.0.2")};
+	v.contact[0] = (struct abi_contact_view){.flow = bench_addr("10.10.0.2"),
+						 .local = bench_addr("10.10.0.1"),
+						 .expires_ms = b->now + 60000,
+						 .uri = SLICE("sip:a@10.10.0.2")};
 	bench_put(b, &v);
 	for (size_t i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
-		snprintf(line, sizeof(line), "P-Access-Network-Info: %s\nMax-Forwards", tries[i]);
-		bench_input(b, changed(message, "Max-Forwards", line), "10.10.0.2:5060", "10.10.0.1:5060");
+		snprintf(line, sizeof(line), "P-Access-Network-Info: %s\nMax-Forwards",
+			 tries[i]);
+		bench_input(b, changed(message, "Max-Forwards", line), "10.10.0.2:5060",
+			    "10.10.0.1:5060");
 		assert_int_equal(b->n_out, 1);
 		dst_is(b, 0, "10.30.0.4:5060");
 		assert_null(strstr(b->out[0].text, "EVIL"));
@@ -707,7 +778,8 @@ static void test_cancel_repeated(void **state)
 	uint32_t sent = 0;
 
 	bench_input(b, invite, "10.10.0.2:5060", "10.10.0.1:5060");
-	bench_input(b, bench_response(b, 1, "180 Ringing", "b"), "10.20.0.2:5060", "10.20.0.1:5060");
+	bench_input(b, bench_response(b, 1, "180 Ringing", "b"), "10.20.0.2:5060",
+		    "10.20.0.1:5060");
 	bench_input(b, cancel, "10.10.0.2:5060", "10.10.0.1:5060");
 	assert_int_equal(b->n_out, 2);
 	char *answered = strdup(bench_response(b, 0, "200 OK", "b"));
@@ -735,7 +807,8 @@ static void test_response_of_another_call(void **state)
 	ok = strdup(bench_response(b, 1, "200 OK", "b"));
 	bench_input(b, changed(ok, "CSeq: 1", "CSeq: 2"), "10.20.0.2:5060", "10.20.0.1:5060");
 	assert_int_equal(b->verdict, VERDICT_DROP);
-	bench_input(b, changed(ok, "z9hG4bKabc", "z9hG4bKabd"), "10.20.0.2:5060", "10.20.0.1:5060");
+	bench_input(b, changed(ok, "z9hG4bKabc", "z9hG4bKabd"), "10.20.0.2:5060",
+		    "10.20.0.1:5060");
 	assert_int_equal(b->verdict, VERDICT_DROP);
 	bench_expect_count(b, COUNT_DROP_RESPONSE_FORGED, 1);
 	bench_input(b, ok, "10.20.0.2:5060", "10.20.0.1:5060");
@@ -744,7 +817,8 @@ static void test_response_of_another_call(void **state)
 	bench_close(b);
 }
 
-/* Control never comes back: answered after 64 * T1, and gone when the ACK was waited for in vain. */
+/* Control never comes back: answered after 64 * T1, and gone when the ACK was waited for in
+ * vain. */
 static void test_locate_unanswered(void **state)
 {
 	struct bench *b = bench_open(ALL);

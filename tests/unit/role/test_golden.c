@@ -1,9 +1,10 @@
 /* test_golden.c - messages in, messages out, octet for octet: tests/golden/NAME.in and NAME.out
  *
- * A .in file is one step after the other: a line "> SOURCE DESTINATION", then the message. The .out file is what left the
- * node, each with "< SOURCE DESTINATION" before it. The node and its users are bench.c's; its keys are fixed, so that
- * all is the same at each run but what names a transaction: those digits are written as '*'.
- * With GOLDEN_WRITE set, .out files are written anew: read the difference before it is committed.
+ * A .in file is one step after the other: a line "> SOURCE DESTINATION", then the message. The
+ * .out file is what left the node, each with "< SOURCE DESTINATION" before it. The node and its
+ * users are bench.c's; its keys are fixed, so that all is the same at each run but what names a
+ * transaction: those digits are written as '*'. With GOLDEN_WRITE set, .out files are written
+ * anew: read the difference before it is committed.
  */
 #include "bench.h"
 
@@ -43,7 +44,8 @@ static void append(char *all, struct bench *b)
 
 		char *begin = to;
 
-		to += sprintf(to, "< %s %s\n", addr_text(&b->out[i].src, src), addr_text(&b->out[i].dst, dst));
+		to += sprintf(to, "< %s %s\n", addr_text(&b->out[i].src, src),
+			      addr_text(&b->out[i].dst, dst));
 		for (const char *c = b->out[i].text; *c; c++)
 			if (*c != '\r')
 				*to++ = *c;
@@ -98,7 +100,8 @@ static void run_steps(struct bench *b, char *in, char *all)
 
 static void golden(void **state)
 {
-	static const char *const alice[] = {"10.10.0.2:5060"}, *const bob[] = {"10.20.0.2:5060"};
+	static const char *const alice[] = {"10.10.0.2:5060"}, *const bob[] = {
+								       "10.20.0.2:5060"};
 	static char in[FILE_MAX], is[FILE_MAX], wanted[FILE_MAX];
 	const char *name = *state;
 	struct bench *b = bench_open(NODE_PCSCF | NODE_ICSCF | NODE_SCSCF);
@@ -121,7 +124,10 @@ static void golden(void **state)
 	bench_close(b);
 }
 
-#define GOLDEN(name) {"golden_" name, golden, NULL, NULL, (void *)name}
+#define GOLDEN(name)                                                                           \
+	{                                                                                      \
+		"golden_" name, golden, NULL, NULL, (void *)name                               \
+	}
 
 int main(void)
 {
