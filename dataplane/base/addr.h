@@ -25,6 +25,17 @@ static inline bool addr_same_ip(const struct addr *a, const struct addr *b)
 	return a->family == b->family && memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
 }
 
+/* True if the first `bits` bits of the address are the prefix's. */
+static inline bool addr_in_prefix(const struct addr *a, const struct addr *prefix, uint8_t bits)
+{
+	uint32_t octets = bits / 8, rest = bits % 8;
+
+	if (prefix->family != a->family || memcmp(prefix->ip, a->ip, octets) != 0)
+		return false;
+	return rest == 0 ||
+	       ((prefix->ip[octets] ^ a->ip[octets]) & (uint8_t)(0xff << (8 - rest))) == 0;
+}
+
 static inline struct addr addr_v4(uint32_t ip_host_order, uint16_t port)
 {
 	return (struct addr){.ip = {ip_host_order >> 24, ip_host_order >> 16 & 255,

@@ -1,18 +1,6 @@
 /* route.c - which port, source address and next hop lead to an address */
 #include "base/route.h"
 
-static bool prefix_matches(const struct route *r, const struct addr *to)
-{
-	uint32_t octets = r->bits / 8, rest = r->bits % 8;
-
-	if (r->prefix.family != to->family || memcmp(r->prefix.ip, to->ip, octets) != 0)
-		return false;
-	if (rest == 0)
-		return true;
-	uint8_t mask = (uint8_t)(0xff << (8 - rest));
-	return ((r->prefix.ip[octets] ^ to->ip[octets]) & mask) == 0;
-}
-
 bool route_add(struct route_table *t, const struct route *r)
 {
 	uint32_t at = t->n;
@@ -43,7 +31,7 @@ bool route_add_local(struct route_table *t, const struct addr *ip, uint8_t port,
 const struct route *route_find(const struct route_table *t, const struct addr *to)
 {
 	for (uint32_t i = 0; i < t->n; i++)
-		if (prefix_matches(&t->route[i], to))
+		if (addr_in_prefix(to, &t->route[i].prefix, t->route[i].bits))
 			return &t->route[i];
 	return NULL;
 }

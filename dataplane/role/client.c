@@ -7,18 +7,11 @@
 
 enum { PATIENCE_T1 = 64 }; /* timers B, D, and after CANCEL, in units of T1 */
 
-static void release(struct buf **b)
-{
-	if (*b)
-		buf_free(*b);
-	*b = NULL;
-}
-
 static void client_free(struct transactions *t, struct client *c)
 {
 	wheel_clear(&t->wheel, client_timer(t, c));
-	release(&c->sent);
-	release(&c->response);
+	record_release(&c->sent);
+	record_release(&c->response);
 	c->state = CLIENT_FREE;
 	c->next = t->free_client;
 	t->free_client = (int32_t)(c - t->client);
@@ -29,7 +22,7 @@ void client_orphan(struct role_worker *w, struct client *c)
 	struct transactions *t = w->transactions;
 
 	c->server = NONE;
-	release(&c->response);
+	record_release(&c->response);
 	if (c->state != CLIENT_COMPLETED || !wheel_is_set(&t->wheel, client_timer(t, c)))
 		client_free(t, c);
 }
@@ -266,20 +259,13 @@ static struct buf *emit_upstream(struct pass *p, struct txn *s, struct client *c
 	return b;
 }
 
-static enum verdict absorb(struct pass *p)
-{
-	count(p->w->counters, COUNT_ABSORBED);
-	buf_free(p->b);
-	return VERDICT_SEND;
-}
-
 static enum verdict provisional(struct pass *p, struct txn *s, struct client *c)
 {
 	struct transactions *t = p->w->transactions;
 	struct buf *b;
 
 	if (c->state != CLIENT_CALLING && c->state != CLIENT_PROCEEDING)
-		return absorb(p);
+		return record_absorb(p);
 	/* Timer C starts with the first, and anew with each but a 100 (§16.7 step 2). */
 	bool restart = c->state == CLIENT_CALLING || p->msg.status > 100;
 	c->state = CLIENT_PROCEEDING;
@@ -290,7 +276,7 @@ static enum verdict provisional(struct pass *p, struct txn *s, struct client *c)
 			cancel_client(p->w, c, p->now, p->out);
 	}
 	if (p->msg.status == 100 || s->state != SERVER_PROCEEDING)
-		return absorb(p);
+		return record_absorb(p);
 	b = emit_upstream(p, s, c);
 	if (!b)
 		return VERDICT_DROP;
@@ -310,7 +296,7 @@ static enum verdict success(struct pass *p, struct txn *s, struct client *c)
 	if (c->state == CLIENT_CALLING || c->state == CLIENT_PROCEEDING) {
 		c->state = CLIENT_ACCEPTED;
 		wheel_clear(&t->wheel, client_timer(t, c));
-		release(&c->sent);
+		record_release(&c->sent);
 	}
 	count(p->w->counters, COUNT_FORWARDED);
 	if (s->state != SERVER_PROCEEDING) {
@@ -337,15 +323,15 @@ static enum verdict failure(struct pass *p, struct txn *s, struct client *c)
 	uint16_t status = p->msg.status == 503 ? 500 : p->msg.status;
 
 	if (c->state == CLIENT_ACCEPTED)
-		return absorb(p);
+		return record_absorb(p);
 	send_made(p->w,
 		  make_for_invite(p->w, c, SLICE("ACK"), sip_first_value(&p->msg, SIP_H_TO)),
 		  p->out);
 	if (repeat || !s)
-		return absorb(p);
+		return record_absorb(p);
 	complete(p->w, c, status, p->now);
 	if (s->state != SERVER_PROCEEDING)
-		return absorb(p);
+		return record_absorb(p);
 	edit_unavailable(p);
 	c->response = emit_upstream(p, s, c);
 	if (!c->response)
@@ -380,7 +366,7 @@ enum verdict transaction_response(struct pass *p, const struct branch_ref *ref)
 		return pass_drop(p, COUNT_DROP_RESPONSE_STRAY);
 	if (p->msg.method == SIP_M_CANCEL) {
 		c->cancel_answered = true;
-		return absorb(p);
+		return record_absorb(p);
 	}
 	if (p->msg.method != SIP_M_INVITE)
 		return pass_drop(p, COUNT_DROP_RESPONSE_STRAY);
@@ -432,7 +418,7 @@ void client_expired(struct role_worker *w, struct client *c, uint64_t now, struc
 		if (c->server == NONE)
 			client_free(t, c);
 		else
-			release(&c->sent);
+			record_release(&c->sent);
 		return;
 	default:
 		return;

@@ -33,20 +33,10 @@ bool node_own_uri(const struct node *n, const struct sip_uri *uri)
 	return own_role_host(n, uri->host);
 }
 
-static bool prefix_holds(const struct node_prefix *p, const struct addr *a)
-{
-	uint32_t octets = p->bits / 8, rest = p->bits % 8;
-
-	if (p->ip.family != a->family || memcmp(p->ip.ip, a->ip, octets) != 0)
-		return false;
-	return rest == 0 ||
-	       ((p->ip.ip[octets] ^ a->ip[octets]) & (uint8_t)(0xff << (8 - rest))) == 0;
-}
-
 bool node_is_peer(const struct node *n, const struct addr *a)
 {
 	for (uint32_t i = 0; i < n->n_peers; i++)
-		if (prefix_holds(&n->peer[i], a))
+		if (addr_in_prefix(a, &n->peer[i].ip, n->peer[i].bits))
 			return true;
 	return false;
 }

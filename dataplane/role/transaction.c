@@ -54,22 +54,15 @@ struct transactions *transactions_create(struct role_worker *w)
 	return t;
 }
 
-static void release(struct buf **b)
-{
-	if (*b)
-		buf_free(*b);
-	*b = NULL;
-}
-
 void transactions_destroy(struct transactions *t)
 {
 	if (!t)
 		return;
 	for (uint32_t i = 0; i < t->n && t->server && t->client; i++) {
-		release(&t->server[i].request);
-		release(&t->server[i].response);
-		release(&t->client[i].sent);
-		release(&t->client[i].response);
+		record_release(&t->server[i].request);
+		record_release(&t->server[i].response);
+		record_release(&t->client[i].sent);
+		record_release(&t->client[i].response);
 	}
 	free(t->server);
 	free(t->client);
@@ -136,8 +129,8 @@ void server_free(struct role_worker *w, struct txn *s)
 		link = &t->server[*link].next;
 	*link = s->next;
 	wheel_clear(&t->wheel, server_timer(t, s));
-	release(&s->request);
-	release(&s->response);
+	record_release(&s->request);
+	record_release(&s->response);
 	while (s->first_client != NONE) {
 		struct client *c = &t->client[s->first_client];
 		s->first_client = c->next;
@@ -190,19 +183,19 @@ void server_respond(struct role_worker *w, struct txn *s, struct buf *b, uint16_
 	struct transactions *t = w->transactions;
 	uint32_t t1 = w->node->t1_ms;
 
-	release(&s->response);
+	record_release(&s->response);
 	if (status < 200) {
 		s->response = b;
 		buf_ref(b);
 	} else if (status < 300) { /* RFC 6026 §7.1: accepted; timer L */
 		s->state = SERVER_ACCEPTED;
-		release(&s->request);
+		record_release(&s->request);
 		wheel_set(&t->wheel, server_timer(t, s), now + 64 * (uint64_t)t1);
 	} else { /* completed; timers G and H */
 		s->state = SERVER_COMPLETED;
 		s->response = b;
 		buf_ref(b);
-		release(&s->request);
+		record_release(&s->request);
 		s->interval_ms = t1;
 		s->deadline_ms = now + 64 * (uint64_t)t1;
 		wheel_set(&t->wheel, server_timer(t, s), now + t1);
@@ -246,13 +239,6 @@ void transaction_abandon(struct pass *p)
 
 /* ---- requests of a known transaction ---- */
 
-static enum verdict absorb(struct pass *p)
-{
-	count(p->w->counters, COUNT_ABSORBED);
-	buf_free(p->b);
-	return VERDICT_SEND;
-}
-
 static void resend_response(struct pass *p, struct txn *s)
 {
 	if (!s->response)
@@ -275,7 +261,7 @@ static enum verdict take_invite(struct pass *p, struct txn *s)
 		return VERDICT_NEXT;
 	count(p->w->counters, COUNT_RETRANS_RX);
 	resend_response(p, s);
-	return absorb(p);
+	return record_absorb(p);
 }
 
 static enum verdict take_ack(struct pass *p, struct txn *s)
@@ -283,15 +269,15 @@ static enum verdict take_ack(struct pass *p, struct txn *s)
 	struct transactions *t = p->w->transactions;
 
 	if (!s && answer_is_acknowledged(p))
-		return absorb(p);
+		return record_absorb(p);
 	if (!s || s->state == SERVER_ACCEPTED)
 		return VERDICT_NEXT;
 	if (s->state == SERVER_COMPLETED) { /* confirmed; timer I */
 		s->state = SERVER_CONFIRMED;
-		release(&s->response);
+		record_release(&s->response);
 		wheel_set(&t->wheel, server_timer(t, s), p->now + p->w->node->t4_ms);
 	}
-	return absorb(p);
+	return record_absorb(p);
 }
 
 /* RFC 3261 §16.10: hop by hop. */

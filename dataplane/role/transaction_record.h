@@ -82,6 +82,22 @@ static inline int32_t client_timer(const struct transactions *t, const struct cl
 	return (int32_t)t->n + (int32_t)(c - t->client);
 }
 
+/* Gives a record's reference to a buffer back. */
+static inline void record_release(struct buf **b)
+{
+	if (*b)
+		buf_free(*b);
+	*b = NULL;
+}
+
+/* The message ends in a transaction. */
+static inline enum verdict record_absorb(struct pass *p)
+{
+	count(p->w->counters, COUNT_ABSORBED);
+	buf_free(p->b);
+	return VERDICT_SEND;
+}
+
 /* transaction.c */
 void server_free(struct role_worker *w, struct txn *s);
 /* Sends a response upstream and moves the state; takes b. */
