@@ -1,0 +1,64 @@
+/* scene.h - a whole worker between two rings in memory, and the users registered at it
+ *
+ * The worker, its roles, tables and packet side are those of saker-dataplane; only the port is a
+ * net_ring, so that no other process and no kernel has part in what is measured. All users are
+ * behind one router, as behind a mobile network's gateway.
+ */
+#pragma once
+
+#include <rte_mbuf.h>
+#include <rte_ring.h>
+
+#include "base/text.h"
+#include "net/net.h"
+#include "worker/worker.h"
+
+enum {
+	SCENE_RING = 2048, /* frames a ring holds */
+	SCENE_BATCH = 512, /* frames put into the ring at a time: they leave the first caches */
+	SCENE_HEADERS = 14 + 20 + 8,
+	SCENE_FRAME_MAX = 2048,
+};
+
+struct scene {
+	uint32_t users;
+	struct net *net;
+	struct route_table routes;
+	struct node node;
+	struct tables *tables;
+	struct abi_region *region;
+	struct worker *worker;
+	struct rte_mempool *frames; /* the far side's */
+	struct rte_ring *to_node, *from_node;
+	uint8_t mac[6];
+	_Atomic int order;
+};
+
+/* Starts DPDK, on huge pages if they may be used and are there, and registers `users` users at a
+ * node with all three roles. Exits with a sentence when the machine lacks something. */
+struct scene *scene_open(uint32_t users, bool huge);
+void scene_close(struct scene *s);
+
+/* User i: sip:+49152IIIIIIII@ims.example, at an address of 10.64.0.0/10, port 5060 + (i & 3). */
+struct addr scene_flow(uint32_t user);
+void scene_put_number(struct text *t, uint32_t user);
+void scene_put_flow(struct text *t, uint32_t user);
+
+/* Puts one message of `user` to the node's SIP port into the node's receive ring. */
+void scene_feed(struct scene *s, uint32_t user, struct slice message);
+
+/* What a run of the worker took. */
+struct scene_cost {
+	uint64_t cycles;   /* TSC, of worker_poll alone */
+	uint64_t messages; /* SIP messages that went in */
+};
+
+/* Runs the worker until its receive ring is empty; what it sent is put into out[], at most `most`
+ * frames (more end the program), given to the caller: scene_drop. The number of frames. */
+uint32_t scene_run(struct scene *s, struct scene_cost *cost, struct rte_mbuf **out, uint32_t most);
+void scene_drop(struct rte_mbuf **frame, uint32_t n);
+/* The SIP message in a frame the node sent; where it lies in several segments, copied to room,
+ * SCENE_FRAME_MAX octets. */
+struct slice scene_message(struct rte_mbuf *frame, uint8_t *room);
+/* Its destination. */
+struct addr scene_destination(struct rte_mbuf *frame);
