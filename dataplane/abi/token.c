@@ -5,85 +5,74 @@ enum { MAC_DIGITS = 16 };
 
 uint64_t token_user(const struct hash_key *key, struct slice impu)
 {
-	uint64_t h = hash_table(key, impu.p, impu.len);
-	return h ? h : 1;
+	return token_user_of(hash_table(key, impu.p, impu.len));
 }
 
-static uint64_t token_mac(const struct hash_key *key, struct slice text, struct slice call_id,
-			  struct slice tag)
+static uint64_t dialog_mac(const struct hash_key *key, const struct token_dialog *d,
+			   struct slice call_id)
 {
 	struct hash_mac m;
 
 	hash_mac_start(&m, key);
-	hash_mac_part(&m, text);
-	hash_mac_part(&m, call_id);
-	hash_mac_part(&m, tag);
+	hash_mac_u64(&m, 'd' | (uint64_t)d->legs << 8);
+	hash_mac_u64(&m, d->orig);
+	hash_mac_u64(&m, d->term);
+	hash_mac_fixed(&m, call_id.p, call_id.len); /* the last part: its end is the whole's */
 	return hash_mac_end(&m);
 }
 
-static void put_mac(struct text *out, uint32_t from, const struct hash_key *key,
-		    struct slice call_id, struct slice tag)
-{
-	text_hex(out, token_mac(key, text_since(out, from), call_id, tag), MAC_DIGITS);
-}
-
-static bool check_mac(struct slice user, const struct hash_key *key, struct slice call_id,
-		      struct slice tag)
-{
-	uint64_t given, wanted;
-
-	if (user.len <= MAC_DIGITS)
-		return false;
-	struct slice text = slice_sub(user, 0, user.len - MAC_DIGITS);
-	if (!hex_u64(slice_from(user, text.len), &given))
-		return false;
-	wanted = token_mac(key, text, call_id, tag);
-	return constant_time_eq(&given, &wanted, sizeof(given));
-}
-
 void token_dialog_put(struct text *out, const struct hash_key *key,
-		      const struct token_dialog *d, struct slice call_id,
-		      struct slice caller_tag)
+		      const struct token_dialog *d, struct slice call_id)
 {
-	uint32_t from = out->len;
-
 	text_char(out, 'd');
 	text_hex(out, d->legs, 2);
 	text_hex(out, d->orig, 16);
 	text_hex(out, d->term, 16);
-	put_mac(out, from, key, call_id, caller_tag);
+	text_hex(out, dialog_mac(key, d, call_id), MAC_DIGITS);
 }
 
 bool token_dialog_get(struct slice user, const struct hash_key *key, struct slice call_id,
-		      struct slice from_tag, struct slice to_tag, struct token_dialog *out)
+		      struct token_dialog *out)
 {
-	uint64_t legs;
+	struct token_dialog d;
+	uint64_t legs, given;
 
 	if (user.len != 1 + 2 + 16 + 16 + MAC_DIGITS || user.p[0] != 'd')
 		return false;
-	if (!check_mac(user, key, call_id, from_tag) && !check_mac(user, key, call_id, to_tag))
-		return false;
 	if (!hex_u64(slice_sub(user, 1, 2), &legs) ||
-	    !hex_u64(slice_sub(user, 3, 16), &out->orig) ||
-	    !hex_u64(slice_sub(user, 19, 16), &out->term))
+	    !hex_u64(slice_sub(user, 3, 16), &d.orig) ||
+	    !hex_u64(slice_sub(user, 19, 16), &d.term) ||
+	    !hex_u64(slice_sub(user, 35, MAC_DIGITS), &given))
 		return false;
-	out->legs = (uint8_t)legs;
+	d.legs = (uint8_t)legs;
+	if (dialog_mac(key, &d, call_id) != given)
+		return false;
+	*out = d;
 	return true;
+}
+
+static uint64_t path_mac(const struct hash_key *key, const struct addr *flow)
+{
+	struct hash_mac m;
+
+	hash_mac_start(&m, key);
+	hash_mac_u64(&m, 'p');
+	hash_mac_fixed(&m, flow, sizeof(*flow));
+	return hash_mac_end(&m);
 }
 
 void token_path_put(struct text *out, const struct hash_key *key, const struct addr *flow)
 {
-	uint32_t from = out->len;
-
 	text_char(out, 'p');
 	text_hex(out, flow->port, 4);
 	text_hex_bytes(out, slice_of(flow->ip, flow->family == 4 ? 4 : 16));
-	put_mac(out, from, key, SLICE_EMPTY, SLICE_EMPTY);
+	text_hex(out, path_mac(key, flow), MAC_DIGITS);
 }
 
 bool token_path_get(struct slice user, const struct hash_key *key, struct addr *flow)
 {
-	uint64_t port;
+	struct addr a = {0};
+	uint64_t port, given;
 	uint32_t octets;
 
 	if (user.len == 1 + 4 + 8 + MAC_DIGITS)
@@ -92,13 +81,14 @@ bool token_path_get(struct slice user, const struct hash_key *key, struct addr *
 		octets = 16;
 	else
 		return false;
-	if (user.p[0] != 'p' || !check_mac(user, key, SLICE_EMPTY, SLICE_EMPTY))
+	if (user.p[0] != 'p' || !hex_u64(slice_sub(user, 1, 4), &port) ||
+	    !hex_decode(slice_sub(user, 5, 2 * octets), a.ip, octets) ||
+	    !hex_u64(slice_from(user, 5 + 2 * octets), &given))
 		return false;
-	memset(flow, 0, sizeof(*flow));
-	if (!hex_u64(slice_sub(user, 1, 4), &port) ||
-	    !hex_decode(slice_sub(user, 5, 2 * octets), flow->ip, octets))
+	a.port = (uint16_t)port;
+	a.family = octets == 4 ? 4 : 6;
+	if (path_mac(key, &a) != given)
 		return false;
-	flow->port = (uint16_t)port;
-	flow->family = octets == 4 ? 4 : 6;
+	*flow = a;
 	return true;
 }

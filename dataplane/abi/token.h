@@ -11,8 +11,8 @@
 
 enum { TOKEN_TEXT_MAX = 80 };
 
-/* Record-Route: who talks in this dialog. Bound to the Call-ID and to the caller's tag, one of
- * the two tags of every request inside the dialog. */
+/* Record-Route: who talks in this dialog. Bound to the Call-ID: who knows the token has it from a
+ * message that shows Call-ID and tags alike, so the tags would bind no closer. */
 struct token_dialog {
 	uint8_t legs;  /* enum token_legs */
 	uint64_t orig; /* hash of the served originating user's identity (token_user), 0: none
@@ -29,13 +29,17 @@ enum token_legs {
 
 /* A user's short name in tokens: a hash of the canonical identity keyed with the node's key. */
 uint64_t token_user(const struct hash_key *key, struct slice impu);
+/* The same, of the identity's hash in the tables. */
+static inline uint64_t token_user_of(uint64_t hash)
+{
+	return hash ? hash : 1; /* 0 is nobody */
+}
 
 void token_dialog_put(struct text *out, const struct hash_key *key,
-		      const struct token_dialog *d, struct slice call_id,
-		      struct slice caller_tag);
+		      const struct token_dialog *d, struct slice call_id);
 /* False: not such a token, or not ours, or of another dialog. */
 bool token_dialog_get(struct slice user, const struct hash_key *key, struct slice call_id,
-		      struct slice from_tag, struct slice to_tag, struct token_dialog *out);
+		      struct token_dialog *out);
 
 /* Path: the UE's flow behind this P-CSCF. */
 void token_path_put(struct text *out, const struct hash_key *key, const struct addr *flow);

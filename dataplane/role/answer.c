@@ -55,7 +55,8 @@ struct buf *answer_make(struct pass *p, uint16_t status, const char *warning,
 	struct sip_reply reply = {.status = status,
 				  .to_tag = text_slice(&to_tag),
 				  .headers = text_slice(&lines),
-				  .source = &p->b->src};
+				  .source = p->as_sent ? NULL : &p->b->src,
+				  .skip_vias = p->as_sent};
 	if (lines.overflow || !sip_reply_write(&p->msg, &reply, &out)) {
 		buf_free(b);
 		return NULL;

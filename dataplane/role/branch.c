@@ -1,99 +1,116 @@
 /* branch.c - the branch parameter of our own Via */
 #include "role/branch.h"
+#include "role/pass.h"
 
 static const struct slice cookie = {(const uint8_t *)"z9hG4bK", 7};
+static const char stateless_sides[] = "suvw", transaction_sides[] = "ijkl";
 
 enum {
-	STATELESS_LEN = 7 + 1 + 16 + 1 + 8,
-	TRANSACTION_LEN = 7 + 1 + 2 + 8 + 8 + 16 + 1 + 8,
+	AT_SIDE = 7,
+	AT_REF = AT_SIDE + 1,
+	REF_DIGITS = 2 + 8 + 8,
+	MAC_DIGITS = 16,
+	LOOP_LEN = 1 + 8,
+	STATELESS_LEN = AT_REF + MAC_DIGITS,
+	TRANSACTION_LEN = AT_REF + REF_DIGITS + MAC_DIGITS,
 };
 
-uint64_t branch_stateless_mac(const struct role_worker *w, const struct sip_via *via,
-			      struct slice call_id, uint32_t cseq, uint8_t method, bool from_ue,
-			      bool to_ue)
+static uint64_t side_bits(struct branch_side side)
+{
+	return (uint64_t)side.from_ue | (uint64_t)side.to_ue << 1;
+}
+
+/* What identifies a transaction is in its reference; without one it is the CSeq and the branch
+ * that the next hop back will know it by (RFC 3261 §16.11). */
+static uint64_t branch_mac(const struct pass *p, struct branch_side side,
+			   const struct branch_ref *ref, const struct addr *back,
+			   struct slice next_branch)
 {
 	struct hash_mac m;
 
-	hash_mac_start(&m, &w->node->branch_key);
-	hash_mac_part(&m, via->branch);
-	hash_mac_part(&m, via->host);
-	hash_mac_part(&m, via->received);
-	hash_mac_u64(&m, (uint64_t)via->port << 32 | via->rport_value);
-	hash_mac_part(&m, call_id);
-	hash_mac_u64(&m, (uint64_t)cseq << 16 | (uint64_t)method << 8 | (uint64_t)to_ue << 1 |
-				 from_ue);
+	hash_mac_start(&m, &p->w->node->branch_key);
+	if (ref) {
+		hash_mac_u64(&m, 4 | side_bits(side) | (uint64_t)ref->worker << 8 |
+					 (uint64_t)ref->slot << 32);
+		hash_mac_u64(&m, ref->generation);
+	} else {
+		hash_mac_u64(&m, side_bits(side) | (uint64_t)p->msg.method << 8 |
+					 (uint64_t)p->msg.cseq << 32);
+	}
+	hash_mac_fixed(&m, back, sizeof(*back));
+	if (!ref)
+		hash_mac_part(&m, next_branch);
+	if (!ref && !slice_starts(next_branch, cookie)) /* RFC 2543: the branch is not unique */
+		hash_mac_part(&m, p->call_id);
 	return hash_mac_end(&m);
 }
 
-static uint64_t transaction_mac(const struct role_worker *w, const struct branch_ref *ref)
-{
-	struct hash_mac m;
-
-	hash_mac_start(&m, &w->node->branch_key);
-	hash_mac_u64(&m, (uint64_t)ref->worker << 32 | ref->slot);
-	hash_mac_u64(&m, ref->generation);
-	return hash_mac_end(&m);
-}
-
-static void put_loop(struct text *t, uint32_t loop)
-{
-	text_char(t, '.');
-	text_hex(t, loop, 8);
-}
-
-static const char sides[] = "suvw";
-
-void branch_put_stateless(struct text *t, const struct branch_stateless *b, uint32_t loop)
+void branch_put(struct text *t, const struct pass *p, struct branch_side side,
+		const struct branch_ref *ref, const struct addr *back)
 {
 	text_put(t, cookie);
-	text_char(t, (uint8_t)sides[b->from_ue + 2 * b->to_ue]);
-	text_hex(t, b->mac, 16);
-	put_loop(t, loop);
+	text_char(t, (uint8_t)(ref ? transaction_sides : stateless_sides)[side_bits(side)]);
+	if (ref) {
+		text_hex(t, ref->worker, 2);
+		text_hex(t, ref->slot, 8);
+		text_hex(t, ref->generation, 8);
+	}
+	text_hex(t, branch_mac(p, side, ref, back, p->via.branch), MAC_DIGITS);
+	if (p->has_loop) {
+		text_char(t, '.');
+		text_hex(t, p->loop, 8);
+	}
 }
 
-void branch_put_transaction(struct text *t, const struct role_worker *w,
-			    const struct branch_ref *ref, uint32_t loop)
+static bool read_side(const char *sides, uint8_t letter, struct branch_side *out)
 {
-	text_put(t, cookie);
-	text_char(t, 't');
-	text_hex(t, ref->worker, 2);
-	text_hex(t, ref->slot, 8);
-	text_hex(t, ref->generation, 8);
-	text_hex(t, transaction_mac(w, ref), 16);
-	put_loop(t, loop);
+	for (uint32_t i = 0; i < 4; i++) {
+		if ((uint8_t)sides[i] != letter)
+			continue;
+		*out = (struct branch_side){.from_ue = i & 1, .to_ue = i >> 1};
+		return true;
+	}
+	return false;
 }
 
-static enum branch_kind read_stateless(struct slice branch, struct branch_stateless *out)
+static enum branch_kind read_reference(struct pass *p)
 {
-	const char *side = memchr(sides, branch.p[7], 4);
+	struct slice branch = p->via.branch;
+	uint64_t worker, slot, generation;
 
-	if (!side)
+	if (!read_side(transaction_sides, branch.p[AT_SIDE], &p->side) ||
+	    !hex_u64(slice_sub(branch, AT_REF, 2), &worker) ||
+	    !hex_u64(slice_sub(branch, AT_REF + 2, 8), &slot) ||
+	    !hex_u64(slice_sub(branch, AT_REF + 10, 8), &generation))
 		return BRANCH_FOREIGN;
-	out->from_ue = (side - sides) & 1;
-	out->to_ue = (side - sides) >> 1;
-	return hex_u64(slice_sub(branch, 8, 16), &out->mac) ? BRANCH_STATELESS : BRANCH_FORGED;
+	p->ref = (struct branch_ref){(uint16_t)worker, (uint32_t)slot, (uint32_t)generation};
+	return BRANCH_TRANSACTION;
 }
 
-enum branch_kind branch_read(const struct role_worker *w, struct slice branch,
-			     struct branch_ref *ref, struct branch_stateless *stateless)
+enum branch_kind branch_read(struct pass *p)
 {
-	uint64_t worker, slot, generation, check;
+	struct slice branch = p->via.branch;
 
 	if (slice_starts(branch, SLICE(ABI_BRANCH_CONTROL)))
 		return BRANCH_CONTROL;
 	if (!slice_starts(branch, cookie))
 		return BRANCH_FOREIGN;
-	if (branch.len == STATELESS_LEN)
-		return read_stateless(branch, stateless);
-	if (branch.len != TRANSACTION_LEN || branch.p[7] != 't')
+	if (branch.len == TRANSACTION_LEN || branch.len == TRANSACTION_LEN + LOOP_LEN)
+		return read_reference(p);
+	if (branch.len != STATELESS_LEN && branch.len != STATELESS_LEN + LOOP_LEN)
 		return BRANCH_FOREIGN;
-	if (!hex_u64(slice_sub(branch, 8, 2), &worker) ||
-	    !hex_u64(slice_sub(branch, 10, 8), &slot) ||
-	    !hex_u64(slice_sub(branch, 18, 8), &generation) ||
-	    !hex_u64(slice_sub(branch, 26, 16), &check))
-		return BRANCH_FORGED;
-	*ref = (struct branch_ref){(uint16_t)worker, (uint32_t)slot, (uint32_t)generation};
-	return check == transaction_mac(w, ref) ? BRANCH_TRANSACTION : BRANCH_FORGED;
+	return read_side(stateless_sides, branch.p[AT_SIDE], &p->side) ? BRANCH_STATELESS
+									: BRANCH_FOREIGN;
+}
+
+bool branch_is_ours(const struct pass *p, const struct addr *back, struct slice next_branch)
+{
+	bool stateless = p->branch == BRANCH_STATELESS;
+	uint32_t at = stateless ? AT_REF : AT_REF + REF_DIGITS;
+	uint64_t given;
+
+	return hex_u64(slice_sub(p->via.branch, at, MAC_DIGITS), &given) &&
+	       given == branch_mac(p, p->side, stateless ? NULL : &p->ref, back, next_branch);
 }
 
 uint32_t branch_loop_hash(const struct pass *p)
@@ -114,32 +131,36 @@ uint32_t branch_loop_hash(const struct pass *p)
 
 static bool via_is_loop(const struct pass *p, const struct sip_via *via, uint32_t loop)
 {
+	uint32_t len = via->branch.len;
 	uint64_t value;
 	struct addr a;
 
-	if (via->branch.len != STATELESS_LEN && via->branch.len != TRANSACTION_LEN)
-		return false;
-	if (!slice_starts(via->branch, cookie) || via->branch.p[via->branch.len - 9] != '.' ||
-	    !hex_u64(slice_from(via->branch, via->branch.len - 8), &value) || value != loop)
+	if ((len != STATELESS_LEN + LOOP_LEN && len != TRANSACTION_LEN + LOOP_LEN) ||
+	    !slice_starts(via->branch, cookie) || via->branch.p[len - LOOP_LEN] != '.' ||
+	    !hex_u64(slice_from(via->branch, len - 8), &value) || value != loop)
 		return false;
 	return addr_parse_ip(via->host, &a) && route_local(p->w->node->routes, &a) >= 0;
 }
 
 bool branch_is_loop(const struct pass *p, uint32_t loop)
 {
-	const struct sip_msg *m = &p->msg;
+	const struct sip_header *h = sip_first(&p->msg, SIP_H_VIA);
+	struct slice rest = p->via_rest;
 	uint32_t seen = 0;
 
-	for (const struct sip_header *h = sip_first(m, SIP_H_VIA); h; h = sip_next(m, h)) {
-		struct slice rest = sip_value(m, h);
+	while (seen++ < SIP_VIA_MAX) {
 		struct sip_via via;
 
-		while (rest.len && seen++ < SIP_VIA_MAX) {
-			if (sip_via_decode(rest, &via, &rest) != SIP_OK)
+		if (!rest.len) {
+			h = sip_next(&p->msg, h);
+			if (!h)
 				return false;
-			if (via_is_loop(p, &via, loop))
-				return true;
+			rest = sip_value(&p->msg, h);
 		}
+		if (sip_via_decode(rest, &via, &rest) != SIP_OK)
+			return false;
+		if (via_is_loop(p, &via, loop))
+			return true;
 	}
 	return false;
 }

@@ -64,6 +64,8 @@ void transaction_send(struct pass *p, const struct branch_ref *ref, struct buf *
 		.deadline_ms = p->now + PATIENCE_T1 * (uint64_t)t1,
 	};
 	p->txn->first_client = (int32_t)ref->slot;
+	if (c->next == NONE && p->n_targets == 1)
+		record_release(&p->txn->request); /* what was sent does as well */
 	buf_ref(sent);
 	p->out->buf[p->out->n++] = sent;
 	wheel_set(&t->wheel, client_timer(t, c), p->now + t1);
@@ -304,7 +306,8 @@ static enum verdict success(struct pass *p, struct txn *s, struct client *c)
 		return VERDICT_SEND;
 	}
 	server_respond(p->w, s, b, p->msg.status, p->now, p->out);
-	clients_cancel(p->w, s, p->now, p->out);
+	if (s->state == SERVER_ACCEPTED) /* of a single branch both records are gone now */
+		clients_cancel(p->w, s, p->now, p->out);
 	return VERDICT_SEND;
 }
 
@@ -313,7 +316,7 @@ static enum verdict success(struct pass *p, struct txn *s, struct client *c)
 static void edit_unavailable(struct pass *p)
 {
 	if (p->msg.status == 503)
-		sip_edit_replace(&p->edits, 0, p->msg.first_line,
+		sip_edit_replace(p->edits, 0, p->msg.first_line,
 				 SLICE("SIP/2.0 500 Server Internal Error\r\n"));
 }
 
@@ -342,41 +345,48 @@ static enum verdict failure(struct pass *p, struct txn *s, struct client *c)
 	return VERDICT_SEND;
 }
 
-/* Behind our Via must be the one the INVITE came with. */
-static bool leads_back(struct pass *p, const struct txn *s)
-{
-	struct sip_via next;
-
-	return sip_via_second(&p->msg, &next) == SIP_OK && transaction_key(p, &next) == s->key;
-}
-
-enum verdict transaction_response(struct pass *p, const struct branch_ref *ref)
+/* The record that the branch names; NULL: it is used for another by now. */
+static struct client *find_client(const struct pass *p)
 {
 	struct transactions *t = p->w->transactions;
 	struct client *c;
+
+	if (p->ref.slot >= t->n)
+		return NULL;
+	c = &t->client[p->ref.slot];
+	return c->state != CLIENT_FREE && c->generation == p->ref.generation ? c : NULL;
+}
+
+enum verdict transaction_response(struct pass *p, const struct addr *back)
+{
+	struct client *c = find_client(p);
 	struct txn *s;
 
-	if (ref->worker != p->w->id || ref->slot >= t->n)
-		return pass_drop(p, COUNT_DROP_RESPONSE_FORGED);
-	c = &t->client[ref->slot];
-	if (c->state == CLIENT_FREE || c->generation != ref->generation)
-		return pass_drop(p, COUNT_DROP_RESPONSE_STRAY);
-	s = c->server == NONE ? NULL : &t->server[c->server];
-	if (p->msg.cseq != c->cseq)
-		return pass_drop(p, COUNT_DROP_RESPONSE_STRAY);
-	if (p->msg.method == SIP_M_CANCEL) {
-		c->cancel_answered = true;
-		return record_absorb(p);
-	}
 	if (p->msg.method != SIP_M_INVITE)
 		return pass_drop(p, COUNT_DROP_RESPONSE_STRAY);
-	if (s && !leads_back(p, s))
-		return pass_drop(p, COUNT_DROP_RESPONSE_FORGED);
+	if (!c) /* a repeat after the records have ended: the caller's ACK answers it */
+		return p->msg.status / 100 == 2 ? response_back(p, back)
+						: pass_drop(p, COUNT_DROP_RESPONSE_STRAY);
+	if (p->msg.cseq != c->cseq)
+		return pass_drop(p, COUNT_DROP_RESPONSE_STRAY);
+	s = c->server == NONE ? NULL : &p->w->transactions->server[c->server];
 	if (p->msg.status >= 300)
 		return failure(p, s, c);
 	if (!s)
 		return pass_drop(p, COUNT_DROP_RESPONSE_STRAY);
 	return p->msg.status < 200 ? provisional(p, s, c) : success(p, s, c);
+}
+
+enum verdict transaction_cancelled(struct pass *p)
+{
+	struct client *c = find_client(p);
+
+	if (!c || c->server == NONE || p->msg.cseq != c->cseq)
+		return pass_drop(p, COUNT_DROP_RESPONSE_STRAY);
+	if (!branch_is_ours(p, &p->w->transactions->server[c->server].upstream, SLICE_EMPTY))
+		return pass_drop(p, COUNT_DROP_RESPONSE_FORGED);
+	c->cancel_answered = true;
+	return record_absorb(p);
 }
 
 /* ---- timers ---- */

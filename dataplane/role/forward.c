@@ -14,11 +14,11 @@ static void edit_routes(struct pass *p)
 	for (const struct sip_header *h = sip_first(&p->msg, SIP_H_ROUTE); h;
 	     h = sip_next(&p->msg, h)) {
 		if (h != p->foreign_route || p->drop_routes) {
-			sip_edit_delete_header(&p->edits, h);
+			sip_edit_delete_header(p->edits, h);
 			continue;
 		}
 		if (p->foreign_at > h->value)
-			sip_edit_delete(&p->edits, h->value,
+			sip_edit_delete(p->edits, h->value,
 					(uint32_t)(p->foreign_at - h->value));
 		return;
 	}
@@ -28,46 +28,42 @@ static void edit_routes(struct pass *p)
 static void edit_max_forwards(struct pass *p)
 {
 	const struct sip_header *h = sip_first(&p->msg, SIP_H_MAX_FORWARDS);
-	struct text *t = &p->edits.arena;
+	struct text *t = &p->edits->arena;
 	uint32_t from = t->len;
 
 	if (h) {
 		text_u64(t, (uint64_t)p->max_forwards - 1);
-		sip_edit_replace(&p->edits, h->value, h->value_len, text_since(t, from));
+		sip_edit_replace(p->edits, h->value, h->value_len, text_since(t, from));
 		while ((h = sip_next(&p->msg, h))) /* a second one would go on undiminished */
-			sip_edit_delete_header(&p->edits, h);
+			sip_edit_delete_header(p->edits, h);
 		return;
 	}
 	text_lit(t, "Max-Forwards: ");
 	text_u64(t, (uint64_t)p->max_forwards - 1);
 	text_lit(t, "\r\n");
-	sip_edit_push(&p->edits, &p->msg, text_since(t, from));
+	sip_edit_push(p->edits, &p->msg, text_since(t, from));
 }
 
-/* RFC 3261 §18.2.1, RFC 3581 §4: the top Via learns where the request really came from. The
- * pass's Via learns it too: the check of a stateless branch is over what the next response will
- * say. */
+/* RFC 3261 §18.2.1, RFC 3581 §4: the top Via learns where the request really came from. */
 static void edit_received(struct pass *p)
 {
-	struct text *t = &p->edits.arena;
+	struct text *t = &p->edits->arena;
 	uint32_t from = t->len;
-	struct slice old, params, value;
+	struct slice old, params;
 
 	sip_via_received(&p->via, &p->b->src, t, &old);
 	params = text_since(t, from);
 	if (old.p)
-		sip_edit_replace_slice(&p->edits, &p->msg, old, params);
+		sip_edit_replace_slice(p->edits, &p->msg, old, params);
 	else if (params.len)
-		sip_edit_insert(&p->edits,
+		sip_edit_insert(p->edits,
 				(uint32_t)(p->via.whole.p + p->via.whole.len - p->msg.raw.p),
 				params);
-	p->via.received = sip_param(params, SLICE("received"), &value) ? value : SLICE_EMPTY;
-	p->via.rport_value = sip_param(params, SLICE("rport"), &value) ? p->b->src.port : 0;
 }
 
 static void put_uri_of(struct pass *p, const struct addr *ip, struct slice user)
 {
-	struct text *t = &p->edits.arena;
+	struct text *t = &p->edits->arena;
 
 	text_lit(t, "<sip:");
 	text_put(t, user);
@@ -83,13 +79,13 @@ static void push_record_route(struct pass *p, const struct target *to, const str
 {
 	uint8_t memory[TOKEN_TEXT_MAX];
 	struct text token = text_in(memory, sizeof(memory));
-	struct text *t = &p->edits.arena;
+	struct text *t = &p->edits->arena;
 	uint32_t from = t->len;
 	struct token_dialog d = {.orig = p->orig_user, .term = p->term_user};
 
 	d.legs = (p->source == SOURCE_UE ? TOKEN_ORIG_UE : TOKEN_ORIG_PEER) |
 		 (to->ue ? TOKEN_TERM_UE : TOKEN_TERM_PEER);
-	token_dialog_put(&token, &p->w->node->token_key, &d, p->call_id, p->from_tag);
+	token_dialog_put(&token, &p->w->node->token_key, &d, p->call_id);
 	text_lit(t, "Record-Route: ");
 	put_uri_of(p, local, text_slice(&token));
 	if (!addr_same_ip(local, &p->b->dst)) {
@@ -97,14 +93,16 @@ static void push_record_route(struct pass *p, const struct target *to, const str
 		put_uri_of(p, &p->b->dst, text_slice(&token));
 	}
 	text_lit(t, "\r\n");
-	sip_edit_push(&p->edits, &p->msg, text_since(t, from));
+	sip_edit_push(p->edits, &p->msg, text_since(t, from));
 }
 
 /* Step 8. `ref` NULL: stateless. */
 static void push_via(struct pass *p, const struct target *to, const struct addr *local,
-		     const struct branch_ref *ref, uint32_t loop)
+		     const struct branch_ref *ref)
 {
-	struct text *t = &p->edits.arena;
+	struct branch_side side = {.from_ue = p->source == SOURCE_UE, .to_ue = to->ue};
+	struct addr back = answer_destination(&p->via, &p->b->src);
+	struct text *t = &p->edits->arena;
 	uint32_t from = t->len;
 
 	text_lit(t, "Via: SIP/2.0/UDP ");
@@ -112,33 +110,25 @@ static void push_via(struct pass *p, const struct target *to, const struct addr 
 	text_char(t, ':');
 	text_u64(t, role_port(p->w));
 	text_lit(t, ";branch=");
-	if (ref) {
-		branch_put_transaction(t, p->w, ref, loop);
-	} else {
-		struct branch_stateless b = {.from_ue = p->source == SOURCE_UE,
-					     .to_ue = to->ue};
-		b.mac = branch_stateless_mac(p->w, &p->via, p->call_id, p->msg.cseq,
-					     p->msg.method, b.from_ue, b.to_ue);
-		branch_put_stateless(t, &b, loop);
-	}
+	branch_put(t, p, side, ref, &back);
 	text_lit(t, "\r\n");
-	sip_edit_push(&p->edits, &p->msg, text_since(t, from));
+	sip_edit_push(p->edits, &p->msg, text_since(t, from));
 }
 
 static void push_line(struct pass *p, struct slice name, struct slice value)
 {
-	struct text *t = &p->edits.arena;
+	struct text *t = &p->edits->arena;
 	uint32_t from = t->len;
 
 	text_put(t, name);
 	text_put(t, value);
 	text_lit(t, "\r\n");
-	sip_edit_push(&p->edits, &p->msg, text_since(t, from));
+	sip_edit_push(p->edits, &p->msg, text_since(t, from));
 }
 
 /* What differs from target to target. False: nothing leads to it. */
 static bool edit_target(struct pass *p, const struct target *to, const struct branch_ref *ref,
-			uint32_t loop, struct addr *local, uint8_t *port)
+			struct addr *local, uint8_t *port)
 {
 	const struct route *r = route_find(p->w->node->routes, &to->dst);
 
@@ -148,11 +138,11 @@ static bool edit_target(struct pass *p, const struct target *to, const struct br
 	*port = r->port;
 	local->port = role_port(p->w);
 	if (to->uri.p)
-		sip_edit_replace_slice(&p->edits, &p->msg, p->msg.uri, to->uri);
+		sip_edit_replace_slice(p->edits, &p->msg, p->msg.uri, to->uri);
 	if (to->route.len)
 		push_line(p, SLICE("Route: "), to->route);
 	if (p->called_party) {
-		struct text *t = &p->edits.arena;
+		struct text *t = &p->edits->arena;
 		uint32_t from = t->len;
 
 		text_char(t, '<');
@@ -163,7 +153,7 @@ static bool edit_target(struct pass *p, const struct target *to, const struct br
 	pcscf_leave(p, to);
 	if (p->record_route)
 		push_record_route(p, to, local);
-	push_via(p, to, local, ref, loop);
+	push_via(p, to, local, ref);
 	return true;
 }
 
@@ -177,7 +167,7 @@ static void edit_common(struct pass *p)
 /* A copy in a new buffer. */
 static struct buf *emit_copy(struct pass *p)
 {
-	uint32_t len = sip_emit_length(&p->msg, &p->edits);
+	uint32_t len = sip_emit_length(&p->msg, p->edits);
 
 	if (len == 0) {
 		count(p->w->counters, COUNT_DROP_EDIT);
@@ -188,7 +178,7 @@ static struct buf *emit_copy(struct pass *p)
 		count(p->w->counters, COUNT_DROP_NOBUF);
 		return NULL;
 	}
-	b->len = sip_emit_copy(&p->msg, &p->edits, b->data);
+	b->len = sip_emit_copy(&p->msg, p->edits, b->data);
 	b->rx_tsc = p->b->rx_tsc;
 	return b;
 }
@@ -199,7 +189,7 @@ struct buf *forward_emit(struct pass *p)
 	uint32_t len;
 
 	if (!(b->flags & BUF_F_SHARED)) {
-		uint8_t *start = sip_emit_in_place(&p->msg, &p->edits, b->headroom, &len);
+		uint8_t *start = sip_emit_in_place(&p->msg, p->edits, b->headroom, &len);
 		if (start) {
 			uint8_t *end = b->data + b->len + b->tailroom;
 			b->headroom = (uint32_t)(b->headroom + (start - b->data));
@@ -222,7 +212,7 @@ static enum verdict forward_stateless(struct pass *p)
 	uint8_t port;
 
 	edit_common(p);
-	if (!edit_target(p, to, NULL, branch_loop_hash(p), &local, &port)) {
+	if (!edit_target(p, to, NULL, &local, &port)) {
 		count(p->w->counters, COUNT_DROP_NOROUTE);
 		return answer(p, 500, "no port leads to the next hop");
 	}
@@ -255,17 +245,17 @@ static enum verdict check_breadth(struct pass *p, uint32_t *each)
 
 static void edit_breadth(struct pass *p, uint32_t each)
 {
-	struct text *t = &p->edits.arena;
+	struct text *t = &p->edits->arena;
 	uint32_t from = t->len;
 
-	sip_edit_delete_all(&p->edits, &p->msg, SIP_H_MAX_BREADTH);
+	sip_edit_delete_all(p->edits, &p->msg, SIP_H_MAX_BREADTH);
 	text_u64(t, each);
 	push_line(p, SLICE("Max-Breadth: "), text_since(t, from));
 }
 
-/* One branch: its own edits on top of the common ones, in a buffer of its own, because the
- * INVITE itself is kept to answer with. */
-static bool forward_branch(struct pass *p, const struct target *to, uint32_t loop)
+/* One branch: its own edits on top of the common ones. The last takes the buffer the INVITE came
+ * in: what the transaction still needs of it is in what it sends. */
+static bool forward_branch(struct pass *p, const struct target *to, bool copy)
 {
 	struct branch_ref ref;
 	struct addr local;
@@ -273,11 +263,11 @@ static bool forward_branch(struct pass *p, const struct target *to, uint32_t loo
 
 	if (!transaction_branch(p, &ref))
 		return false;
-	if (!edit_target(p, to, &ref, loop, &local, &port)) {
+	if (!edit_target(p, to, &ref, &local, &port)) {
 		count(p->w->counters, COUNT_DROP_NOROUTE);
 		return false;
 	}
-	struct buf *b = emit_copy(p);
+	struct buf *b = copy ? emit_copy(p) : forward_emit(p);
 	if (!b)
 		return false;
 	b->src = local;
@@ -288,9 +278,28 @@ static bool forward_branch(struct pass *p, const struct target *to, uint32_t loo
 	return true;
 }
 
+/* To several contacts: the INVITE itself is kept to answer with, and copied for each. */
+static enum verdict fork_invite(struct pass *p, uint32_t each)
+{
+	uint32_t sent = 0;
+
+	edit_breadth(p, each);
+	p->w->common_edits = *p->edits;
+	transaction_keep(p);
+	for (uint32_t i = 0; i < p->n_targets; i++) {
+		if (i)
+			*p->edits = p->w->common_edits;
+		sent += forward_branch(p, &p->target[i], true);
+	}
+	if (sent == 0)
+		return answer(p, 500, "the request could not be sent on");
+	buf_free(p->b);
+	return VERDICT_SEND;
+}
+
 static enum verdict forward_invite(struct pass *p)
 {
-	uint32_t sent = 0, each = 0, loop = branch_loop_hash(p);
+	uint32_t each = 0;
 	enum verdict v = check_breadth(p, &each);
 
 	if (v != VERDICT_NEXT)
@@ -298,19 +307,12 @@ static enum verdict forward_invite(struct pass *p)
 	if (!p->txn && !transaction_start(p))
 		return answer_with(p, 503, "no transaction free", SLICE("Retry-After: 5\r\n"));
 	edit_common(p);
-	if (p->n_targets > 1 || sip_first(&p->msg, SIP_H_MAX_BREADTH))
-		edit_breadth(p, each);
-
 	if (p->n_targets > 1)
-		p->w->common_edits = p->edits;
-	for (uint32_t i = 0; i < p->n_targets; i++) {
-		if (i)
-			p->edits = p->w->common_edits;
-		sent += forward_branch(p, &p->target[i], loop);
-	}
-	if (sent == 0)
+		return fork_invite(p, each);
+	if (sip_first(&p->msg, SIP_H_MAX_BREADTH))
+		edit_breadth(p, each);
+	if (!forward_branch(p, &p->target[0], false))
 		return answer(p, 500, "the request could not be sent on");
-	buf_free(p->b);
 	return VERDICT_SEND;
 }
 

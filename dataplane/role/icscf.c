@@ -4,15 +4,14 @@
 #include "role/transaction.h"
 
 /* Registered here: no need to ask the HSS who serves the user (co-located roles). */
-static bool served_here(const struct pass *p, struct slice identity)
+static bool served_here(const struct pass *p)
 {
 	const struct registration *r;
 	uint32_t i;
 
 	if (!(p->w->node->roles & NODE_SCSCF))
 		return false;
-	r = table_find_impu(p->w->tables, identity, table_hash_impu(p->w->tables, identity),
-			    &i);
+	r = pass_registration(p, &p->called, &i);
 	return r && (r->roles & ABI_REG_SCSCF);
 }
 
@@ -23,7 +22,7 @@ static enum verdict take_location(struct pass *p)
 	case LOCATE_SCSCF:
 		p->target[0] = (struct target){.dst = p->resume->hop};
 		if (p->resume_route.len) {
-			struct text *t = &p->edits.arena;
+			struct text *t = &p->edits->arena;
 			uint32_t from = t->len;
 
 			text_char(t, '<');
@@ -45,15 +44,11 @@ static enum verdict take_location(struct pass *p)
 
 enum verdict icscf_locate(struct pass *p)
 {
-	uint8_t memory[IMPU_MAX];
-	struct text identity = text_in(memory, sizeof(memory));
-	struct sip_uri uri;
-
 	if (p->stage != STAGE_LOCATE)
 		return VERDICT_NEXT;
-	if (sip_uri_decode(p->msg.uri, &uri) != SIP_OK || !sip_uri_identity(&uri, &identity))
+	if (p->called.len == 0)
 		return answer(p, 404, "the Request-URI is no public identity");
-	if (served_here(p, text_slice(&identity))) {
+	if (served_here(p)) {
 		p->stage = STAGE_TERMINATING;
 		return VERDICT_NEXT;
 	}

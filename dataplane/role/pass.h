@@ -7,6 +7,7 @@
 #pragma once
 
 #include "abi/token.h"
+#include "role/branch.h"
 #include "role/role.h"
 #include "sip/edit.h"
 #include "sip/name_addr.h"
@@ -40,21 +41,44 @@ struct target {
 	bool ue;            /* a registered flow, outside the trust domain */
 };
 
+/* A public identity in its canonical form. */
+struct identity {
+	uint16_t len; /* 0: it is none */
+	uint64_t hash;
+	uint8_t text[IMPU_MAX];
+};
+
 struct pass {
 	struct role_worker *w;
 	struct buf *b;
 	struct outbox *out;
+	struct sip_edits *edits; /* the worker's; empty when the first step begins */
 	uint64_t now;
 
-	struct sip_via via; /* top Via */
+	enum sip_error error; /* why it cannot be read */
+	struct sip_via via;   /* top Via */
+	struct slice via_rest; /* further Vias on its line */
 	struct slice call_id;
 	struct slice from_tag, to_tag;
 	uint64_t txn_key;     /* of the server transaction this request belongs to */
+	uint32_t loop;        /* routing state (branch.h), if has_loop */
+	bool has_loop;
 	uint8_t max_forwards; /* as received; 70 if absent (RFC 3261 §16.6 step 3) */
 	bool is_dialog;       /* To has a tag */
+	bool uri_sound;       /* uri is set */
+	bool as_sent;         /* the message is one we sent: our Via is on top, `via` behind it */
+	bool flow_hashed;
+	uint64_t flow_hash; /* of the source, if flow_hashed */
 
 	enum pass_source source;
 	struct reg_flow flow; /* of the source, if a UE */
+
+	/* A response's way back */
+	enum branch_kind branch;
+	struct branch_ref ref;
+	struct branch_side side;
+
+	struct slice calling_uri; /* in P-Preferred-Identity, or From */
 
 	/* Route preprocessing (RFC 3261 §16.4) */
 	bool own_dialog; /* a valid dialog token of ours was on top */
@@ -62,6 +86,7 @@ struct pass {
 	bool own_path; /* a Path token of ours */
 	struct addr path_flow;
 	bool orig;               /* our Service-Route: serve the originating user */
+	bool routes_unsound;     /* a Route that is malformed */
 	struct slice next_route; /* URI of the first Route that is not ours; empty: none */
 	const struct sip_header *foreign_route; /* its header */
 	uint16_t foreign_at;                    /* and its offset */
@@ -84,9 +109,11 @@ struct pass {
 	uint32_t n_targets;
 
 	/* From here on nothing is cleared between messages: what counts is set before use. */
+	struct sip_uri uri; /* the Request-URI */
+	struct identity called;  /* that it names; of an initial request */
+	struct identity calling;   /* that calling_uri names; of an initial request */
 	struct target target[FORK_MAX];
 	struct sip_msg msg;
-	struct sip_edits edits;
 };
 
 struct role_worker {
@@ -95,9 +122,10 @@ struct role_worker {
 	struct counters *counters;
 	uint16_t id;
 	struct transactions *transactions;
-	uint64_t icid;                 /* counts charging identifiers */
+	uint64_t icid; /* counts charging identifiers */
+	struct pass pass[ROLE_GROUP];
+	struct sip_edits edits;        /* of the one message under work */
 	struct sip_edits common_edits; /* of a forked INVITE, between its branches */
-	struct pass pass;              /* the one message under work */
 };
 
 static inline enum verdict pass_drop(struct pass *p, enum count_id reason)
@@ -111,6 +139,21 @@ static inline uint16_t role_port(const struct role_worker *w)
 {
 	return w->node->worker_ports ? (uint16_t)(w->node->worker_port_base + w->id)
 				     : w->node->sip_port;
+}
+
+/* A message into a pass: parsed and decoded, and the heads of the tables it will look into are
+ * asked for. */
+void pass_begin(struct pass *p, struct role_worker *w, struct buf *b);
+/* What lies behind those heads is asked for. */
+void pass_approach(const struct pass *p);
+/* The canonical identity of a URI, with its hash; len 0: it is none. */
+void pass_identity(const struct pass *p, const struct sip_uri *uri, struct identity *out);
+/* The set that has it; NULL: it is none, or not registered here. */
+const struct registration *pass_registration(const struct pass *p, const struct identity *i,
+					     uint32_t *index);
+static inline struct slice identity_slice(const struct identity *i)
+{
+	return slice_of(i->text, i->len);
 }
 
 /* True if a port is one we listen on. */

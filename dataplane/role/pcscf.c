@@ -27,7 +27,7 @@ static void strip(struct pass *p, const uint8_t *ids, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++)
 		if (p->msg.first[ids[i]] != SIP_NO_HEADER)
-			sip_edit_delete_all(&p->edits, &p->msg, ids[i]);
+			sip_edit_delete_all(p->edits, &p->msg, ids[i]);
 }
 
 static bool contains_nocase(struct slice s, struct slice word)
@@ -45,51 +45,65 @@ static void strip_access_network(struct pass *p)
 	for (const struct sip_header *h = sip_first(&p->msg, SIP_H_P_ACCESS_NETWORK_INFO); h;
 	     h = sip_next(&p->msg, h))
 		if (contains_nocase(sip_value(&p->msg, h), SLICE("network-provided")))
-			sip_edit_delete_header(&p->edits, h);
+			sip_edit_delete_header(p->edits, h);
 }
 
 /* P-Access-Network-Info crosses to the network, but never to another UE (§5.2.6.4). */
 static void leave_access_network(struct pass *p, bool from_ue, bool to_ue)
 {
 	if (to_ue)
-		sip_edit_delete_all(&p->edits, &p->msg, SIP_H_P_ACCESS_NETWORK_INFO);
+		sip_edit_delete_all(p->edits, &p->msg, SIP_H_P_ACCESS_NETWORK_INFO);
 	else if (from_ue)
 		strip_access_network(p);
 }
 
-/* If the URI is an identity that is registered from this flow and may be used: the set, and the
- * identity as the registration has it. */
-static const struct registration *identity_on_flow(struct pass *p, struct slice name_addr_uri,
-						   const struct addr *flow,
-						   struct slice *identity)
-{
-	uint8_t memory[IMPU_MAX];
-	struct text canonical = text_in(memory, sizeof(memory));
-	struct sip_uri uri;
-	uint32_t i;
+/* A party of a dialog-to-be: the identity as the registration has it, and its name in tokens. */
+struct party {
+	struct slice identity;
+	uint64_t user;
+};
 
-	if (sip_uri_decode(name_addr_uri, &uri) != SIP_OK ||
-	    !sip_uri_identity(&uri, &canonical))
-		return NULL;
-	struct slice key = text_slice(&canonical);
-	const struct registration *r =
-		table_find_impu(p->w->tables, key, table_hash_impu(p->w->tables, key), &i);
+/* The identity's set, if it is registered from this flow and may be used. */
+static const struct registration *identity_on_flow(struct pass *p, const struct identity *id,
+						   const struct addr *flow, struct party *party)
+{
+	uint32_t i;
+	const struct registration *r = pass_registration(p, id, &i);
+
 	if (!r || !(r->roles & ABI_REG_PCSCF) || (reg_impu(r, i)->flags & ABI_IMPU_BARRED) ||
 	    !reg_contact_on_flow(r, flow, p->now))
 		return NULL;
-	*identity = reg_text(r, reg_impu(r, i)->at, reg_impu(r, i)->len);
+	*party = (struct party){reg_text(r, reg_impu(r, i)->at, reg_impu(r, i)->len),
+				token_user_of(id->hash)};
 	return r;
 }
 
-static struct slice default_identity(const struct registration *r)
+static const struct registration *uri_on_flow(struct pass *p, struct slice name_addr_uri,
+					      const struct addr *flow, struct party *party)
 {
-	return reg_text(r, reg_impu(r, r->default_impu)->at, reg_impu(r, r->default_impu)->len);
+	struct identity id;
+	struct sip_uri uri;
+
+	if (name_addr_uri.p == p->calling_uri.p)
+		return identity_on_flow(p, &p->calling, flow, party);
+	if (sip_uri_decode(name_addr_uri, &uri) != SIP_OK)
+		return NULL;
+	pass_identity(p, &uri, &id);
+	return identity_on_flow(p, &id, flow, party);
+}
+
+static struct party default_party(const struct pass *p, const struct registration *r)
+{
+	const struct reg_impu *impu = reg_impu(r, r->default_impu);
+	struct slice identity = reg_text(r, impu->at, impu->len);
+
+	return (struct party){identity, token_user(&p->w->node->token_key, identity)};
 }
 
 /* §5.2.6.3.3 item 4: the identity the user prefers if it is the user's own; else, where one
  * user alone is on the flow, that user's default. Where many share a flow, as behind a gateway,
  * From says which. */
-static const struct registration *choose_identity(struct pass *p, struct slice *identity)
+static const struct registration *choose_identity(struct pass *p, struct party *party)
 {
 	static const uint8_t said_in[] = {SIP_H_P_PREFERRED_IDENTITY, SIP_H_FROM};
 	const struct registration *r;
@@ -100,7 +114,7 @@ static const struct registration *choose_identity(struct pass *p, struct slice *
 
 		sip_walk(&walk, &p->msg, said_in[i], SIP_E_HEADER);
 		while (sip_walk_next(&walk, &name)) {
-			r = identity_on_flow(p, name.uri, &p->b->src, identity);
+			r = uri_on_flow(p, name.uri, &p->b->src, party);
 			if (r)
 				return r;
 		}
@@ -109,7 +123,7 @@ static const struct registration *choose_identity(struct pass *p, struct slice *
 	if (!r || (reg_impu(r, r->default_impu)->flags & ABI_IMPU_BARRED) ||
 	    !reg_contact_on_flow(r, &p->b->src, p->now))
 		return NULL;
-	*identity = default_identity(r);
+	*party = default_party(p, r);
 	return r;
 }
 
@@ -130,18 +144,21 @@ static enum verdict to_scscf(struct pass *p)
 
 enum verdict pcscf_originating(struct pass *p)
 {
+	struct party party;
+
 	if (p->stage != STAGE_ARRIVED || p->source != SOURCE_UE)
 		return VERDICT_NEXT;
-	p->orig_set = choose_identity(p, &p->asserted);
+	p->orig_set = choose_identity(p, &party);
 	if (!p->orig_set)
 		return answer(p, 403, "the identity is not registered from this address");
 	p->assert_identity = true;
-	p->orig_user = token_user(&p->w->node->token_key, p->asserted);
+	p->asserted = party.identity;
+	p->orig_user = party.user;
 	strip(p, untrusted, sizeof(untrusted));
-	sip_edit_delete_all(&p->edits, &p->msg, SIP_H_P_PREFERRED_IDENTITY);
+	sip_edit_delete_all(p->edits, &p->msg, SIP_H_P_PREFERRED_IDENTITY);
 	/* Nothing lies between a terminal and us; what it recorded would come back as a Route
 	 * to nowhere. */
-	sip_edit_delete_all(&p->edits, &p->msg, SIP_H_RECORD_ROUTE);
+	sip_edit_delete_all(p->edits, &p->msg, SIP_H_RECORD_ROUTE);
 	/* The stored Service-Route stands for whatever Routes the UE wrote (§5.2.6.3.3 item
 	 * 3b). */
 	p->drop_routes = true;
@@ -157,20 +174,20 @@ enum verdict pcscf_originating(struct pass *p)
  * the address now. */
 static bool note_called_user(struct pass *p, const struct reg_flow *flow)
 {
-	struct slice identity;
+	struct party party;
 	struct sip_name_addr_walk walk;
 	struct sip_name_addr name;
 
 	sip_walk(&walk, &p->msg, SIP_H_P_CALLED_PARTY_ID, SIP_E_HEADER);
 	if (sip_walk_next(&walk, &name)) {
-		if (!identity_on_flow(p, name.uri, &flow->flow, &identity))
+		if (!uri_on_flow(p, name.uri, &flow->flow, &party))
 			return false;
 	} else if (flow->only) {
-		identity = default_identity(flow->only);
+		party = default_party(p, flow->only);
 	} else {
 		return true;
 	}
-	p->term_user = token_user(&p->w->node->token_key, identity);
+	p->term_user = party.user;
 	return true;
 }
 
@@ -270,17 +287,16 @@ static const struct reg_contact *dialog_contact(struct pass *p, const struct reg
 static enum verdict dialog_target(struct pass *p, const struct registration *orig,
 				  const struct registration *term)
 {
-	struct slice next = p->next_route.p ? p->next_route : p->msg.uri;
+	struct sip_uri next, *uri = p->next_route.p ? &next : &p->uri;
 	struct addr a = {0};
-	struct sip_uri uri;
 
-	if (sip_uri_decode(next, &uri) != SIP_OK)
+	if (p->next_route.p ? sip_uri_decode(p->next_route, uri) != SIP_OK : !p->uri_sound)
 		return answer(p, 400, "malformed Route or Request-URI");
-	sip_uri_addr(&uri, 5060, &a);
+	sip_uri_addr(uri, 5060, &a);
 	if (!p->next_route.p) {
-		const struct reg_contact *c = dialog_contact(p, term, &uri, &a);
+		const struct reg_contact *c = dialog_contact(p, term, uri, &a);
 		if (!c)
-			c = dialog_contact(p, orig, &uri, &a);
+			c = dialog_contact(p, orig, uri, &a);
 		if (c) {
 			p->target[0] =
 				(struct target){.dst = c->flow, .local = c->local, .ue = true};
@@ -318,7 +334,7 @@ enum verdict pcscf_dialog(struct pass *p)
 		return v;
 	if (p->source == SOURCE_UE) {
 		strip(p, untrusted, sizeof(untrusted));
-		sip_edit_delete_all(&p->edits, &p->msg, SIP_H_P_PREFERRED_IDENTITY);
+		sip_edit_delete_all(p->edits, &p->msg, SIP_H_P_PREFERRED_IDENTITY);
 	}
 	p->n_targets = 1;
 	p->stage = STAGE_ROUTED;
@@ -327,19 +343,19 @@ enum verdict pcscf_dialog(struct pass *p)
 
 static void push_asserted_identity(struct pass *p, struct slice identity)
 {
-	struct text *t = &p->edits.arena;
+	struct text *t = &p->edits->arena;
 	uint32_t from = t->len;
 
 	text_lit(t, "P-Asserted-Identity: <");
 	text_put(t, identity);
 	text_lit(t, ">\r\n");
-	sip_edit_push(&p->edits, &p->msg, text_since(t, from));
+	sip_edit_push(p->edits, &p->msg, text_since(t, from));
 }
 
 /* RFC 7315 §4.6: unique over nodes, restarts and time. */
 static void push_charging_vector(struct pass *p)
 {
-	struct text *t = &p->edits.arena;
+	struct text *t = &p->edits->arena;
 	uint32_t from = t->len;
 	struct hash_mac m;
 
@@ -354,7 +370,7 @@ static void push_charging_vector(struct pass *p)
 	text_lit(t, ";orig-ioi=");
 	text_put(t, p->w->node->realm);
 	text_lit(t, "\r\n");
-	sip_edit_push(&p->edits, &p->msg, text_since(t, from));
+	sip_edit_push(p->edits, &p->msg, text_since(t, from));
 }
 
 /* RFC 3325 §7, RFC 3323 §4.2. */
@@ -384,7 +400,7 @@ void pcscf_leave(struct pass *p, const struct target *to)
 	if (to->ue && !from_ue) {
 		strip(p, internal, sizeof(internal));
 		if (private)
-			sip_edit_delete_all(&p->edits, &p->msg, SIP_H_P_ASSERTED_IDENTITY);
+			sip_edit_delete_all(p->edits, &p->msg, SIP_H_P_ASSERTED_IDENTITY);
 	}
 	if (from_ue && !to->ue && p->msg.method != SIP_M_ACK)
 		push_charging_vector(p);
@@ -403,14 +419,14 @@ void pcscf_response(struct pass *p, bool from_ue, bool to_ue, uint64_t term_user
 {
 	if (from_ue) {
 		strip(p, untrusted, sizeof(untrusted));
-		sip_edit_delete_all(&p->edits, &p->msg, SIP_H_P_PREFERRED_IDENTITY);
+		sip_edit_delete_all(p->edits, &p->msg, SIP_H_P_PREFERRED_IDENTITY);
 		if (term_user && !wants_privacy(p) && p->msg.status > 100 &&
 		    p->msg.status < 300)
 			assert_answerer(p, term_user);
 	} else if (to_ue) {
 		strip(p, internal, sizeof(internal));
 		if (wants_privacy(p))
-			sip_edit_delete_all(&p->edits, &p->msg, SIP_H_P_ASSERTED_IDENTITY);
+			sip_edit_delete_all(p->edits, &p->msg, SIP_H_P_ASSERTED_IDENTITY);
 	}
 	leave_access_network(p, from_ue, to_ue);
 }

@@ -1,7 +1,6 @@
 /* proxy.c - what every SIP proxy does with a request (RFC 3261 §16.3, §16.4) */
 #include "role/proxy.h"
 #include "role/answer.h"
-#include "role/branch.h"
 #include "sip/field.h"
 #include "sip/parse.h"
 
@@ -13,31 +12,37 @@ static void decode_common(struct pass *p)
 	p->is_dialog = p->to_tag.len > 0;
 }
 
-static enum verdict parse_failed(struct pass *p, enum sip_error e)
+static enum sip_error parse(struct pass *p)
 {
-	const struct sip_error_info *info = sip_error_info(e);
+	enum sip_error e = sip_parse(buf_slice(p->b), &p->msg);
+
+	if (e != SIP_OK)
+		return e;
+	return sip_via_decode(sip_first_value(&p->msg, SIP_H_VIA), &p->via, &p->via_rest);
+}
+
+void proxy_parse(struct pass *p)
+{
+	p->error = parse(p);
+	if (p->error != SIP_OK)
+		return;
+	decode_common(p);
+	if (sip_is_request(&p->msg))
+		p->uri_sound = sip_uri_decode(p->msg.uri, &p->uri) == SIP_OK;
+}
+
+enum verdict proxy_refuse(struct pass *p)
+{
+	const struct sip_error_info *info = sip_error_info(p->error);
 
 	if (p->msg.status)
 		return pass_drop(p, COUNT_DROP_PARSE_RESPONSE);
 	if (!info->status || !sip_parse_answerable(&p->msg) ||
 	    sip_via_top(&p->msg, &p->via) != SIP_OK)
-		return pass_drop(p, e == SIP_E_NOT_SIP ? COUNT_DROP_NOT_SIP
-						       : COUNT_DROP_PARSE_REQUEST);
+		return pass_drop(p, p->error == SIP_E_NOT_SIP ? COUNT_DROP_NOT_SIP
+							      : COUNT_DROP_PARSE_REQUEST);
 	decode_common(p);
 	return answer(p, info->status, info->warning);
-}
-
-enum verdict proxy_parse(struct pass *p)
-{
-	enum sip_error e = sip_parse(buf_slice(p->b), &p->msg);
-
-	if (e == SIP_OK)
-		e = sip_via_top(&p->msg, &p->via);
-	if (e != SIP_OK)
-		return parse_failed(p, e);
-	decode_common(p);
-	sip_edits_reset(&p->edits);
-	return VERDICT_NEXT;
 }
 
 /* §16.3 step 3. OPTIONS that ends here could be answered instead; so could others: the clause
@@ -87,17 +92,6 @@ static enum verdict check_proxy_require(struct pass *p)
 			   unsupported.overflow ? SLICE_EMPTY : text_slice(&unsupported));
 }
 
-enum verdict proxy_validate(struct pass *p)
-{
-	enum verdict v = check_max_forwards(p);
-
-	if (v == VERDICT_NEXT)
-		v = check_proxy_require(p);
-	if (v == VERDICT_NEXT && branch_is_loop(p, branch_loop_hash(p)))
-		v = answer(p, 482, "the request has been here before, unchanged");
-	return v;
-}
-
 /* What a Route of ours tells. */
 static void read_own_route(struct pass *p, const struct sip_uri *uri)
 {
@@ -105,8 +99,7 @@ static void read_own_route(struct pass *p, const struct sip_uri *uri)
 
 	if (slice_eq(uri->user, SLICE("orig")))
 		p->orig = true;
-	else if (!p->own_dialog && token_dialog_get(uri->user, key, p->call_id, p->from_tag,
-						    p->to_tag, &p->token))
+	else if (!p->own_dialog && token_dialog_get(uri->user, key, p->call_id, &p->token))
 		p->own_dialog = true;
 	else if (!p->own_path && token_path_get(uri->user, key, &p->path_flow))
 		p->own_path = true;
@@ -140,32 +133,65 @@ static enum sip_error read_routes(struct pass *p, const struct sip_header *h, bo
 	return SIP_OK;
 }
 
+void proxy_routes(struct pass *p)
+{
+	const struct sip_header *h = sip_first(&p->msg, SIP_H_ROUTE);
+	bool more = true;
+
+	for (; h && more; h = sip_next(&p->msg, h)) {
+		if (read_routes(p, h, &more) != SIP_OK) {
+			p->routes_unsound = true;
+			return;
+		}
+	}
+}
+
 /* A strict router puts our Record-Route into the Request-URI (§16.4, second paragraph). RFC
  * 3261 made loose routing mandatory, and our Record-Route says lr: such a request is refused,
  * not guessed at. */
 static bool is_strict_routed(const struct pass *p)
 {
-	struct sip_uri uri;
 	struct token_dialog token;
 
-	return p->msg.uri.len > 50 && sip_uri_decode(p->msg.uri, &uri) == SIP_OK &&
-	       token_dialog_get(uri.user, &p->w->node->token_key, p->call_id, p->from_tag,
-				p->to_tag, &token);
+	return p->uri_sound && p->uri.user.len > 50 &&
+	       token_dialog_get(p->uri.user, &p->w->node->token_key, p->call_id, &token);
 }
 
-enum verdict proxy_routes(struct pass *p)
+static enum verdict check_routes(struct pass *p)
 {
-	const struct sip_header *h = sip_first(&p->msg, SIP_H_ROUTE);
-	bool more = true;
-
 	if (is_strict_routed(p))
 		return answer(
 			p, 400,
 			"the Request-URI is a Record-Route: strict routing is not supported");
-	for (; h && more; h = sip_next(&p->msg, h))
-		if (read_routes(p, h, &more) != SIP_OK)
-			return answer(p, 400, sip_error_info(SIP_E_ROUTE)->warning);
+	if (p->routes_unsound)
+		return answer(p, 400, sip_error_info(SIP_E_ROUTE)->warning);
 	return VERDICT_NEXT;
+}
+
+/* A request inside a dialog of ours goes where its token and its Request-URI say, to one place:
+ * only what may fork can multiply in a loop (RFC 5393 §4.2); Max-Forwards ends any other. */
+static enum verdict check_loop(struct pass *p)
+{
+	if (p->own_dialog && p->is_dialog)
+		return VERDICT_NEXT;
+	p->has_loop = true;
+	p->loop = branch_loop_hash(p);
+	if (branch_is_loop(p, p->loop))
+		return answer(p, 482, "the request has been here before, unchanged");
+	return VERDICT_NEXT;
+}
+
+enum verdict proxy_validate(struct pass *p)
+{
+	enum verdict v = check_max_forwards(p);
+
+	if (v == VERDICT_NEXT)
+		v = check_proxy_require(p);
+	if (v == VERDICT_NEXT)
+		v = check_routes(p);
+	if (v == VERDICT_NEXT)
+		v = check_loop(p);
+	return v;
 }
 
 void proxy_source(struct pass *p)
@@ -173,8 +199,10 @@ void proxy_source(struct pass *p)
 	const struct addr *src = &p->b->src;
 
 	p->source = SOURCE_UNKNOWN;
+	if (!p->flow_hashed)
+		p->flow_hash = table_hash_flow(p->w->tables, src);
 	if ((p->w->node->roles & NODE_PCSCF) &&
-	    table_find_flow(p->w->tables, src, table_hash_flow(p->w->tables, src), &p->flow))
+	    table_find_flow(p->w->tables, src, p->flow_hash, &p->flow))
 		p->source = SOURCE_UE;
 	else if (pass_from_peer(p))
 		p->source = SOURCE_PEER;

@@ -52,16 +52,12 @@ uint32_t role_next_tick(const struct role_worker *w, uint64_t now_ms, uint32_t m
 	return transactions_next(w, now_ms, most);
 }
 
-static struct pass *pass_begin(struct role_worker *w, struct buf *b, uint64_t now_ms,
-			       struct outbox *out)
+static struct pass *pass_start(struct pass *p, uint64_t now_ms, struct outbox *out)
 {
-	struct pass *p = &w->pass;
-
-	memset(p, 0, offsetof(struct pass, target));
-	p->w = w;
-	p->b = b;
 	p->out = out;
 	p->now = now_ms;
+	p->edits = &p->w->edits;
+	sip_edits_reset(p->edits);
 	return p;
 }
 
@@ -72,7 +68,6 @@ static enum verdict request_owner(struct pass *p)
 
 	if (m != SIP_M_INVITE && m != SIP_M_ACK && m != SIP_M_CANCEL)
 		return VERDICT_NEXT;
-	p->txn_key = transaction_key(p, &p->via);
 	p->owner = (uint16_t)((p->txn_key >> 32) % p->w->node->n_workers);
 	return p->owner == p->w->id ? VERDICT_NEXT : VERDICT_HANDOFF;
 }
@@ -90,14 +85,14 @@ static enum verdict request_register(struct pass *p)
  * have no target. */
 static enum verdict request_to_node(struct pass *p)
 {
-	struct sip_uri uri;
+	const struct sip_uri *uri = &p->uri;
 
-	if (sip_uri_decode(p->msg.uri, &uri) != SIP_OK || uri.user.len ||
-	    uri.scheme == SIP_SCHEME_TEL || uri.scheme == SIP_SCHEME_URN)
+	if (p->own_dialog || !p->uri_sound || uri->user.len || uri->scheme == SIP_SCHEME_TEL ||
+	    uri->scheme == SIP_SCHEME_URN)
 		return VERDICT_NEXT;
-	if (!node_own_uri(p->w->node, &uri) && !node_own_domain(p->w->node, uri.host))
+	if (!node_own_uri(p->w->node, uri) && !node_own_domain(p->w->node, uri->host))
 		return VERDICT_NEXT;
-	if (node_static_route(p->w->node, &uri))
+	if (node_static_route(p->w->node, uri))
 		return VERDICT_NEXT;
 	if (p->msg.method != SIP_M_OPTIONS)
 		return answer(p, 404, "the Request-URI names this node and no user");
@@ -120,7 +115,6 @@ static enum verdict request_classify(struct pass *p)
 {
 	const struct node *n = p->w->node;
 	const struct addr *fixed;
-	struct sip_uri uri;
 
 	if (p->own_dialog && p->is_dialog) {
 		p->stage = STAGE_DIALOG;
@@ -144,8 +138,7 @@ static enum verdict request_classify(struct pass *p)
 		p->stage = STAGE_DELIVER;
 	} else if (p->orig && (n->roles & NODE_SCSCF)) {
 		p->stage = STAGE_ORIGINATING;
-	} else if (sip_uri_decode(p->msg.uri, &uri) == SIP_OK &&
-		   (fixed = node_static_route(n, &uri))) {
+	} else if (p->uri_sound && (fixed = node_static_route(n, &p->uri))) {
 		p->target[0] = (struct target){.dst = *fixed};
 		p->n_targets = 1;
 		p->stage = STAGE_ROUTED;
@@ -162,9 +155,9 @@ typedef enum verdict request_step(struct pass *p);
 static request_step *const request_steps[] = {
 	request_owner,     transaction_take, /* repeats, CANCEL, ACK of a transaction that is
 						known */
-	proxy_validate,                      /* RFC 3261 §16.3 */
-	request_register,  proxy_routes,     /* §16.4 */
-	request_to_node,   request_classify, pcscf_dialog, /* TS 24.229 §5.2.6.3.5 */
+	proxy_validate,                      /* RFC 3261 §16.3, §16.4 */
+	request_register,  request_to_node,
+	request_classify,  pcscf_dialog,                   /* TS 24.229 §5.2.6.3.5 */
 	pcscf_originating,                                 /* §5.2.6.3.3 */
 	scscf_originating,                                 /* §5.4.3.2 */
 	icscf_locate,                                      /* §5.3.2 */
@@ -183,21 +176,34 @@ static enum verdict request_input(struct pass *p)
 	return pass_drop(p, COUNT_DROP_DESTINATION);
 }
 
-enum verdict role_message(struct role_worker *w, struct buf *b, uint64_t now_ms,
+void role_prepare(struct role_worker *w, uint32_t slot, struct buf *b)
+{
+	pass_begin(&w->pass[slot], w, b);
+}
+
+void role_approach(struct role_worker *w, uint32_t slot)
+{
+	pass_approach(&w->pass[slot]);
+}
+
+static enum verdict pass_run(struct pass *p)
+{
+	if (p->error != SIP_OK)
+		return proxy_refuse(p);
+	if (sip_is_request(&p->msg)) {
+		count(p->w->counters, COUNT_RX_REQUEST);
+		return request_input(p);
+	}
+	count(p->w->counters, COUNT_RX_RESPONSE);
+	return response_input(p);
+}
+
+enum verdict role_message(struct role_worker *w, uint32_t slot, uint64_t now_ms,
 			  struct outbox *out, enum abi_punt_reason *punt, uint16_t *owner)
 {
-	struct pass *p = pass_begin(w, b, now_ms, out);
-	enum verdict v = proxy_parse(p);
+	struct pass *p = pass_start(&w->pass[slot], now_ms, out);
+	enum verdict v = pass_run(p);
 
-	if (v == VERDICT_NEXT) {
-		if (sip_is_request(&p->msg)) {
-			count(w->counters, COUNT_RX_REQUEST);
-			v = request_input(p);
-		} else {
-			count(w->counters, COUNT_RX_RESPONSE);
-			v = response_input(p);
-		}
-	}
 	*punt = p->punt;
 	*owner = p->owner;
 	return v;
@@ -206,13 +212,16 @@ enum verdict role_message(struct role_worker *w, struct buf *b, uint64_t now_ms,
 void role_resume(struct role_worker *w, const struct abi_inject *verdict, struct slice route,
 		 struct buf *b, uint64_t now_ms, struct outbox *out)
 {
-	struct pass *p = pass_begin(w, b, now_ms, out);
+	struct pass *p = &w->pass[0];
 	enum verdict v;
 
+	pass_begin(p, w, b);
+	pass_start(p, now_ms, out);
 	p->resume = verdict;
 	p->resume_route = route;
-	v = proxy_parse(p);
-	if (v == VERDICT_NEXT)
+	if (p->error != SIP_OK)
+		v = proxy_refuse(p);
+	else
 		v = sip_is_request(&p->msg) ? request_input(p) : VERDICT_DROP;
 	/* What was punted from here comes back here, so there is nothing to hand on or punt
 	 * again. */

@@ -1,9 +1,13 @@
-/* role.h - what the worker calls: one SIP message in, a verdict and messages out
+/* role.h - what the worker calls: SIP messages in, verdicts and messages out
  *
  * The roles of this node run in order over one parsed message, each adds its edits, and
  * the message is emitted once. One struct role_worker belongs to one worker; nothing in
  * it is touched by another thread. No function here blocks, allocates memory other than
  * packet buffers, or makes a system call.
+ *
+ * Messages are taken in groups, so that one's memory comes near while another is looked at:
+ * role_prepare for each message of the group, then role_approach for each, then role_message
+ * for each, in the order of their arrival. The first two change nothing but the slot.
  */
 #pragma once
 
@@ -16,7 +20,11 @@
 
 struct role_worker;
 
-enum { OUTBOX_MAX = 256, OUTBOX_PER_MESSAGE = 2 * FORK_MAX + 4 };
+enum {
+	OUTBOX_MAX = 256,
+	OUTBOX_PER_MESSAGE = 2 * FORK_MAX + 4,
+	ROLE_GROUP = 8, /* messages in hand at a time: their headers stay in the first cache */
+};
 
 /* Messages to send: each buf with src, dst and port set, owned by the outbox until the worker
  * takes it. A buf may be shared (BUF_F_SHARED: a transaction keeps a reference for
@@ -33,15 +41,24 @@ struct role_worker *role_worker_create(const struct node *node, const struct tab
 				       struct counters *counters, uint16_t worker);
 void role_worker_destroy(struct role_worker *w);
 
-/* Works on one received datagram (b->src, dst, port, rx_tsc set). Needs OUTBOX_PER_MESSAGE free
- * places in the outbox. Inside an RCU read-side section. SEND     b is consumed: forwarded,
- * kept or freed PUNT     the caller punts b with *punt and frees it HANDOFF  the caller gives b
- * to worker *owner DROP     counted here; the caller frees b */
-enum verdict role_message(struct role_worker *w, struct buf *b, uint64_t now_ms,
+/* Parses a received datagram (b->src, dst, port, rx_tsc set) into a slot below ROLE_GROUP, and
+ * asks for the heads of the tables it will look into. Until role_message has taken the slot, b
+ * stays as it is. */
+void role_prepare(struct role_worker *w, uint32_t slot, struct buf *b);
+/* Asks for the entries behind those heads. Inside the RCU read-side section of role_message. */
+void role_approach(struct role_worker *w, uint32_t slot);
+/* Works on the slot's message. Needs OUTBOX_PER_MESSAGE free places in the outbox. Inside an RCU
+ * read-side section.
+ *   SEND     the buf is consumed: forwarded, kept or freed
+ *   PUNT     the caller punts it with *punt and frees it
+ *   HANDOFF  the caller gives it to worker *owner
+ *   DROP     counted here; the caller frees it */
+enum verdict role_message(struct role_worker *w, uint32_t slot, uint64_t now_ms,
 			  struct outbox *out, enum abi_punt_reason *punt, uint16_t *owner);
 
 /* Control's verdict on a message it was punted with PUNT_LOCATE; b holds the message again
- * (copied from the record), with src, dst and port of the punt. b is consumed. */
+ * (copied from the record), with src, dst and port of the punt. b is consumed. No slot is in
+ * use meanwhile. */
 void role_resume(struct role_worker *w, const struct abi_inject *verdict, struct slice route,
 		 struct buf *b, uint64_t now_ms, struct outbox *out);
 

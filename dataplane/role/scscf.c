@@ -12,22 +12,19 @@ static bool find_served_user(struct pass *p, bool *barred)
 
 	sip_walk(&walk, &p->msg, SIP_H_P_ASSERTED_IDENTITY, SIP_E_HEADER);
 	while (sip_walk_next(&walk, &name)) {
-		uint8_t memory[IMPU_MAX];
-		struct text canonical = text_in(memory, sizeof(memory));
+		struct identity id;
 		struct sip_uri uri;
 		uint32_t i;
 
-		if (sip_uri_decode(name.uri, &uri) != SIP_OK ||
-		    !sip_uri_identity(&uri, &canonical))
+		if (sip_uri_decode(name.uri, &uri) != SIP_OK)
 			continue;
-		struct slice key = text_slice(&canonical);
-		const struct registration *r = table_find_impu(
-			p->w->tables, key, table_hash_impu(p->w->tables, key), &i);
+		pass_identity(p, &uri, &id);
+		const struct registration *r = pass_registration(p, &id, &i);
 		if (!r || !(r->roles & ABI_REG_SCSCF))
 			continue;
 		*barred = reg_impu(r, i)->flags & ABI_IMPU_BARRED;
 		p->orig_set = r;
-		p->orig_user = token_user(&p->w->node->token_key, key);
+		p->orig_user = token_user_of(id.hash);
 		return true;
 	}
 	return false;
@@ -55,15 +52,14 @@ static enum verdict route_onward(struct pass *p)
 {
 	const struct node *n = p->w->node;
 	const struct addr *fixed;
-	struct sip_uri uri;
 
-	if (sip_uri_decode(p->msg.uri, &uri) != SIP_OK)
+	if (!p->uri_sound)
 		return answer(p, 400, "malformed Request-URI");
-	fixed = node_static_route(n, &uri);
+	fixed = node_static_route(n, &p->uri);
 	if (fixed) {
 		p->target[0] = (struct target){.dst = *fixed};
-	} else if (uri.scheme == SIP_SCHEME_TEL || node_own_domain(n, uri.host) ||
-		   node_own_uri(n, &uri)) {
+	} else if (p->uri.scheme == SIP_SCHEME_TEL || node_own_domain(n, p->uri.host) ||
+		   node_own_uri(n, &p->uri)) {
 		if (n->roles & NODE_ICSCF) {
 			p->stage = STAGE_LOCATE;
 			return VERDICT_NEXT;
@@ -109,18 +105,10 @@ enum verdict scscf_originating(struct pass *p)
 
 static bool find_called_user(struct pass *p, uint32_t *index)
 {
-	uint8_t memory[IMPU_MAX];
-	struct text canonical = text_in(memory, sizeof(memory));
-	struct sip_uri uri;
-
-	if (sip_uri_decode(p->msg.uri, &uri) != SIP_OK || !sip_uri_identity(&uri, &canonical))
-		return false;
-	struct slice key = text_slice(&canonical);
-	p->term_set =
-		table_find_impu(p->w->tables, key, table_hash_impu(p->w->tables, key), index);
+	p->term_set = pass_registration(p, &p->called, index);
 	if (!p->term_set || !(p->term_set->roles & ABI_REG_SCSCF))
 		return false;
-	p->term_user = token_user(&p->w->node->token_key, key);
+	p->term_user = token_user_of(p->called.hash);
 	return true;
 }
 

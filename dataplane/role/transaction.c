@@ -12,6 +12,10 @@
 #include "role/proxy.h"
 #include "role/transaction_record.h"
 
+/* A call is set up in seconds and remembered for 32 more: room for eight times as many as may be
+ * in hand at once. */
+enum { ACCEPTED_PER_RECORD = 8 };
+
 static uint32_t round_up_pow2(uint32_t n)
 {
 	uint32_t p = 16;
@@ -45,6 +49,7 @@ struct transactions *transactions_create(struct role_worker *w)
 	t->timers = calloc(2 * (size_t)n, sizeof(*t->timers));
 	t->bucket = calloc(buckets, sizeof(*t->bucket));
 	if (!t->server || !t->client || !t->timers || !t->bucket ||
+	    !accepted_create(&t->accepted, (uint64_t)n * ACCEPTED_PER_RECORD) ||
 	    getrandom(&t->generation, sizeof(t->generation), 0) != sizeof(t->generation)) {
 		transactions_destroy(t);
 		return NULL;
@@ -68,6 +73,7 @@ void transactions_destroy(struct transactions *t)
 	free(t->client);
 	free(t->timers);
 	free(t->bucket);
+	accepted_destroy(&t->accepted);
 	free(t);
 }
 
@@ -76,15 +82,17 @@ uint32_t transactions_live(const struct transactions *t)
 	return t->live;
 }
 
-uint64_t transaction_key(const struct pass *p, const struct sip_via *via)
+uint64_t transaction_key(const struct pass *p)
 {
+	struct addr back = answer_destination(&p->via, &p->b->src);
 	struct hash_mac m;
 
 	hash_mac_start(&m, &p->w->node->branch_key);
-	hash_mac_part(&m, via->branch);
-	hash_mac_part(&m, via->host);
-	hash_mac_u64(&m, via->port);
-	if (!slice_starts(via->branch, SLICE("z9hG4bK"))) {
+	hash_mac_fixed(&m, &back, sizeof(back));
+	hash_mac_u64(&m, p->via.port);
+	hash_mac_part(&m, p->via.branch);
+	hash_mac_part(&m, p->via.host);
+	if (!slice_starts(p->via.branch, SLICE("z9hG4bK"))) {
 		hash_mac_part(&m, p->call_id);
 		hash_mac_part(&m, p->from_tag);
 		hash_mac_u64(&m, p->msg.cseq);
@@ -92,14 +100,45 @@ uint64_t transaction_key(const struct pass *p, const struct sip_via *via)
 	return hash_mac_end(&m);
 }
 
+void transaction_prefetch(const struct pass *p)
+{
+	const struct transactions *t = p->w->transactions;
+
+	if (sip_is_request(&p->msg)) {
+		__builtin_prefetch(&t->bucket[p->txn_key & t->bucket_mask]);
+		accepted_prefetch(&t->accepted, p->txn_key);
+	} else if (p->ref.slot < t->n) {
+		const char *c = (const char *)&t->client[p->ref.slot];
+		__builtin_prefetch(c);
+		__builtin_prefetch(c + sizeof(struct client) - 1);
+	}
+}
+
+void transaction_approach(const struct pass *p)
+{
+	const struct transactions *t = p->w->transactions;
+
+	if (p->branch != BRANCH_TRANSACTION || p->ref.slot >= t->n)
+		return;
+	const struct client *c = &t->client[p->ref.slot];
+	if (c->server != NONE) {
+		const char *s = (const char *)&t->server[c->server];
+		__builtin_prefetch(s);
+		__builtin_prefetch(s + sizeof(struct txn) - 1);
+	}
+	if (c->sent)
+		__builtin_prefetch(c->sent);
+	__builtin_prefetch(&t->timers[client_timer(t, c)]);
+}
+
 /* ---- server records ---- */
 
-/* 64 bits under a secret key stand for branch and sent-by: nobody outside can make two that
- * meet, so the text need not be kept for as long as the record lives. */
-static struct txn *find_server(struct transactions *t, uint64_t key, const struct addr *from)
+/* 64 bits under a secret key stand for branch, sent-by and sender: nobody outside can make two
+ * that meet, so the text need not be kept for as long as the record lives. */
+static struct txn *find_server(struct transactions *t, uint64_t key)
 {
 	for (int32_t i = t->bucket[key & t->bucket_mask]; i != NONE; i = t->server[i].next)
-		if (t->server[i].key == key && addr_eq(&t->server[i].upstream, from))
+		if (t->server[i].key == key)
 			return &t->server[i];
 	return NULL;
 }
@@ -156,8 +195,6 @@ bool transaction_start(struct pass *p)
 	count(p->w->counters, COUNT_TXN_STARTED);
 	s->state = SERVER_PROCEEDING;
 	s->from_ue = p->source == SOURCE_UE;
-	s->request = p->b;
-	buf_ref(p->b);
 	s->upstream = answer_destination(&p->via, &p->b->src);
 	s->upstream_local = p->b->dst;
 	s->upstream_port = p->b->port;
@@ -168,14 +205,28 @@ bool transaction_start(struct pass *p)
 	return true;
 }
 
+void transaction_keep(struct pass *p)
+{
+	record_release(&p->txn->request);
+	p->txn->request = p->b;
+	buf_ref(p->b);
+}
+
 void transaction_hold(struct pass *p)
 {
+	transaction_keep(p);
 	p->txn->state = SERVER_HELD;
 	wheel_set(&p->w->transactions->wheel, server_timer(p->w->transactions, p->txn),
 		  p->now + 64 * (uint64_t)p->w->node->t1_ms);
 }
 
 /* ---- responses upstream ---- */
+
+/* No other branch may still bring a response that the records are needed for. */
+static bool is_single(const struct transactions *t, const struct txn *s)
+{
+	return s->first_client == NONE || t->client[s->first_client].next == NONE;
+}
 
 void server_respond(struct role_worker *w, struct txn *s, struct buf *b, uint16_t status,
 		    uint64_t now, struct outbox *out)
@@ -187,6 +238,9 @@ void server_respond(struct role_worker *w, struct txn *s, struct buf *b, uint16_
 	if (status < 200) {
 		s->response = b;
 		buf_ref(b);
+	} else if (status < 300 && is_single(t, s)) {
+		accepted_add(&t->accepted, s->key, now + 64 * (uint64_t)t1);
+		server_free(w, s);
 	} else if (status < 300) { /* RFC 6026 §7.1: accepted; timer L */
 		s->state = SERVER_ACCEPTED;
 		record_release(&s->request);
@@ -208,24 +262,39 @@ void transaction_answer(struct pass *p, struct buf *response, uint16_t status)
 	server_respond(p->w, p->txn, response, status, p->now, p->out);
 }
 
+/* The INVITE into the scratch pass: as received; or as sent on the only branch, where the Via it
+ * came with is behind ours. */
+static bool recall(struct transactions *t, const struct txn *s, struct pass *p)
+{
+	p->b = s->request;
+	if (!p->b && s->first_client != NONE) {
+		p->b = t->client[s->first_client].sent;
+		p->as_sent = true;
+	}
+	if (!p->b)
+		return false;
+	proxy_parse(p);
+	return p->error == SIP_OK && (!p->as_sent || sip_via_second(&p->msg, &p->via) == SIP_OK);
+}
+
 bool server_answer(struct role_worker *w, struct txn *s, uint16_t status, const char *warning,
 		   uint64_t now, struct outbox *out)
 {
 	struct pass *p = &w->transactions->scratch;
 	struct buf *b;
 
-	memset(p, 0, offsetof(struct pass, target));
+	memset(p, 0, offsetof(struct pass, uri));
 	p->w = w;
-	p->b = s->request;
-	p->now = now;
-	p->out = out;
-	if (!s->request || proxy_parse(p) != VERDICT_NEXT)
+	if (!recall(w->transactions, s, p))
 		return false;
 	b = answer_make(p, status, warning, SLICE_EMPTY);
 	if (!b) {
 		count(w->counters, COUNT_DROP_NOBUF);
 		return false;
 	}
+	b->src = s->upstream_local;
+	b->dst = s->upstream;
+	b->port = s->upstream_port;
 	count(w->counters, COUNT_GENERATED);
 	server_respond(w, s, b, status, now, out);
 	return true;
@@ -247,6 +316,11 @@ static void resend_response(struct pass *p, struct txn *s)
 	p->out->buf[p->out->n++] = s->response;
 }
 
+static bool is_accepted(const struct pass *p)
+{
+	return accepted_has(&p->w->transactions->accepted, p->txn_key, p->now);
+}
+
 static enum verdict take_invite(struct pass *p, struct txn *s)
 {
 	if (p->resume) {
@@ -257,10 +331,11 @@ static enum verdict take_invite(struct pass *p, struct txn *s)
 		p->txn = s;
 		return VERDICT_NEXT;
 	}
-	if (!s)
+	if (!s && !is_accepted(p))
 		return VERDICT_NEXT;
 	count(p->w->counters, COUNT_RETRANS_RX);
-	resend_response(p, s);
+	if (s)
+		resend_response(p, s);
 	return record_absorb(p);
 }
 
@@ -283,8 +358,10 @@ static enum verdict take_ack(struct pass *p, struct txn *s)
 /* RFC 3261 §16.10: hop by hop. */
 static enum verdict take_cancel(struct pass *p, struct txn *s)
 {
-	if (!s)
+	if (!s && !is_accepted(p))
 		return answer(p, 481, "no INVITE to cancel");
+	if (!s)
+		return answer(p, 200, NULL);
 	if (s->state == SERVER_HELD) {
 		if (!server_answer(p->w, s, 487, "cancelled", p->now, p->out))
 			server_free(p->w, s);
@@ -295,24 +372,15 @@ static enum verdict take_cancel(struct pass *p, struct txn *s)
 	return answer(p, 200, NULL);
 }
 
-/* A transaction is its sender's: from elsewhere, a branch that was overheard matches nothing.
- */
-static struct txn *find_own(struct pass *p)
-{
-	struct addr from = answer_destination(&p->via, &p->b->src);
-
-	return find_server(p->w->transactions, p->txn_key, &from);
-}
-
 enum verdict transaction_take(struct pass *p)
 {
 	switch (p->msg.method) {
 	case SIP_M_INVITE:
-		return take_invite(p, find_own(p));
+		return take_invite(p, find_server(p->w->transactions, p->txn_key));
 	case SIP_M_ACK:
-		return take_ack(p, find_own(p));
+		return take_ack(p, find_server(p->w->transactions, p->txn_key));
 	case SIP_M_CANCEL:
-		return take_cancel(p, find_own(p));
+		return take_cancel(p, find_server(p->w->transactions, p->txn_key));
 	default:
 		return VERDICT_NEXT;
 	}

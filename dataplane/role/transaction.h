@@ -1,12 +1,13 @@
 /* transaction.h - INVITE transactions (RFC 3261 §16.7-16.10, §17; RFC 6026)
  *
  * One record a server transaction, one a branch (client transaction), both of one worker and
- * nobody else's. Packet buffers are kept by reference: the INVITE as received (for answers),
- * each INVITE as sent (for repeats, ACK and CANCEL), the last response sent (for repeats).
+ * nobody else's. Packet buffers are kept by reference: each INVITE as sent (for repeats, ACK,
+ * CANCEL and answers of our own), the INVITE as received while there is none sent or when there
+ * are several, the last response sent (for repeats). With a 2xx on a single branch both records
+ * end; accepted.h remembers the key, and a repeated 2xx goes back by its branch alone.
  */
 #pragma once
 
-#include "role/branch.h"
 #include "role/pass.h"
 
 struct transactions;
@@ -16,11 +17,15 @@ struct transactions *transactions_create(struct role_worker *w);
 void transactions_destroy(struct transactions *t);
 uint32_t transactions_live(const struct transactions *t);
 
-/* Key of the server transaction of which `via` is the top Via (RFC 3261 §17.2.3), keyed: branch
- * and sent-by; from an element of RFC 2543, whose branch has no cookie, also Call-ID, From tag
- * and CSeq number. INVITE, its CANCEL, its ACK and, by their second Via, its responses have the
- * same. */
-uint64_t transaction_key(const struct pass *p, const struct sip_via *via);
+/* Key of the server transaction of the request in hand (RFC 3261 §17.2.3), keyed: branch,
+ * sent-by, and where its responses go, for a transaction is its sender's: a branch that was
+ * overheard matches nothing from elsewhere. From an element of RFC 2543, whose branch has no
+ * cookie, also Call-ID, From tag and CSeq number. INVITE, its CANCEL and its ACK have the same. */
+uint64_t transaction_key(const struct pass *p);
+/* Ask for what the message in hand will look into: by p->txn_key, or p->ref; then for what lies
+ * behind that of a response. */
+void transaction_prefetch(const struct pass *p);
+void transaction_approach(const struct pass *p);
 
 /* A request that belongs to a known transaction is worked off here: repeats of INVITE, CANCEL,
  * ACK for a non-2xx. NEXT: it is none; for an INVITE whose resumed transaction waits, p->txn is
@@ -30,7 +35,9 @@ enum verdict transaction_take(struct pass *p);
 /* Starts the server transaction of the INVITE in hand and answers 100 (RFC 3261 §16.2). False:
  * no record free. */
 bool transaction_start(struct pass *p);
-/* The INVITE waits for control's verdict. */
+/* The INVITE as received is kept, to answer from. */
+void transaction_keep(struct pass *p);
+/* The INVITE waits for control's verdict; it is kept. */
 void transaction_hold(struct pass *p);
 /* This node's own response to the INVITE: takes the buf. */
 void transaction_answer(struct pass *p, struct buf *response, uint16_t status);
@@ -44,8 +51,10 @@ bool transaction_branch(struct pass *p, struct branch_ref *ref);
  * it goes to a registered flow. */
 void transaction_send(struct pass *p, const struct branch_ref *ref, struct buf *sent, bool ue);
 
-/* A response with a branch of ours; b is the pass's. */
-enum verdict transaction_response(struct pass *p, const struct branch_ref *ref);
+/* A response to an INVITE with a branch of ours, that goes back to `back`. */
+enum verdict transaction_response(struct pass *p, const struct addr *back);
+/* A response to our CANCEL. */
+enum verdict transaction_cancelled(struct pass *p);
 
 /* Timers: see role_tick. */
 bool transactions_tick(struct role_worker *w, uint64_t now_ms, struct outbox *out);

@@ -1,6 +1,7 @@
 /* transaction_record.h - the records of transaction.c and client.c; nobody else's business */
 #pragma once
 
+#include "role/accepted.h"
 #include "role/timer.h"
 #include "role/transaction.h"
 
@@ -18,7 +19,7 @@ enum server_state {
 struct txn {
 	uint64_t key;
 	uint64_t deadline_ms;       /* timer H */
-	struct buf *request;        /* as received, while an answer of our own may be needed */
+	struct buf *request;        /* as received, where what was sent does not do */
 	struct buf *response;       /* last sent, for repeats */
 	struct addr upstream;       /* where responses go, */
 	struct addr upstream_local; /* from where */
@@ -68,6 +69,7 @@ struct transactions {
 	struct timer *timers; /* servers', then clients' */
 	int32_t *bucket;
 	struct wheel wheel;
+	struct accepted accepted;
 	struct sip_msg sent_msg; /* of an INVITE sent earlier, to make ACK and CANCEL from */
 	struct pass scratch;     /* of an INVITE received earlier, to answer it */
 };
@@ -103,8 +105,8 @@ void server_free(struct role_worker *w, struct txn *s);
 /* Sends a response upstream and moves the state; takes b. */
 void server_respond(struct role_worker *w, struct txn *s, struct buf *b, uint16_t status,
 		    uint64_t now, struct outbox *out);
-/* A response of our own, made from the INVITE that was kept. False: no buffer; the caller ends
- * the transaction, for it has no timer that would. */
+/* A response of our own, made from the INVITE as received or as sent. False: no buffer; the
+ * caller ends the transaction, for it has no timer that would. */
 bool server_answer(struct role_worker *w, struct txn *s, uint16_t status, const char *warning,
 		   uint64_t now, struct outbox *out);
 

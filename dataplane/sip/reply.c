@@ -205,6 +205,16 @@ static bool put_vias(struct text *out, const struct sip_msg *request, const stru
 	return true;
 }
 
+static void put_vias_behind(struct text *out, const struct sip_msg *request, uint32_t skip)
+{
+	for (const struct sip_header *h = sip_first(request, SIP_H_VIA); h;
+	     h = sip_next(request, h))
+		if (skip)
+			skip--;
+		else
+			put_line(out, SIP_H_VIA, sip_value(request, h));
+}
+
 static void put_to(struct text *out, struct slice to, struct slice tag)
 {
 	struct sip_name_addr party;
@@ -247,7 +257,7 @@ static bool put_response(const struct sip_msg *request, const struct sip_reply *
 		if (!put_vias(out, request, r->source))
 			return false;
 	} else {
-		put_all(out, request, SIP_H_VIA);
+		put_vias_behind(out, request, r->skip_vias);
 	}
 	put_first(out, request, SIP_H_FROM);
 	if (sip_first(request, SIP_H_TO))

@@ -11,6 +11,7 @@ struct sip_reply {
 	struct slice headers; /* further whole lines with CRLF, or empty */
 	/* Of the request: adds received and rport to the top Via. NULL: it stays as it is. */
 	const struct addr *source;
+	uint32_t skip_vias; /* whole Via lines at the top that are left out, with source NULL */
 	bool record_route; /* copy Record-Route too (answers that make a dialog) */
 };
 

@@ -108,21 +108,39 @@ static void finish(struct worker *w, uint32_t i, enum abi_punt_reason punt, uint
 	}
 }
 
+static void do_group(struct worker *w, const uint32_t *message, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		role_prepare(w->role, i, w->burst.buf[message[i]]);
+	for (uint32_t i = 0; i < n; i++)
+		role_approach(w->role, i);
+	for (uint32_t i = 0; i < n; i++) {
+		enum abi_punt_reason punt = 0;
+		uint16_t owner = w->id;
+
+		make_room(w, OUTBOX_PER_MESSAGE);
+		w->mark[message[i]].verdict = (uint8_t)role_message(w->role, i, w->now_ms,
+								    &w->out, &punt, &owner);
+		finish(w, message[i], punt, owner);
+	}
+}
+
 /* Pointers into the tables stay valid for the whole turn: its end is the reader's quiescent
  * state. */
 void stage_roles(struct worker *w)
 {
-	for (uint32_t i = 0; i < w->burst.n; i++) {
-		enum abi_punt_reason punt = 0;
-		uint16_t owner = w->id;
+	uint32_t group[ROLE_GROUP], n = 0;
 
+	for (uint32_t i = 0; i < w->burst.n; i++) {
 		if (w->mark[i].verdict != VERDICT_NEXT)
 			continue;
-		make_room(w, OUTBOX_PER_MESSAGE);
-		w->mark[i].verdict = (uint8_t)role_message(w->role, w->burst.buf[i], w->now_ms,
-							   &w->out, &punt, &owner);
-		finish(w, i, punt, owner);
+		group[n++] = i;
+		if (n == ROLE_GROUP) {
+			do_group(w, group, n);
+			n = 0;
+		}
 	}
+	do_group(w, group, n);
 }
 
 void stage_punt(struct worker *w)

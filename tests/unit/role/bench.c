@@ -160,7 +160,9 @@ void bench_input(struct bench *b, const char *text, const char *src, const char 
 {
 	struct buf *buf = make_buf(b, text, src, dst);
 
-	b->verdict = role_message(b->worker, buf, b->now, &b->outbox, &b->punt, &b->owner);
+	role_prepare(b->worker, 0, buf);
+	role_approach(b->worker, 0);
+	b->verdict = role_message(b->worker, 0, b->now, &b->outbox, &b->punt, &b->owner);
 	if (b->verdict != VERDICT_SEND)
 		buf_free(buf);
 	collect(b);

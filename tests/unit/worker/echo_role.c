@@ -8,6 +8,7 @@
 struct role_worker {
 	struct counters *counters;
 	uint16_t id;
+	struct buf *slot[ROLE_GROUP];
 	struct echo_seen seen;
 	struct addr timer_to, timer_from;
 };
@@ -44,9 +45,19 @@ static void back(struct role_worker *w, struct buf *b, struct outbox *out)
 	out->buf[out->n++] = b;
 }
 
-enum verdict role_message(struct role_worker *w, struct buf *b, uint64_t now_ms,
+void role_prepare(struct role_worker *w, uint32_t slot, struct buf *b)
+{
+	w->slot[slot] = b;
+}
+
+void role_approach(struct role_worker *w, uint32_t slot)
+{
+}
+
+enum verdict role_message(struct role_worker *w, uint32_t slot, uint64_t now_ms,
 			  struct outbox *out, enum abi_punt_reason *punt, uint16_t *owner)
 {
+	struct buf *b = w->slot[slot];
 	struct slice s = buf_slice(b);
 
 	if (slice_starts(s, SLICE("PUNT"))) {
