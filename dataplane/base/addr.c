@@ -3,8 +3,33 @@
 
 #include <arpa/inet.h>
 
-/* inet_pton is strict about octal and short forms, but wants a NUL. */
-static bool parse_family(struct slice s, int family, uint8_t *out)
+/* Four numbers of one to three digits, without leading zeros: one of them in nearly every URI and
+ * Via, so not through libc. */
+static bool parse_v4(struct slice s, uint8_t *out)
+{
+	const uint8_t *p = s.p, *end = s.p + s.len;
+
+	if (s.len < 7 || s.len > 15)
+		return false;
+	for (uint32_t i = 0; i < 4; i++) {
+		uint32_t v, digit;
+
+		if (p == end || (v = (uint32_t)*p++ - '0') > 9)
+			return false;
+		for (uint32_t n = 1; p < end && (digit = (uint32_t)*p - '0') <= 9; n++, p++) {
+			if (n == 3 || v == 0)
+				return false;
+			v = v * 10 + digit;
+		}
+		if (v > 255 || (i < 3 ? p == end || *p++ != '.' : p != end))
+			return false;
+		out[i] = (uint8_t)v;
+	}
+	return true;
+}
+
+/* inet_pton wants a NUL. */
+static bool parse_v6(struct slice s, uint8_t *out)
 {
 	char text[INET6_ADDRSTRLEN];
 
@@ -12,7 +37,7 @@ static bool parse_family(struct slice s, int family, uint8_t *out)
 		return false;
 	memcpy(text, s.p, s.len);
 	text[s.len] = 0;
-	return inet_pton(family, text, out) == 1;
+	return inet_pton(AF_INET6, text, out) == 1;
 }
 
 bool addr_parse_ip(struct slice s, struct addr *out)
@@ -23,12 +48,13 @@ bool addr_parse_ip(struct slice s, struct addr *out)
 		if (s.p[s.len - 1] != ']')
 			return false;
 		s = slice_sub(s, 1, s.len - 2);
-	} else if (s.len && ascii_is_digit(s.p[0]) && parse_family(s, AF_INET, a.ip)) {
+	} else if (s.len && ascii_is_digit(s.p[0]) && parse_v4(s, a.ip)) {
 		a.family = 4;
 		*out = a;
 		return true;
 	}
-	if (!parse_family(s, AF_INET6, a.ip))
+	/* A name, nearly always: no IPv6 address is without a colon. */
+	if (slice_find(s, ':') == s.len || !parse_v6(s, a.ip))
 		return false;
 	a.family = 6;
 	*out = a;

@@ -68,9 +68,7 @@ static void put_uri_of(struct pass *p, const struct addr *ip, struct slice user)
 	text_lit(t, "<sip:");
 	text_put(t, user);
 	text_char(t, '@');
-	addr_put_host(t, ip);
-	text_char(t, ':');
-	text_u64(t, role_port(p->w));
+	role_put_site(t, p->w, ip);
 	text_lit(t, ";lr>");
 }
 
@@ -106,9 +104,7 @@ static void push_via(struct pass *p, const struct target *to, const struct addr 
 	uint32_t from = t->len;
 
 	text_lit(t, "Via: SIP/2.0/UDP ");
-	addr_put_host(t, local);
-	text_char(t, ':');
-	text_u64(t, role_port(p->w));
+	role_put_site(t, p->w, local);
 	text_lit(t, ";branch=");
 	branch_put(t, p, side, ref, &back);
 	text_lit(t, "\r\n");

@@ -116,6 +116,13 @@ struct pass {
 	struct sip_msg msg;
 };
 
+/* An address of ours as it stands in Via and Record-Route: "192.0.2.1:5060". */
+struct role_site {
+	struct addr ip; /* port 0 */
+	uint8_t len;
+	uint8_t text[51];
+};
+
 struct role_worker {
 	const struct node *node;
 	const struct tables *tables;
@@ -123,6 +130,8 @@ struct role_worker {
 	uint16_t id;
 	struct transactions *transactions;
 	uint64_t icid; /* counts charging identifiers */
+	uint32_t n_sites;
+	struct role_site site[PORTS_MAX * ADDRESSES_MAX];
 	struct pass pass[ROLE_GROUP];
 	struct sip_edits edits;        /* of the one message under work */
 	struct sip_edits common_edits; /* of a forked INVITE, between its branches */
@@ -155,6 +164,9 @@ static inline struct slice identity_slice(const struct identity *i)
 {
 	return slice_of(i->text, i->len);
 }
+
+/* Writes our host and port, of one of our addresses. */
+void role_put_site(struct text *t, const struct role_worker *w, const struct addr *ip);
 
 /* True if a port is one we listen on. */
 bool node_own_port(const struct node *n, uint16_t port);

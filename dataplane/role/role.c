@@ -12,6 +12,33 @@
 #include "role/scscf.h"
 #include "role/transaction.h"
 
+static void make_sites(struct role_worker *w)
+{
+	const struct route_table *r = w->node->routes;
+
+	for (uint32_t i = 0; i < r->n_local; i++) {
+		struct role_site *s = &w->site[w->n_sites++];
+		struct text t = text_in(s->text, sizeof(s->text));
+
+		s->ip = r->local[i];
+		addr_put_host(&t, &s->ip);
+		text_char(&t, ':');
+		text_u64(&t, role_port(w));
+		s->len = (uint8_t)t.len;
+	}
+}
+
+void role_put_site(struct text *t, const struct role_worker *w, const struct addr *ip)
+{
+	for (uint32_t i = 0; i < w->n_sites; i++) {
+		if (addr_same_ip(&w->site[i].ip, ip)) {
+			text_put(t, slice_of(w->site[i].text, w->site[i].len));
+			return;
+		}
+	}
+	t->overflow = true; /* not ours: nothing may be sent in its name */
+}
+
 struct role_worker *role_worker_create(const struct node *node, const struct tables *tables,
 				       struct counters *counters, uint16_t worker)
 {
@@ -23,6 +50,7 @@ struct role_worker *role_worker_create(const struct node *node, const struct tab
 	w->tables = tables;
 	w->counters = counters;
 	w->id = worker;
+	make_sites(w);
 	w->transactions = transactions_create(w);
 	if (!w->transactions) {
 		free(w);
