@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "role/admit.h"
 #include "role/answer.h"
 #include "role/forward.h"
 #include "role/icscf.h"
@@ -183,7 +184,7 @@ typedef enum verdict request_step(struct pass *p);
 static request_step *const request_steps[] = {
 	request_owner,     transaction_take, /* repeats, CANCEL, ACK of a transaction that is
 						known */
-	proxy_validate,                      /* RFC 3261 §16.3, §16.4 */
+	admit, proxy_validate,               /* RFC 3261 §16.3, §16.4 */
 	request_register,  request_to_node,
 	request_classify,  pcscf_dialog,                   /* TS 24.229 §5.2.6.3.5 */
 	pcscf_originating,                                 /* §5.2.6.3.3 */
@@ -202,6 +203,11 @@ static enum verdict request_input(struct pass *p)
 			return v;
 	}
 	return pass_drop(p, COUNT_DROP_DESTINATION);
+}
+
+void role_refuse(struct role_worker *w, uint32_t sixteenths)
+{
+	w->refuse = sixteenths;
 }
 
 void role_prepare(struct role_worker *w, uint32_t slot, struct buf *b)

@@ -56,6 +56,9 @@ void role_approach(struct role_worker *w, uint32_t slot);
 enum verdict role_message(struct role_worker *w, uint32_t slot, uint64_t now_ms,
 			  struct outbox *out, enum abi_punt_reason *punt, uint16_t *owner);
 
+/* From now on so many sixteenths of the requests that begin something are answered 503. */
+void role_refuse(struct role_worker *w, uint32_t sixteenths);
+
 /* Control's verdict on a message it was punted with PUNT_LOCATE; b holds the message again
  * (copied from the record), with src, dst and port of the punt. b is consumed. No slot is in
  * use meanwhile. */

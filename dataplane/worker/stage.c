@@ -23,6 +23,7 @@ void stage_receive(struct worker *w)
 {
 	if (!w->draining)
 		net_rx(w->net, &w->burst);
+	w->full = w->burst.n_frames >= BURST_MAX;
 	net_handoff_in(w->net, &w->burst);
 	w->busy = w->burst.n + w->burst.n_frames > 0;
 }
@@ -105,6 +106,26 @@ static void finish(struct worker *w, uint32_t i, enum abi_punt_reason punt, uint
 		break;
 	default:
 		break;
+	}
+}
+
+void stage_overload(struct worker *w)
+{
+	struct overload *o = &w->overload;
+
+	if (w->burst.n)
+		overload_note(o, w->full);
+	role_refuse(w->role, overload_refused(o));
+	if (o->level <= OVERLOAD_SHARES)
+		return;
+	for (uint32_t i = 0; i < w->burst.n; i++) {
+		struct buf *b = w->burst.buf[i];
+
+		if (w->mark[i].verdict != VERDICT_NEXT || !overload_drops(o, buf_slice(b)))
+			continue;
+		count(w->counters, COUNT_DROP_OVERLOAD);
+		buf_free(b);
+		w->mark[i].verdict = VERDICT_DROP;
 	}
 }
 

@@ -9,6 +9,7 @@ void stage_receive(struct worker *w);
 void stage_input(struct worker *w);
 void stage_capture(struct worker *w);
 void stage_keepalive(struct worker *w);
+void stage_overload(struct worker *w);
 void stage_roles(struct worker *w);
 void stage_punt(struct worker *w);
 void stage_inject(struct worker *w);

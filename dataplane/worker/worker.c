@@ -18,6 +18,7 @@ void worker_poll(struct worker *w)
 	stage_input(w);   /* Ethernet, IP, UDP: what is left is SIP */
 	stage_capture(w);
 	stage_keepalive(w); /* RFC 5626 */
+	stage_overload(w);  /* too much: the unread goes first */
 	stage_roles(w);     /* parse, route, edit: the CSCFs */
 	stage_punt(w);      /* to control */
 	stage_inject(w);    /* from control */

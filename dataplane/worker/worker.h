@@ -6,6 +6,7 @@
 #include "net/net.h"
 #include "punt/punt.h"
 #include "role/role.h"
+#include "worker/overload.h"
 
 /* What the management thread wants of all workers. Written by it alone (release), read by each
  * worker once a turn (acquire, paired). Not in the shared region: control has no say in it. */
@@ -36,11 +37,13 @@ struct worker {
 	uint64_t now_ms, begin_tsc;
 	bool draining;
 	bool busy;         /* found anything to do */
+	bool full;         /* the ports gave as much as one turn takes */
 	uint32_t messages; /* SIP messages worked on */
 
 	uint64_t start_tsc;
 	uint64_t turns;
 	uint32_t empty_turns; /* in a row */
+	struct overload overload;
 	struct punt punt;
 	struct outbox out;
 	struct net_burst burst;

@@ -842,6 +842,41 @@ static void test_locate_unanswered(void **state)
 	bench_close(b);
 }
 
+/* Of new requests the share that was set is refused, each the same when it is repeated; of
+ * dialogs nothing, and no call for help. */
+static void test_refusal(void **state)
+{
+	struct bench *b = with_users(ALL);
+	struct dialog d = answer_call(b);
+	uint32_t refused = 0;
+
+	role_refuse(b->worker, 4);
+	for (uint32_t i = 0; i < 400; i++) {
+		char branch[32];
+		bool first;
+
+		snprintf(branch, sizeof(branch), "z9hG4bKload%u", i / 2);
+		bench_input(b, changed(message, "z9hG4bKm", branch), "10.10.0.2:5060",
+			    "10.10.0.1:5060");
+		assert_int_equal(b->n_out, 1);
+		if (i % 2)
+			assert_int_equal(b->out[0].msg.status == 503, first);
+		first = b->out[0].msg.status == 503;
+		refused += first;
+		if (first)
+			assert_string_equal(bench_header(b, 0, SIP_H_RETRY_AFTER), "5");
+	}
+	assert_in_range(refused, 60, 140);
+	bench_expect_count(b, COUNT_DROP_OVERLOAD, refused);
+	role_refuse(b->worker, 16);
+	bench_input(b, in_dialog(&d, "BYE", 2), "10.10.0.2:5060", "10.10.0.1:5060");
+	dst_is(b, 0, "10.20.0.2:5060");
+	bench_input(b, changed(message, "sip:bob@ims.example", "urn:service:sos"),
+		    "10.10.0.2:5060", "10.10.0.1:5060");
+	assert_int_not_equal(b->out[0].msg.status, 503);
+	bench_close(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -877,6 +912,7 @@ int main(void)
 		cmocka_unit_test(test_cancel_repeated),
 		cmocka_unit_test(test_response_of_another_call),
 		cmocka_unit_test(test_locate_unanswered),
+		cmocka_unit_test(test_refusal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,6 +45,10 @@ static void back(struct role_worker *w, struct buf *b, struct outbox *out)
 	out->buf[out->n++] = b;
 }
 
+void role_refuse(struct role_worker *w, uint32_t sixteenths)
+{
+}
+
 void role_prepare(struct role_worker *w, uint32_t slot, struct buf *b)
 {
 	w->slot[slot] = b;

@@ -1,0 +1,26 @@
+/* admit.c - new requests that are refused while the worker has more than it can carry */
+#include "role/admit.h"
+#include "role/answer.h"
+
+enum { SHARES = 16 };
+
+static bool begins_work(const struct pass *p)
+{
+	uint8_t m = p->msg.method;
+
+	return !p->is_dialog && m != SIP_M_ACK && m != SIP_M_CANCEL &&
+	       !(p->uri_sound && p->uri.scheme == SIP_SCHEME_URN) && !p->resume;
+}
+
+enum verdict admit(struct pass *p)
+{
+	struct slice branch = p->via.branch;
+
+	if (p->w->refuse == 0 || !begins_work(p))
+		return VERDICT_NEXT;
+	if (hash_table(&p->w->node->branch_key, branch.p, branch.len) % SHARES >= p->w->refuse)
+		return VERDICT_NEXT;
+	count(p->w->counters, COUNT_DROP_OVERLOAD);
+	return answer_with(p, 503, "more is coming than can be carried",
+			   SLICE("Retry-After: 5\r\n"));
+}
