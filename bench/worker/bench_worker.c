@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "figure/figure.h"
-#include "scene.h"
+#include "scene/scene.h"
 #include "sip/parse.h"
-#include "talk.h"
+#include "scene/talk.h"
 
 enum step { INVITE, RINGING, OK, ACK, UPDATE, UPDATE_OK, MESSAGE, MESSAGE_OK, STEPS };
 

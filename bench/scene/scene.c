@@ -1,5 +1,5 @@
 /* scene.c - a whole worker between two rings in memory, and the users registered at it */
-#include "scene.h"
+#include "scene/scene.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +30,7 @@ static void must(bool so, const char *what)
 {
 	if (so)
 		return;
-	fprintf(stderr, "bench_worker: %s\n", what);
+	fprintf(stderr, "scene: %s\n", what);
 	exit(1);
 }
 
@@ -234,7 +234,7 @@ void scene_close(struct scene *s)
 	free(s);
 }
 
-void scene_feed(struct scene *s, uint32_t user, struct slice message)
+struct rte_mbuf *scene_frame(struct scene *s, uint32_t user, struct slice message)
 {
 	struct rte_mbuf *m = rte_pktmbuf_alloc(s->frames);
 	struct addr from = scene_flow(user);
@@ -262,7 +262,17 @@ void scene_feed(struct scene *s, uint32_t user, struct slice message)
 	u->dgram_len = rte_cpu_to_be_16((uint16_t)(8 + message.len));
 	memcpy(u + 1, message.p, message.len);
 	u->dgram_cksum = rte_ipv4_udptcp_cksum(h, u);
-	must(rte_ring_enqueue(s->to_node, m) == 0, "the ring is full");
+	return m;
+}
+
+void scene_put(struct scene *s, struct rte_mbuf *frame)
+{
+	must(rte_ring_enqueue(s->to_node, frame) == 0, "the ring is full");
+}
+
+void scene_feed(struct scene *s, uint32_t user, struct slice message)
+{
+	scene_put(s, scene_frame(s, user, message));
 }
 
 uint32_t scene_run(struct scene *s, struct scene_cost *cost, struct rte_mbuf **out, uint32_t most)

@@ -1,7 +1,7 @@
 /* talk.c - what the two terminals of a call write */
-#include "talk.h"
+#include "scene/talk.h"
 
-#include "scene.h"
+#include "scene/scene.h"
 #include "sip/name_addr.h"
 
 static void put_identity(struct text *t, uint32_t user)

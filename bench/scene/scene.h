@@ -44,7 +44,11 @@ struct addr scene_flow(uint32_t user);
 void scene_put_number(struct text *t, uint32_t user);
 void scene_put_flow(struct text *t, uint32_t user);
 
-/* Puts one message of `user` to the node's SIP port into the node's receive ring. */
+/* A frame with one message of `user` to the node's SIP port, checksums right. */
+struct rte_mbuf *scene_frame(struct scene *s, uint32_t user, struct slice message);
+/* Puts a frame into the node's receive ring. */
+void scene_put(struct scene *s, struct rte_mbuf *frame);
+/* Both. */
 void scene_feed(struct scene *s, uint32_t user, struct slice message);
 
 /* What a run of the worker took. */
