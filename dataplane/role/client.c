@@ -63,6 +63,7 @@ void transaction_send(struct pass *p, const struct branch_ref *ref, struct buf *
 		.interval_ms = t1,
 		.deadline_ms = p->now + PATIENCE_T1 * (uint64_t)t1,
 	};
+	t->ack[ref->slot].uri_len = 0;
 	p->txn->first_client = (int32_t)ref->slot;
 	if (c->next == NONE && p->n_targets == 1)
 		record_release(&p->txn->request); /* what was sent does as well */
@@ -320,6 +321,28 @@ static void edit_unavailable(struct pass *p)
 				 SLICE("SIP/2.0 500 Server Internal Error\r\n"));
 }
 
+/* The first ACK is made with what is kept from then on. A Request-URI too long to keep has its
+ * INVITE stay. */
+static struct buf *make_ack(struct pass *p, struct client *c)
+{
+	struct transactions *t = p->w->transactions;
+	struct ack *a = &t->ack[c - t->client];
+
+	if (a->uri_len == 0 && c->sent &&
+	    sip_parse(buf_slice(c->sent), &t->sent_msg) == SIP_OK)
+		ack_keep(a, &t->sent_msg, c->sent);
+	if (a->uri_len)
+		return ack_make(a, &p->msg);
+	return make_for_invite(p->w, c, SLICE("ACK"), sip_first_value(&p->msg, SIP_H_TO));
+}
+
+/* Once the INVITE is answered, or can be from the one received, the one sent is of no more use. */
+static void release_sent(struct transactions *t, const struct txn *s, struct client *c)
+{
+	if (t->ack[c - t->client].uri_len && (s->state != SERVER_PROCEEDING || s->request))
+		record_release(&c->sent);
+}
+
 static enum verdict failure(struct pass *p, struct txn *s, struct client *c)
 {
 	bool repeat = c->state == CLIENT_COMPLETED;
@@ -327,9 +350,7 @@ static enum verdict failure(struct pass *p, struct txn *s, struct client *c)
 
 	if (c->state == CLIENT_ACCEPTED)
 		return record_absorb(p);
-	send_made(p->w,
-		  make_for_invite(p->w, c, SLICE("ACK"), sip_first_value(&p->msg, SIP_H_TO)),
-		  p->out);
+	send_made(p->w, make_ack(p, c), p->out);
 	if (repeat || !s)
 		return record_absorb(p);
 	complete(p->w, c, status, p->now);
@@ -342,6 +363,7 @@ static enum verdict failure(struct pass *p, struct txn *s, struct client *c)
 	if (status >= 600)
 		clients_cancel(p->w, s, p->now, p->out);
 	conclude(p->w, s, p->now, p->out);
+	release_sent(p->w->transactions, s, c);
 	return VERDICT_SEND;
 }
 

@@ -45,10 +45,13 @@ struct transactions *transactions_create(struct role_worker *w)
 	t->n = n;
 	t->bucket_mask = buckets - 1;
 	t->server = calloc(n, sizeof(*t->server));
-	t->client = calloc(n, sizeof(*t->client));
+	t->client = aligned_alloc(sizeof(*t->client), n * sizeof(*t->client));
+	if (t->client)
+		memset(t->client, 0, n * sizeof(*t->client));
+	t->ack = calloc(n, sizeof(*t->ack));
 	t->timers = calloc(2 * (size_t)n, sizeof(*t->timers));
 	t->bucket = calloc(buckets, sizeof(*t->bucket));
-	if (!t->server || !t->client || !t->timers || !t->bucket ||
+	if (!t->server || !t->client || !t->ack || !t->timers || !t->bucket ||
 	    !accepted_create(&t->accepted, (uint64_t)n * ACCEPTED_PER_RECORD) ||
 	    getrandom(&t->generation, sizeof(t->generation), 0) != sizeof(t->generation)) {
 		transactions_destroy(t);
@@ -71,6 +74,7 @@ void transactions_destroy(struct transactions *t)
 	}
 	free(t->server);
 	free(t->client);
+	free(t->ack);
 	free(t->timers);
 	free(t->bucket);
 	accepted_destroy(&t->accepted);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "role/accepted.h"
+#include "role/ack.h"
 #include "role/timer.h"
 #include "role/transaction.h"
 
@@ -58,6 +59,9 @@ struct client {
 	bool cancel_answered;
 };
 
+_Static_assert(sizeof(struct txn) <= 128 && sizeof(struct client) == 64,
+	       "two cache lines at most, and one");
+
 struct transactions {
 	uint32_t n; /* server records, and as many client records */
 	uint32_t bucket_mask;
@@ -66,6 +70,7 @@ struct transactions {
 	int32_t free_server, free_client;
 	struct txn *server;
 	struct client *client;
+	struct ack *ack;      /* of each client that was refused */
 	struct timer *timers; /* servers', then clients' */
 	int32_t *bucket;
 	struct wheel wheel;

@@ -1,5 +1,6 @@
 /* test_call.c - calls and messages through one composed node, message by message */
 #include "bench.h"
+#include "support/buf_malloc.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -186,6 +187,39 @@ static void test_whole_call(void **state)
 	bench_close(b);
 }
 
+/* A Request-URI that is too long to keep for ACKs: the INVITE is kept, as long as repeats may come. */
+static void test_rejected_long_uri(void **state)
+{
+	struct bench *b = bench_open(ALL);
+	char uri[400], *busy;
+	struct abi_registration_view v = {.set_id = 9,
+					  .roles = ABI_REG_PCSCF | ABI_REG_SCSCF,
+					  .n_impu = 1,
+					  .n_contact = 1,
+					  .impu = {{SLICE("sip:bob@ims.example"), 2}}};
+
+	bench_register(b, "alice", 1, alice_flow);
+	snprintf(uri, sizeof(uri), "sip:%0300d@10.20.0.2", 0);
+	v.contact[0] = (struct abi_contact_view){.flow = bench_addr("10.20.0.2:5060"),
+						 .local = bench_addr("10.20.0.1"),
+						 .expires_ms = b->now + 600000,
+						 .uri = slice_str(uri)};
+	bench_put(b, &v);
+	bench_input(b, invite, "10.10.0.2:5060", "10.10.0.1:5060");
+	assert_int_equal(b->n_out, 2);
+	busy = strdup(bench_response(b, 1, "486 Busy Here", "b"));
+	for (int i = 0; i < 3; i++) {
+		bench_input(b, busy, "10.20.0.2:5060", "10.20.0.1:5060");
+		assert_int_equal(b->out[0].msg.method, SIP_M_ACK);
+		assert_true(slice_eq(b->out[0].msg.uri, slice_str(uri)));
+	}
+	bench_wait(b, 40000);
+	bench_wait(b, 40000);
+	assert_int_equal(test_bufs_live(), 0);
+	free(busy);
+	bench_close(b);
+}
+
 /* RFC 6026: a 2xx sent again by the callee still finds its way. */
 static void test_2xx_repeated(void **state)
 {
@@ -239,13 +273,17 @@ static void test_dialog_injection(void **state)
 static void test_rejected(void **state)
 {
 	struct bench *b = with_users(ALL);
-	char *busy;
+	char *busy, *ack;
 
 	bench_input(b, invite, "10.10.0.2:5060", "10.10.0.1:5060");
 	busy = strdup(bench_response(b, 1, "486 Busy Here", "b"));
 	bench_input(b, busy, "10.20.0.2:5060", "10.20.0.1:5060");
 	assert_int_equal(b->n_out, 2);
 	assert_int_equal(b->out[0].msg.method, SIP_M_ACK);
+	assert_true(slice_eq(b->out[0].msg.uri, SLICE("sip:bob@10.20.0.2:5060")));
+	assert_string_equal(bench_header(b, 0, SIP_H_TO), "<sip:bob@ims.example>;tag=b");
+	ack = strdup(b->out[0].text);
+	assert_int_equal(test_bufs_live(), 1); /* of all, the 486 for timer G */
 	dst_is(b, 0, "10.20.0.2:5060");
 	assert_int_equal(bench_headers(b, 0, SIP_H_VIA), 1);
 	assert_int_equal(b->out[1].msg.status, 486);
@@ -255,7 +293,8 @@ static void test_rejected(void **state)
 		b, busy, "10.20.0.2:5060",
 		"10.20.0.1:5060"); /* the repeat is acknowledged again, and goes no further */
 	assert_int_equal(b->n_out, 1);
-	assert_int_equal(b->out[0].msg.method, SIP_M_ACK);
+	assert_string_equal(b->out[0].text, ack);
+	free(ack);
 
 	bench_wait(b, 520); /* timer G */
 	assert_int_equal(b->n_out, 1);
@@ -913,6 +952,7 @@ int main(void)
 		cmocka_unit_test(test_response_of_another_call),
 		cmocka_unit_test(test_locate_unanswered),
 		cmocka_unit_test(test_refusal),
+		cmocka_unit_test(test_rejected_long_uri),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
