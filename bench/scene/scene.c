@@ -284,6 +284,8 @@ uint32_t scene_run(struct scene *s, struct scene_cost *cost, struct rte_mbuf **o
 
 		worker_poll(s->worker);
 		cost->cycles += clock_tsc() - from;
+		/* Every burst is full here: that must not be taken for overload. */
+		s->worker->overload = (struct overload){0};
 		n += rte_ring_dequeue_burst(s->from_node, (void **)out + n, most - n, NULL);
 		must(rte_ring_empty(s->from_node), "more frames came out than expected");
 	}

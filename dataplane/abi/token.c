@@ -37,7 +37,7 @@ bool token_dialog_get(struct slice user, const struct hash_key *key, struct slic
 	struct token_dialog d;
 	uint64_t legs, given;
 
-	if (user.len != 1 + 2 + 16 + 16 + MAC_DIGITS || user.p[0] != 'd')
+	if (user.len != TOKEN_DIALOG_LEN || user.p[0] != 'd')
 		return false;
 	if (!hex_u64(slice_sub(user, 1, 2), &legs) ||
 	    !hex_u64(slice_sub(user, 3, 16), &d.orig) ||

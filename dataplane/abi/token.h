@@ -9,7 +9,7 @@
 #include "base/addr.h"
 #include "base/hash.h"
 
-enum { TOKEN_TEXT_MAX = 80 };
+enum { TOKEN_TEXT_MAX = 80, TOKEN_DIALOG_LEN = 1 + 2 + 16 + 16 + 16 };
 
 /* Record-Route: who talks in this dialog. Bound to the Call-ID: who knows the token has it from a
  * message that shows Call-ID and tags alike, so the tags would bind no closer. */

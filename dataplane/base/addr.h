@@ -15,25 +15,42 @@ struct addr {
 _Static_assert(sizeof(struct addr) == 20,
 	       "no hidden padding: addresses are hashed and compared as octets");
 
-static inline bool addr_eq(const struct addr *a, const struct addr *b)
+/* Half of an address as a number, first octet on top. */
+static inline uint64_t addr_half(const struct addr *a, unsigned i)
 {
-	return memcmp(a, b, sizeof(*a)) == 0;
+	uint64_t v;
+
+	memcpy(&v, a->ip + 8 * i, sizeof(v));
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	v = __builtin_bswap64(v);
+#endif
+	return v;
 }
 
 static inline bool addr_same_ip(const struct addr *a, const struct addr *b)
 {
-	return a->family == b->family && memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
+	return a->family == b->family && addr_half(a, 0) == addr_half(b, 0) &&
+	       addr_half(a, 1) == addr_half(b, 1);
+}
+
+static inline bool addr_eq(const struct addr *a, const struct addr *b)
+{
+	return addr_same_ip(a, b) && a->port == b->port && a->pad == b->pad;
+}
+
+static inline uint64_t addr_mask(uint8_t bits)
+{
+	return bits >= 64 ? UINT64_MAX : ~(UINT64_MAX >> bits);
 }
 
 /* True if the first `bits` bits of the address are the prefix's. */
 static inline bool addr_in_prefix(const struct addr *a, const struct addr *prefix, uint8_t bits)
 {
-	uint32_t octets = bits / 8, rest = bits % 8;
+	uint64_t high = addr_half(a, 0) ^ addr_half(prefix, 0),
+		 low = addr_half(a, 1) ^ addr_half(prefix, 1);
 
-	if (prefix->family != a->family || memcmp(prefix->ip, a->ip, octets) != 0)
-		return false;
-	return rest == 0 ||
-	       ((prefix->ip[octets] ^ a->ip[octets]) & (uint8_t)(0xff << (8 - rest))) == 0;
+	return a->family == prefix->family && (high & addr_mask(bits)) == 0 &&
+	       (bits <= 64 || (low & addr_mask((uint8_t)(bits - 64))) == 0);
 }
 
 static inline struct addr addr_v4(uint32_t ip_host_order, uint16_t port)

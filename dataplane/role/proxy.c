@@ -105,6 +105,34 @@ static void read_own_route(struct pass *p, const struct sip_uri *uri)
 		p->own_path = true;
 }
 
+/* Our Record-Route comes back letter by letter, nearly always: then it need not be taken apart. */
+static bool read_as_written(struct pass *p, struct slice value, struct slice *rest)
+{
+	const struct slice end = SLICE(";lr>");
+	const struct role_worker *w = p->w;
+	struct slice token = slice_sub(value, 5, TOKEN_DIALOG_LEN),
+		     tail = slice_from(value, 5 + TOKEN_DIALOG_LEN);
+
+	if (!slice_starts(value, SLICE("<sip:d")) || !slice_starts(tail, SLICE("@")))
+		return false;
+	for (uint32_t i = 0; i < w->n_sites; i++) {
+		struct slice site = slice_of(w->site[i].text, w->site[i].len);
+
+		if (!slice_starts(slice_from(tail, 1), site) ||
+		    !slice_starts(slice_from(tail, 1 + site.len), end))
+			continue;
+		tail = slice_from(tail, 1 + site.len + end.len);
+		if (tail.len && tail.p[0] != ',')
+			return false;
+		*rest = slice_from(tail, 1);
+		if (!p->own_dialog)
+			p->own_dialog = token_dialog_get(token, &w->node->token_key, p->call_id,
+							 &p->token);
+		return true;
+	}
+	return false;
+}
+
 /* Reads own URIs at the front of one Route header. *more: all of it is ours, look at the next.
  */
 static enum sip_error read_routes(struct pass *p, const struct sip_header *h, bool *more)
@@ -116,6 +144,8 @@ static enum sip_error read_routes(struct pass *p, const struct sip_header *h, bo
 	while (rest.len) {
 		struct slice from_here = rest;
 
+		if (read_as_written(p, rest, &rest))
+			continue;
 		if (sip_name_addr_decode(rest, SIP_E_ROUTE, &element, &rest) != SIP_OK ||
 		    sip_uri_decode(element.uri, &uri) != SIP_OK)
 			return SIP_E_ROUTE;

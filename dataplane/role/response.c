@@ -47,8 +47,14 @@ static bool next_via(const struct pass *p, struct sip_via *out)
 /* Ours are told by the sent-by: one of our addresses and ports (§18.1.2). */
 static bool via_is_ours(const struct pass *p)
 {
+	const struct role_worker *w = p->w;
 	struct addr a;
 
+	for (uint32_t i = 0; i < w->n_sites; i++)
+		if (slice_starts(slice_between(p->via.host.p, p->via.whole.p + p->via.whole.len),
+				 slice_of(w->site[i].text, w->site[i].len)) &&
+		    p->via.port == role_port(w))
+			return true;
 	return addr_parse_ip(p->via.host, &a) &&
 	       node_own_port(p->w->node, p->via.port ? p->via.port : 5060) &&
 	       route_local(p->w->node->routes, &a) >= 0;
