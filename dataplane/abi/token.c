@@ -11,14 +11,10 @@ uint64_t token_user(const struct hash_key *key, struct slice impu)
 static uint64_t dialog_mac(const struct hash_key *key, const struct token_dialog *d,
 			   struct slice call_id)
 {
-	struct hash_mac m;
+	const uint64_t word[] = {'d' | (uint64_t)d->legs << 8, d->orig, d->term,
+				 hash_table(key, call_id.p, call_id.len)};
 
-	hash_mac_start(&m, key);
-	hash_mac_u64(&m, 'd' | (uint64_t)d->legs << 8);
-	hash_mac_u64(&m, d->orig);
-	hash_mac_u64(&m, d->term);
-	hash_mac_fixed(&m, call_id.p, call_id.len); /* the last part: its end is the whole's */
-	return hash_mac_end(&m);
+	return hash_words(key, word, 4);
 }
 
 void token_dialog_put(struct text *out, const struct hash_key *key,
@@ -53,12 +49,10 @@ bool token_dialog_get(struct slice user, const struct hash_key *key, struct slic
 
 static uint64_t path_mac(const struct hash_key *key, const struct addr *flow)
 {
-	struct hash_mac m;
+	const uint64_t word[] = {'p' | (uint64_t)flow->port << 8 | (uint64_t)flow->family << 24,
+				 addr_half(flow, 0), addr_half(flow, 1)};
 
-	hash_mac_start(&m, key);
-	hash_mac_u64(&m, 'p');
-	hash_mac_fixed(&m, flow, sizeof(*flow));
-	return hash_mac_end(&m);
+	return hash_words(key, word, 3);
 }
 
 void token_path_put(struct text *out, const struct hash_key *key, const struct addr *flow)

@@ -1,33 +1,6 @@
 /* hash.c - SipHash (Aumasson and Bernstein): keyed hashes for tables and short keyed checks */
 #include "base/hash.h"
 
-static inline uint64_t rotate(uint64_t v, unsigned by)
-{
-	return v << by | v >> (64 - by);
-}
-
-static inline void round_once(uint64_t v[4])
-{
-	v[0] += v[1];
-	v[1] = rotate(v[1], 13) ^ v[0];
-	v[0] = rotate(v[0], 32);
-	v[2] += v[3];
-	v[3] = rotate(v[3], 16) ^ v[2];
-	v[0] += v[3];
-	v[3] = rotate(v[3], 21) ^ v[0];
-	v[2] += v[1];
-	v[1] = rotate(v[1], 17) ^ v[2];
-	v[2] = rotate(v[2], 32);
-}
-
-static inline void state_start(uint64_t v[4], const struct hash_key *key)
-{
-	v[0] = key->k0 ^ 0x736f6d6570736575u;
-	v[1] = key->k1 ^ 0x646f72616e646f6du;
-	v[2] = key->k0 ^ 0x6c7967656e657261u;
-	v[3] = key->k1 ^ 0x7465646279746573u;
-}
-
 static inline uint64_t load_le(const uint8_t *p)
 {
 	uint64_t w;
@@ -39,10 +12,15 @@ static inline uint64_t load_le(const uint8_t *p)
 	return w;
 }
 
-static inline uint64_t load_tail(const uint8_t *p, uint32_t n)
+/* The last n octets, fewer than eight, of a text of len; without reading beyond either end. */
+static inline uint64_t load_tail(const uint8_t *p, uint32_t n, uint32_t len)
 {
 	uint64_t w = 0;
 
+	if (n == 0)
+		return 0;
+	if (len >= 8)
+		return load_le(p + n - 8) >> (8 * (8 - n));
 	for (uint32_t i = 0; i < n; i++)
 		w |= (uint64_t)p[i] << (8 * i);
 	return w;
@@ -51,44 +29,37 @@ static inline uint64_t load_tail(const uint8_t *p, uint32_t n)
 uint64_t hash_table(const struct hash_key *key, const void *data, uint32_t len)
 {
 	const uint8_t *p = data, *end = p + (len & ~7u);
-	uint64_t v[4], w;
+	struct hash_state s = hash_begin(key);
+	uint64_t w;
 
-	state_start(v, key);
 	for (; p < end; p += 8) {
 		w = load_le(p);
-		v[3] ^= w;
-		round_once(v);
-		v[0] ^= w;
+		s.d ^= w;
+		s = hash_round(s);
+		s.a ^= w;
 	}
-	w = (uint64_t)len << 56 | load_tail(p, len & 7);
-	v[3] ^= w;
-	round_once(v);
-	v[0] ^= w;
-	v[2] ^= 0xff;
-	round_once(v);
-	round_once(v);
-	round_once(v);
-	return v[0] ^ v[1] ^ v[2] ^ v[3];
+	w = (uint64_t)len << 56 | load_tail(p, len & 7, len);
+	s.d ^= w;
+	s = hash_round(s);
+	s.a ^= w;
+	s.c ^= 0xff;
+	s = hash_round(hash_round(hash_round(s)));
+	return s.a ^ s.b ^ s.c ^ s.d;
 }
 
 void hash_mac_start(struct hash_mac *m, const struct hash_key *key)
 {
-	uint64_t v[4];
-
-	state_start(v, key);
-	*m = (struct hash_mac){.v0 = v[0], .v1 = v[1], .v2 = v[2], .v3 = v[3]};
+	*m = (struct hash_mac){.state = hash_begin(key)};
 }
 
 static void mac_word(struct hash_mac *m, uint64_t w)
 {
-	uint64_t v[4] = {m->v0, m->v1, m->v2, m->v3 ^ w};
+	struct hash_state s = m->state;
 
-	round_once(v);
-	round_once(v);
-	m->v0 = v[0] ^ w;
-	m->v1 = v[1];
-	m->v2 = v[2];
-	m->v3 = v[3];
+	s.d ^= w;
+	s = hash_round(hash_round(s));
+	s.a ^= w;
+	m->state = s;
 }
 
 void hash_mac_fixed(struct hash_mac *m, const void *part, uint32_t len)
@@ -132,10 +103,11 @@ void hash_mac_u64(struct hash_mac *m, uint64_t part)
 uint64_t hash_mac_end(struct hash_mac *m)
 {
 	mac_word(m, (uint64_t)m->total << 56 | m->tail);
-	uint64_t v[4] = {m->v0, m->v1, m->v2 ^ 0xff, m->v3};
+	struct hash_state s = m->state;
+	s.c ^= 0xff;
 	for (int i = 0; i < 4; i++)
-		round_once(v);
-	return v[0] ^ v[1] ^ v[2] ^ v[3];
+		s = hash_round(s);
+	return s.a ^ s.b ^ s.c ^ s.d;
 }
 
 bool constant_time_eq(const void *a, const void *b, size_t len)

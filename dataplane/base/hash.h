@@ -10,14 +10,69 @@ struct hash_key {
 	uint64_t k0, k1;
 };
 
+/* The state of SipHash, its start, and a round. */
+struct hash_state {
+	uint64_t a, b, c, d;
+};
+
+static inline struct hash_state hash_begin(const struct hash_key *key)
+{
+	return (struct hash_state){
+		key->k0 ^ 0x736f6d6570736575u,
+		key->k1 ^ 0x646f72616e646f6du,
+		key->k0 ^ 0x6c7967656e657261u,
+		key->k1 ^ 0x7465646279746573u,
+	};
+}
+
+static inline uint64_t hash_rotate(uint64_t v, unsigned by)
+{
+	return v << by | v >> (64 - by);
+}
+
+static inline struct hash_state hash_round(struct hash_state s)
+{
+	s.a += s.b;
+	s.b = hash_rotate(s.b, 13) ^ s.a;
+	s.a = hash_rotate(s.a, 32);
+	s.c += s.d;
+	s.d = hash_rotate(s.d, 16) ^ s.c;
+	s.a += s.d;
+	s.d = hash_rotate(s.d, 21) ^ s.a;
+	s.c += s.b;
+	s.b = hash_rotate(s.b, 17) ^ s.c;
+	s.c = hash_rotate(s.c, 32);
+	return s;
+}
+
 /* SipHash-1-3: for tables. Any thread. */
 uint64_t hash_table(const struct hash_key *key, const void *data, uint32_t len);
+
+/* SipHash-2-4 over n words, as over their octets, lowest first: a message authentication code
+ * of what has a fixed form. A text goes in as its hash_table under the same key. Any thread. */
+static inline uint64_t hash_words(const struct hash_key *key, const uint64_t *word, uint32_t n)
+{
+	struct hash_state s = hash_begin(key);
+	uint64_t end = (uint64_t)n << 59; /* 8 * n octets, in the highest octet */
+
+	for (uint32_t i = 0; i <= n; i++) {
+		uint64_t w = i < n ? word[i] : end;
+
+		s.d ^= w;
+		s = hash_round(hash_round(s));
+		s.a ^= w;
+	}
+	s.c ^= 0xff;
+	for (uint32_t i = 0; i < 4; i++)
+		s = hash_round(s);
+	return s.a ^ s.b ^ s.c ^ s.d;
+}
 
 /* SipHash-2-4 over several parts: a message authentication code of 64 bits for branches and
  * tokens. Each part is preceded by its length, so that no two lists of parts collide.
  * Any thread. */
 struct hash_mac {
-	uint64_t v0, v1, v2, v3;
+	struct hash_state state;
 	uint64_t tail;
 	uint32_t total;
 	uint8_t fill;

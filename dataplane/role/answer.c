@@ -17,13 +17,12 @@ struct addr answer_destination(const struct sip_via *via, const struct addr *sou
  * memory (RFC 3261 §8.2.7). */
 static void put_to_tag(struct pass *p, struct text *t)
 {
-	struct hash_mac m;
+	const struct hash_key *key = &p->w->node->branch_key;
+	const uint64_t word[] = {hash_table(key, p->via.branch.p, p->via.branch.len),
+				 hash_table(key, p->call_id.p, p->call_id.len),
+				 hash_table(key, p->from_tag.p, p->from_tag.len)};
 
-	hash_mac_start(&m, &p->w->node->branch_key);
-	hash_mac_part(&m, p->via.branch);
-	hash_mac_part(&m, p->call_id);
-	hash_mac_part(&m, p->from_tag);
-	text_hex(t, hash_mac_end(&m), 16);
+	text_hex(t, hash_words(key, word, 3), 16);
 }
 
 static void put_warning(struct text *t, const struct pass *p, const char *warning)

@@ -26,23 +26,25 @@ static uint64_t branch_mac(const struct pass *p, struct branch_side side,
 			   const struct branch_ref *ref, const struct addr *back,
 			   struct slice next_branch)
 {
-	struct hash_mac m;
+	const struct hash_key *key = &p->w->node->branch_key;
+	uint64_t word[6] = {
+		addr_half(back, 0),
+		addr_half(back, 1),
+		back->port | (uint64_t)back->family << 16 | side_bits(side) << 24,
+	};
 
-	hash_mac_start(&m, &p->w->node->branch_key);
 	if (ref) {
-		hash_mac_u64(&m, 4 | side_bits(side) | (uint64_t)ref->worker << 8 |
-					 (uint64_t)ref->slot << 32);
-		hash_mac_u64(&m, ref->generation);
-	} else {
-		hash_mac_u64(&m, side_bits(side) | (uint64_t)p->msg.method << 8 |
-					 (uint64_t)p->msg.cseq << 32);
+		word[2] |= (uint64_t)1 << 63 | (uint64_t)ref->worker << 32;
+		word[3] = (uint64_t)ref->slot << 32 | ref->generation;
+		return hash_words(key, word, 4);
 	}
-	hash_mac_fixed(&m, back, sizeof(*back));
-	if (!ref)
-		hash_mac_part(&m, next_branch);
-	if (!ref && !slice_starts(next_branch, cookie)) /* RFC 2543: the branch is not unique */
-		hash_mac_part(&m, p->call_id);
-	return hash_mac_end(&m);
+	word[3] = (uint64_t)p->msg.cseq << 8 | p->msg.method;
+	word[4] = hash_table(key, next_branch.p, next_branch.len);
+	if (slice_starts(next_branch, cookie))
+		return hash_words(key, word, 5);
+	/* RFC 2543: the branch is not unique */
+	word[5] = hash_table(key, p->call_id.p, p->call_id.len);
+	return hash_words(key, word, 6);
 }
 
 void branch_put(struct text *t, const struct pass *p, struct branch_side side,

@@ -357,12 +357,10 @@ static void push_charging_vector(struct pass *p)
 {
 	struct text *t = &p->edits->arena;
 	uint32_t from = t->len;
-	struct hash_mac m;
+	const uint64_t number = (uint64_t)p->w->id << 48 | ++p->w->icid;
 
-	hash_mac_start(&m, &p->w->node->branch_key);
-	hash_mac_u64(&m, (uint64_t)p->w->id << 48 | ++p->w->icid);
 	text_lit(t, "P-Charging-Vector: icid-value=\"");
-	text_hex(t, hash_mac_end(&m), 16);
+	text_hex(t, hash_words(&p->w->node->branch_key, &number, 1), 16);
 	text_hex(t, p->w->id, 2);
 	text_hex(t, p->w->icid, 10);
 	text_lit(t, "\";icid-generated-at=");

@@ -89,19 +89,21 @@ uint32_t transactions_live(const struct transactions *t)
 uint64_t transaction_key(const struct pass *p)
 {
 	struct addr back = answer_destination(&p->via, &p->b->src);
-	struct hash_mac m;
+	const struct hash_key *key = &p->w->node->branch_key;
+	const struct sip_via *via = &p->via;
+	uint64_t word[7] = {
+		addr_half(&back, 0),
+		addr_half(&back, 1),
+		back.port | (uint64_t)back.family << 16 | (uint64_t)via->port << 32,
+		hash_table(key, via->branch.p, via->branch.len),
+		hash_table(key, via->host.p, via->host.len),
+	};
 
-	hash_mac_start(&m, &p->w->node->branch_key);
-	hash_mac_fixed(&m, &back, sizeof(back));
-	hash_mac_u64(&m, p->via.port);
-	hash_mac_part(&m, p->via.branch);
-	hash_mac_part(&m, p->via.host);
-	if (!slice_starts(p->via.branch, SLICE("z9hG4bK"))) {
-		hash_mac_part(&m, p->call_id);
-		hash_mac_part(&m, p->from_tag);
-		hash_mac_u64(&m, p->msg.cseq);
-	}
-	return hash_mac_end(&m);
+	if (slice_starts(via->branch, SLICE("z9hG4bK")))
+		return hash_words(key, word, 5);
+	word[5] = hash_table(key, p->call_id.p, p->call_id.len);
+	word[6] = hash_table(key, p->from_tag.p, p->from_tag.len) + p->msg.cseq;
+	return hash_words(key, word, 7);
 }
 
 void transaction_prefetch(const struct pass *p)
