@@ -4,34 +4,44 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static const char digits_of[] = "0123456789abcdef";
+#include <smmintrin.h>
+
+/* "000", "001", ... "999": ports, addresses and sequence numbers are three digits at a time. */
+static const char thousand[3001] =
+#define TEN(tens) tens "0" tens "1" tens "2" tens "3" tens "4" tens "5" tens "6" tens "7" tens "8" tens "9"
+#define HUNDRED(h)                                                                             \
+	TEN(h "0") TEN(h "1") TEN(h "2") TEN(h "3") TEN(h "4") TEN(h "5") TEN(h "6") TEN(h "7") \
+	TEN(h "8") TEN(h "9")
+	HUNDRED("0") HUNDRED("1") HUNDRED("2") HUNDRED("3") HUNDRED("4") HUNDRED("5")
+	HUNDRED("6") HUNDRED("7") HUNDRED("8") HUNDRED("9");
 
 void text_u64(struct text *t, uint64_t v)
 {
-	uint8_t reversed[20];
-	uint32_t n = 0;
+	char digits[21]; /* twenty digits are the most there are */
+	uint32_t at = sizeof(digits), n;
 
 	do {
-		reversed[n++] = (uint8_t)('0' + v % 10);
-		v /= 10;
+		at -= 3;
+		memcpy(digits + at, thousand + v % 1000 * 3, 3);
+		v /= 1000;
 	} while (v);
-	if (n > t->cap - t->len) {
-		t->overflow = true;
-		return;
-	}
-	while (n)
-		t->p[t->len++] = reversed[--n];
+	at += digits[at] == '0' ? 1 + (digits[at + 1] == '0') : 0;
+	n = sizeof(digits) - at;
+	text_put(t, slice_of(digits + at, n));
 }
 
 void text_hex(struct text *t, uint64_t v, unsigned digits)
 {
-	if (digits > t->cap - t->len) {
-		t->overflow = true;
-		return;
-	}
-	for (unsigned i = 0; i < digits; i++)
-		t->p[t->len + i] = (uint8_t)digits_of[v >> (4 * (digits - 1 - i)) & 15];
-	t->len += digits;
+	const __m128i letters = _mm_setr_epi8('0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a',
+					      'b', 'c', 'd', 'e', 'f');
+	const __m128i nibble = _mm_set1_epi8(15);
+	__m128i x = _mm_cvtsi64_si128((int64_t)__builtin_bswap64(v << (64 - 4 * digits)));
+	__m128i high = _mm_and_si128(_mm_srli_epi16(x, 4), nibble), low = _mm_and_si128(x, nibble);
+	uint8_t all[16];
+
+	_mm_storeu_si128((__m128i *)all,
+			 _mm_shuffle_epi8(letters, _mm_unpacklo_epi8(high, low)));
+	text_put(t, slice_of(all, digits));
 }
 
 void text_hex_bytes(struct text *t, struct slice s)
@@ -81,24 +91,34 @@ static int hex_digit(uint8_t c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+/* All sixteen octets at once: what is neither a digit nor a letter up to f fails. */
+static bool hex16(__m128i c, uint64_t *out)
+{
+	__m128i digit = _mm_sub_epi8(c, _mm_set1_epi8('0'));
+	__m128i letter = _mm_sub_epi8(c, _mm_set1_epi8('a'));
+	__m128i is_digit = _mm_cmpeq_epi8(_mm_min_epu8(digit, _mm_set1_epi8(9)), digit);
+	__m128i is_letter = _mm_cmpeq_epi8(_mm_min_epu8(letter, _mm_set1_epi8(5)), letter);
+	__m128i v = _mm_blendv_epi8(_mm_add_epi8(letter, _mm_set1_epi8(10)), digit, is_digit);
+
+	if (_mm_movemask_epi8(_mm_or_si128(is_digit, is_letter)) != 0xffff)
+		return false;
+	v = _mm_maddubs_epi16(v, _mm_set1_epi16(0x0110)); /* 16 * high + low */
+	v = _mm_packus_epi16(v, v);
+	*out = __builtin_bswap64((uint64_t)_mm_cvtsi128_si64(v));
+	return true;
+}
+
 bool hex_u64(struct slice hex, uint64_t *out)
 {
-	uint64_t v = 0;
+	uint8_t padded[16];
 
+	if (hex.len == 16)
+		return hex16(_mm_loadu_si128((const __m128i *)hex.p), out);
 	if (hex.len == 0 || hex.len > 16)
 		return false;
-	for (uint32_t i = 0; i < hex.len; i++) {
-		uint8_t c = hex.p[i];
-
-		if (ascii_is_digit(c))
-			v = v << 4 | (uint64_t)(c - '0');
-		else if (c >= 'a' && c <= 'f')
-			v = v << 4 | (uint64_t)(c - 'a' + 10);
-		else
-			return false;
-	}
-	*out = v;
-	return true;
+	memset(padded, '0', sizeof(padded));
+	memcpy(padded + 16 - hex.len, hex.p, hex.len);
+	return hex16(_mm_loadu_si128((const __m128i *)padded), out);
 }
 
 bool hex_decode(struct slice hex, uint8_t *out, uint32_t n)

@@ -174,9 +174,65 @@ static void test_slices(void **state)
 	assert_int_equal(v, 10);
 }
 
+static void number_is(uint64_t v)
+{
+	uint8_t memory[32];
+	char wanted[32];
+	struct text t = text_in(memory, sizeof(memory));
+
+	text_u64(&t, v);
+	snprintf(wanted, sizeof(wanted), "%llu", (unsigned long long)v);
+	assert_string_equal(text_cstr(&t), wanted);
+}
+
+static void test_numbers(void **state)
+{
+	uint64_t v = 1;
+
+	for (uint64_t i = 0; i < 12000; i++)
+		number_is(i);
+	for (int i = 0; i < 20; i++, v *= 10) {
+		number_is(v - 1);
+		number_is(v);
+		number_is(v * 7 + 3);
+	}
+	number_is(UINT64_MAX);
+}
+
+/* Every length, and every octet at every place. */
+static void test_hex(void **state)
+{
+	uint8_t memory[16];
+	uint64_t back;
+
+	for (unsigned digits = 1; digits <= 16; digits++) {
+		uint64_t v = 0xfedcba9876543210u >> (64 - 4 * digits);
+		struct text t = text_in(memory, digits);
+
+		text_hex(&t, v, digits);
+		assert_false(t.overflow);
+		assert_true(hex_u64(text_slice(&t), &back));
+		assert_int_equal(back, v);
+		for (unsigned at = 0; at < digits; at++) {
+			uint8_t old = memory[at];
+
+			for (unsigned c = 0; c < 256; c++) {
+				memory[at] = (uint8_t)c;
+				assert_int_equal(hex_u64(text_slice(&t), &back),
+						 (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'));
+			}
+			memory[at] = old;
+		}
+	}
+	assert_false(hex_u64(SLICE(""), &back));
+	assert_false(hex_u64(SLICE("00000000000000000"), &back));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_hex),
 		cmocka_unit_test(test_all_or_nothing), cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_overflow_stays), cmocka_unit_test(test_printf_bound),
 		cmocka_unit_test(test_cstr),           cmocka_unit_test(test_hex_decode),
