@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -185,7 +186,7 @@ static void number_is(uint64_t v)
 	assert_string_equal(text_cstr(&t), wanted);
 }
 
-static void test_numbers(void **state)
+static void test_every_number(void **state)
 {
 	uint64_t v = 1;
 
@@ -231,8 +232,7 @@ static void test_hex(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_numbers),
-		cmocka_unit_test(test_hex),
+		cmocka_unit_test(test_every_number), cmocka_unit_test(test_hex),
 		cmocka_unit_test(test_all_or_nothing), cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_overflow_stays), cmocka_unit_test(test_printf_bound),
 		cmocka_unit_test(test_cstr),           cmocka_unit_test(test_hex_decode),
