@@ -1,4 +1,6 @@
 /* reply.c - a response to a request (RFC 3261 §8.2.6, §18.2.1, RFC 3581) */
+#include <smmintrin.h>
+
 #include "sip/name_addr.h"
 #include "sip/param.h"
 #include "sip/reply.h"
@@ -157,10 +159,17 @@ void sip_via_received(const struct sip_via *via, const struct addr *source, stru
  * become spaces. */
 static void put_flat(struct text *out, struct slice s)
 {
-	uint32_t from = out->len;
+	const __m128i cr = _mm_set1_epi8('\r'), lf = _mm_set1_epi8('\n');
+	uint32_t from = out->len, i = from;
 
 	text_put(out, s);
-	for (uint32_t i = from; i < out->len; i++)
+	for (; i + 16 <= out->len; i += 16) {
+		__m128i *at = (__m128i *)(out->p + i), x = _mm_loadu_si128(at);
+		__m128i end = _mm_or_si128(_mm_cmpeq_epi8(x, cr), _mm_cmpeq_epi8(x, lf));
+
+		_mm_storeu_si128(at, _mm_blendv_epi8(x, _mm_set1_epi8(' '), end));
+	}
+	for (; i < out->len; i++)
 		if (out->p[i] == '\r' || out->p[i] == '\n')
 			out->p[i] = ' ';
 }
