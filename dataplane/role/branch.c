@@ -3,7 +3,7 @@
 #include "role/pass.h"
 
 static const struct slice cookie = {(const uint8_t *)"z9hG4bK", 7};
-static const char stateless_sides[] = "suvw", transaction_sides[] = "ijkl";
+static const char stateless_sides[] = "stuvwxyz", transaction_sides[] = "ijklmnop";
 
 enum {
 	AT_SIDE = 7,
@@ -17,7 +17,7 @@ enum {
 
 static uint64_t side_bits(struct branch_side side)
 {
-	return (uint64_t)side.from_ue | (uint64_t)side.to_ue << 1;
+	return (uint64_t)side.from_ue | (uint64_t)side.to_ue << 1 | (uint64_t)side.own_port << 2;
 }
 
 /* What identifies a transaction is in its reference; without one it is the CSeq and the branch
@@ -66,13 +66,12 @@ void branch_put(struct text *t, const struct pass *p, struct branch_side side,
 
 static bool read_side(const char *sides, uint8_t letter, struct branch_side *out)
 {
-	for (uint32_t i = 0; i < 4; i++) {
-		if ((uint8_t)sides[i] != letter)
-			continue;
-		*out = (struct branch_side){.from_ue = i & 1, .to_ue = i >> 1};
-		return true;
-	}
-	return false;
+	uint32_t i = (uint32_t)letter - (uint8_t)sides[0]; /* the letters are neighbours */
+
+	if (i >= 8)
+		return false;
+	*out = (struct branch_side){.from_ue = i & 1, .to_ue = i >> 1 & 1, .own_port = i >> 2};
+	return true;
 }
 
 static enum branch_kind read_reference(struct pass *p)

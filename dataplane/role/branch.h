@@ -4,8 +4,9 @@
  *   z9hG4bK SIDE WORKER2 SLOT8 GENERATION8 MAC16 [. LOOP8]    a client transaction of a worker
  *   z9hG4bK c ...                                             control's (abi/message.h)
  *
- * All digits hexadecimal. SIDE is one letter, of "suvw" or "ijkl": whether the request came from,
- * and went to, a UE, so that the response crosses the same trust boundary back. The MAC is over
+ * All digits hexadecimal. SIDE is one letter, of "stuvwxyz" or "ijklmnop": whether the request
+ * came from, and went to, a UE, so that the response crosses the same trust boundary back, and
+ * whether it came to the worker's own port, so that the response leaves from there. The MAC is over
  * the rest and the address that the Via behind ours leads to; a stateless one also over that
  * Via's branch and the CSeq. So it is the same for a repeat, and a response that was not asked
  * for, or whose way back was tampered with, is told without any memory of the request. LOOP is
@@ -32,9 +33,9 @@ struct branch_ref {
 	uint32_t generation;
 };
 
-/* Which sides of the request were UEs. */
+/* Which sides of the request were UEs; which port of ours it came to. */
 struct branch_side {
-	bool from_ue, to_ue;
+	bool from_ue, to_ue, own_port;
 };
 
 /* Writes the branch of the request in hand, which goes back to `back`: ref NULL, stateless. */

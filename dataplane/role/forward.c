@@ -98,7 +98,11 @@ static void push_record_route(struct pass *p, const struct target *to, const str
 static void push_via(struct pass *p, const struct target *to, const struct addr *local,
 		     const struct branch_ref *ref)
 {
-	struct branch_side side = {.from_ue = p->source == SOURCE_UE, .to_ue = to->ue};
+	struct branch_side side = {
+		.from_ue = p->source == SOURCE_UE,
+		.to_ue = to->ue,
+		.own_port = p->b->dst.port != p->w->node->sip_port,
+	};
 	struct addr back = answer_destination(&p->via, &p->b->src);
 	struct text *t = &p->edits->arena;
 	uint32_t from = t->len;

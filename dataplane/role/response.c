@@ -21,7 +21,7 @@ enum verdict response_back(struct pass *p, const struct addr *to)
 	if (!b)
 		return VERDICT_DROP;
 	b->src = r->local;
-	b->src.port = p->w->node->sip_port;
+	b->src.port = p->side.own_port ? role_port(p->w) : p->w->node->sip_port;
 	b->dst = *to;
 	b->port = r->port;
 	p->out->buf[p->out->n++] = b;

@@ -33,7 +33,7 @@ static void read_file(const char *name, const char *end, char *out)
 static void mask_branches(char *text)
 {
 	for (char *at = text; (at = strstr(at, "z9hG4bK")); at += 8) {
-		if (!at[7] || !strchr("ijkl", at[7]))
+		if (strspn(at + 8, "0123456789abcdef") != 34)
 			continue;
 		for (char *c = at + 8; *c && *c != '.'; c++)
 			*c = '*';
