@@ -1,8 +1,7 @@
 /* role.c - one SIP message in, a verdict and messages out: the roles in their order */
 #include "role/role.h"
 
-#include <stdlib.h>
-
+#include "base/lines.h"
 #include "role/admit.h"
 #include "role/answer.h"
 #include "role/forward.h"
@@ -43,7 +42,7 @@ void role_put_site(struct text *t, const struct role_worker *w, const struct add
 struct role_worker *role_worker_create(const struct node *node, const struct tables *tables,
 				       struct counters *counters, uint16_t worker)
 {
-	struct role_worker *w = calloc(1, sizeof(*w));
+	struct role_worker *w = lines_alloc(1, sizeof(*w));
 
 	if (!w)
 		return NULL;

@@ -4,10 +4,10 @@
  */
 #include "role/transaction.h"
 
-#include <stdlib.h>
 #include <sys/random.h>
 
 #include "base/clock.h"
+#include "base/lines.h"
 #include "role/answer.h"
 #include "role/proxy.h"
 #include "role/transaction_record.h"
@@ -38,19 +38,17 @@ static void chain_free_lists(struct transactions *t)
 struct transactions *transactions_create(struct role_worker *w)
 {
 	uint32_t n = w->node->transactions, buckets = round_up_pow2(n);
-	struct transactions *t = calloc(1, sizeof(*t));
+	struct transactions *t = lines_alloc(1, sizeof(*t));
 
 	if (!t)
 		return NULL;
 	t->n = n;
 	t->bucket_mask = buckets - 1;
-	t->server = calloc(n, sizeof(*t->server));
-	t->client = aligned_alloc(sizeof(*t->client), n * sizeof(*t->client));
-	if (t->client)
-		memset(t->client, 0, n * sizeof(*t->client));
-	t->ack = calloc(n, sizeof(*t->ack));
-	t->timers = calloc(2 * (size_t)n, sizeof(*t->timers));
-	t->bucket = calloc(buckets, sizeof(*t->bucket));
+	t->server = lines_alloc(n, sizeof(*t->server));
+	t->client = lines_alloc(n, sizeof(*t->client));
+	t->ack = lines_alloc(n, sizeof(*t->ack));
+	t->timers = lines_alloc(2 * (size_t)n, sizeof(*t->timers));
+	t->bucket = lines_alloc(buckets, sizeof(*t->bucket));
 	if (!t->server || !t->client || !t->ack || !t->timers || !t->bucket ||
 	    !accepted_create(&t->accepted, (uint64_t)n * ACCEPTED_PER_RECORD) ||
 	    getrandom(&t->generation, sizeof(t->generation), 0) != sizeof(t->generation)) {

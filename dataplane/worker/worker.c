@@ -1,11 +1,10 @@
 /* worker.c - a worker's turn: the way of a message through the data plane */
 #include "worker/worker.h"
 
-#include <stdlib.h>
-
 #include <urcu-qsbr.h>
 
 #include "base/clock.h"
+#include "base/lines.h"
 #include "worker/idle.h"
 #include "worker/stage.h"
 
@@ -48,11 +47,10 @@ static bool attach_rings(struct worker *w, const struct worker_options *o)
 
 struct worker *worker_create(const struct worker_options *o)
 {
-	struct worker *w = aligned_alloc(64, (sizeof(*w) + 63) / 64 * 64);
+	struct worker *w = lines_alloc(1, sizeof(*w));
 
 	if (!w)
 		return NULL;
-	memset(w, 0, sizeof(*w));
 	w->id = o->id;
 	w->idle = o->idle;
 	w->order = o->order;
