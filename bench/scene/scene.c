@@ -14,6 +14,8 @@
 
 #include "base/clock.h"
 #include "net/eal.h"
+#include "worker/idle.h"
+#include "worker/stage.h"
 
 enum {
 	MEGABYTES = 768, /* as in the words for DPDK */
@@ -275,6 +277,34 @@ void scene_feed(struct scene *s, uint32_t user, struct slice message)
 	scene_put(s, scene_frame(s, user, message));
 }
 
+const char *const scene_stage_name[SCENE_STAGES] = {"receive", "input",    "roles",
+						    "output",  "transmit", "other"};
+
+static void staged_poll(struct worker *w, uint64_t cost[SCENE_STAGES])
+{
+	static const struct {
+		void (*run)(struct worker *w);
+		enum scene_stage counted;
+	} stages[] = {
+		{stage_begin, SCENE_OTHER},    {stage_receive, SCENE_RECEIVE},
+		{stage_input, SCENE_INPUT},    {stage_capture, SCENE_OTHER},
+		{stage_keepalive, SCENE_OTHER}, {stage_overload, SCENE_OTHER},
+		{stage_roles, SCENE_ROLES},    {stage_punt, SCENE_OTHER},
+		{stage_inject, SCENE_OTHER},   {stage_timers, SCENE_OTHER},
+		{stage_output, SCENE_OUTPUT},  {stage_transmit, SCENE_TRANSMIT},
+		{idle_account, SCENE_OTHER},
+	};
+	uint64_t before = clock_tsc();
+
+	for (uint32_t i = 0; i < sizeof(stages) / sizeof(stages[0]); i++) {
+		stages[i].run(w);
+		uint64_t now = clock_tsc();
+		cost[stages[i].counted] += now - before;
+		before = now;
+	}
+	urcu_qsbr_quiescent_state();
+}
+
 uint32_t scene_run(struct scene *s, struct scene_cost *cost, struct rte_mbuf **out, uint32_t most)
 {
 	uint32_t n = 0, before = rte_ring_count(s->to_node);
@@ -282,7 +312,10 @@ uint32_t scene_run(struct scene *s, struct scene_cost *cost, struct rte_mbuf **o
 	while (rte_ring_count(s->to_node)) {
 		uint64_t from = clock_tsc();
 
-		worker_poll(s->worker);
+		if (cost->staged)
+			staged_poll(s->worker, cost->stage);
+		else
+			worker_poll(s->worker);
 		cost->cycles += clock_tsc() - from;
 		/* Every burst is full here: that must not be taken for overload. */
 		s->worker->overload = (struct overload){0};

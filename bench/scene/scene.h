@@ -51,10 +51,24 @@ void scene_put(struct scene *s, struct rte_mbuf *frame);
 /* Both. */
 void scene_feed(struct scene *s, uint32_t user, struct slice message);
 
+/* The same turn as worker_poll's, with the clock read between its stages. */
+enum scene_stage {
+	SCENE_RECEIVE,
+	SCENE_INPUT,
+	SCENE_ROLES,
+	SCENE_OUTPUT,
+	SCENE_TRANSMIT,
+	SCENE_OTHER, /* capture, keep-alives, punts, timers, accounts */
+	SCENE_STAGES
+};
+extern const char *const scene_stage_name[SCENE_STAGES];
+
 /* What a run of the worker took. */
 struct scene_cost {
 	uint64_t cycles;   /* TSC, of worker_poll alone */
 	uint64_t messages; /* SIP messages that went in */
+	bool staged;       /* fill in stage[] too */
+	uint64_t stage[SCENE_STAGES];
 };
 
 /* Runs the worker until its receive ring is empty; what it sent is put into out[], at most `most`

@@ -35,6 +35,7 @@ struct bench {
 	struct line *line;
 	struct rte_mbuf *out[2 * SCENE_BATCH];
 	struct figure figure[STEPS];
+	struct figure stage[SCENE_STAGES];
 	enum step counted; /* with --count: the step to watch */
 };
 
@@ -151,6 +152,17 @@ static void do_batch(struct bench *b, uint32_t from, uint32_t n, enum step s, en
 	take(b, from, n_out, s, next);
 }
 
+/* A second time over the in-dialog requests, which leave nothing behind: where the cycles go. */
+static void do_stages(struct bench *b)
+{
+	struct scene_cost cost = {.staged = true};
+
+	for (uint32_t i = 0; i < b->calls; i += SCENE_BATCH)
+		do_batch(b, i, SCENE_BATCH, UPDATE, STEPS, &cost);
+	for (int i = 0; i < SCENE_STAGES; i++)
+		figure_run(&b->stage[i], (double)cost.stage[i] / (double)cost.messages);
+}
+
 /* One step of all calls. */
 static void do_step(struct bench *b, enum step s, enum step next)
 {
@@ -194,6 +206,8 @@ static void do_round(struct bench *b)
 	draw_calls(b);
 	do_setups(b);
 	do_step(b, ACK, UPDATE);
+	if (b->counted == STEPS)
+		do_stages(b);
 	do_step(b, UPDATE, UPDATE_OK);
 	do_step(b, UPDATE_OK, STEPS);
 	draw_calls(b);
@@ -216,6 +230,7 @@ int main(int argc, char **argv)
 {
 	struct bench b = {.counted = STEPS};
 	uint32_t users = 1000000, rounds = 5;
+	char stage_name[SCENE_STAGES][40];
 	bool huge = true;
 
 	b.calls = 32768;
@@ -244,10 +259,17 @@ int main(int argc, char **argv)
 	b.scene = scene_open(users, huge);
 	for (enum step s = 0; s < STEPS; s++)
 		b.figure[s] = (struct figure){.name = step_name[s], .unit = "cycles"};
+	for (int i = 0; i < SCENE_STAGES; i++) {
+		snprintf(stage_name[i], sizeof(stage_name[i]), "worker.stage.%s.cycles",
+			 scene_stage_name[i]);
+		b.stage[i] = (struct figure){.name = stage_name[i], .unit = "cycles"};
+	}
 	for (uint32_t r = 0; r < rounds; r++)
 		do_round(&b);
 	for (enum step s = 0; s < STEPS; s++)
 		figure_print(&b.figure[s]);
+	for (int i = 0; i < SCENE_STAGES; i++)
+		figure_print(&b.stage[i]);
 	scene_close(b.scene);
 	free(b.line);
 	return 0;
