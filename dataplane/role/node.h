@@ -1,6 +1,8 @@
 /* node.h - what this node is: names, addresses, trust, policy; read-only on workers */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "base/hash.h"
 #include "base/limits.h"
 #include "base/route.h"
@@ -15,6 +17,12 @@ struct node_prefix {
 struct node_route {
 	struct slice user, domain; /* empty: any user; one of our own domains or addresses */
 	struct addr to;
+};
+
+/* Bounds of a registration, in seconds. The management thread stores them, at a reload too, and
+ * workers load them, both relaxed: each stands for itself. */
+struct node_expires {
+	_Atomic uint32_t min_s, default_s, max_s;
 };
 
 struct node {
@@ -39,6 +47,7 @@ struct node {
 	uint32_t t1_ms, t2_ms, t4_ms, timer_c_ms;
 	uint32_t max_breadth;
 	uint32_t transactions; /* per worker */
+	struct node_expires expires;
 	struct hash_key
 		token_key; /* same over restarts: Record-Route and Path outlive the process */
 	struct hash_key branch_key; /* drawn at start */

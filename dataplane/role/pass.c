@@ -112,8 +112,8 @@ void pass_approach(const struct pass *p)
 		return;
 	}
 	if (p->own_dialog && p->is_dialog) {
-		table_prefetch_impu_entry(t, p->token.orig);
-		table_prefetch_impu_entry(t, p->token.term);
+		table_prefetch_user_entry(t, p->token.orig);
+		table_prefetch_user_entry(t, p->token.term);
 		return;
 	}
 	if (p->flow_hashed)

@@ -131,6 +131,7 @@ struct role_worker {
 	struct transactions *transactions;
 	uint64_t icid;   /* counts charging identifiers */
 	uint32_t refuse; /* sixteenths of new requests that are refused */
+	uint32_t granted; /* seconds, by the last PUNT_REFRESHED */
 	uint32_t n_sites;
 	struct role_site site[PORTS_MAX * ADDRESSES_MAX];
 	struct pass pass[ROLE_GROUP];

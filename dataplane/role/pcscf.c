@@ -92,12 +92,11 @@ static const struct registration *uri_on_flow(struct pass *p, struct slice name_
 	return identity_on_flow(p, &id, flow, party);
 }
 
-static struct party default_party(const struct pass *p, const struct registration *r)
+static struct party default_party(const struct registration *r)
 {
 	const struct reg_impu *impu = reg_impu(r, r->default_impu);
-	struct slice identity = reg_text(r, impu->at, impu->len);
 
-	return (struct party){identity, token_user(&p->w->node->token_key, identity)};
+	return (struct party){reg_text(r, impu->at, impu->len), token_user_of(impu->hash)};
 }
 
 /* §5.2.6.3.3 item 4: the identity the user prefers if it is the user's own; else, where one
@@ -123,7 +122,7 @@ static const struct registration *choose_identity(struct pass *p, struct party *
 	if (!r || (reg_impu(r, r->default_impu)->flags & ABI_IMPU_BARRED) ||
 	    !reg_contact_on_flow(r, &p->b->src, p->now))
 		return NULL;
-	*party = default_party(p, r);
+	*party = default_party(r);
 	return r;
 }
 
@@ -183,7 +182,7 @@ static bool note_called_user(struct pass *p, const struct reg_flow *flow)
 		if (!uri_on_flow(p, name.uri, &flow->flow, &party))
 			return false;
 	} else if (flow->only) {
-		party = default_party(p, flow->only);
+		party = default_party(flow->only);
 	} else {
 		return true;
 	}
@@ -217,15 +216,14 @@ static const struct registration *dialog_user(struct pass *p, uint64_t user)
 }
 
 /* The identity in a set that a token names by its hash. */
-static bool identity_of_user(struct pass *p, const struct registration *r, uint64_t user,
-			     struct slice *identity)
+static bool identity_of_user(const struct registration *r, uint64_t user, struct slice *identity)
 {
-	for (uint32_t i = 0; r && i < r->n_impu; i++) {
-		*identity = reg_text(r, reg_impu(r, i)->at, reg_impu(r, i)->len);
-		if (token_user(&p->w->node->token_key, *identity) == user)
-			return true;
-	}
-	return false;
+	uint32_t i;
+
+	if (!r || !reg_impu_by_hash(r, user, &i))
+		return false;
+	*identity = reg_text(r, reg_impu(r, i)->at, reg_impu(r, i)->len);
+	return true;
 }
 
 /* A request that speaks for its sender carries the sender's identity, in a dialog too. */
@@ -234,7 +232,7 @@ static void assert_party(struct pass *p, const struct registration *r, uint64_t 
 	uint8_t m = p->msg.method;
 
 	if (m != SIP_M_ACK && m != SIP_M_BYE && m != SIP_M_PRACK)
-		p->assert_identity = identity_of_user(p, r, user, &p->asserted);
+		p->assert_identity = identity_of_user(r, user, &p->asserted);
 }
 
 /* True if the sender is one of the two parties this dialog's token names. */
@@ -409,7 +407,7 @@ static void assert_answerer(struct pass *p, uint64_t user)
 {
 	struct slice identity;
 
-	if (identity_of_user(p, dialog_user(p, user), user, &identity))
+	if (identity_of_user(dialog_user(p, user), user, &identity))
 		push_asserted_identity(p, identity);
 }
 

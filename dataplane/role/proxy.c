@@ -7,6 +7,15 @@
 static void decode_common(struct pass *p)
 {
 	p->call_id = sip_first_value(&p->msg, SIP_H_CALL_ID);
+	p->from_tag = p->msg.from_tag;
+	p->to_tag = p->msg.to_tag;
+	p->is_dialog = p->to_tag.len > 0;
+}
+
+/* The same, as far as it goes, of a message that was not read to its end. */
+static void decode_refused(struct pass *p)
+{
+	p->call_id = sip_first_value(&p->msg, SIP_H_CALL_ID);
 	p->from_tag = sip_tag(sip_first_value(&p->msg, SIP_H_FROM));
 	p->to_tag = sip_tag(sip_first_value(&p->msg, SIP_H_TO));
 	p->is_dialog = p->to_tag.len > 0;
@@ -41,7 +50,7 @@ enum verdict proxy_refuse(struct pass *p)
 	    sip_via_top(&p->msg, &p->via) != SIP_OK)
 		return pass_drop(p, p->error == SIP_E_NOT_SIP ? COUNT_DROP_NOT_SIP
 							      : COUNT_DROP_PARSE_REQUEST);
-	decode_common(p);
+	decode_refused(p);
 	return answer(p, info->status, info->warning);
 }
 

@@ -8,6 +8,7 @@
 #include "role/icscf.h"
 #include "role/pcscf.h"
 #include "role/proxy.h"
+#include "role/refresh.h"
 #include "role/response.h"
 #include "role/scscf.h"
 #include "role/transaction.h"
@@ -184,6 +185,7 @@ static request_step *const request_steps[] = {
 	request_owner,     transaction_take, /* repeats, CANCEL, ACK of a transaction that is
 						known */
 	admit, proxy_validate,               /* RFC 3261 §16.3, §16.4 */
+	refresh_register, /* TS 24.229 §5.2.2.3, §5.4.1.2.2A */
 	request_register,  request_to_node,
 	request_classify,  pcscf_dialog,                   /* TS 24.229 §5.2.6.3.5 */
 	pcscf_originating,                                 /* §5.2.6.3.3 */

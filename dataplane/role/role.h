@@ -50,11 +50,16 @@ void role_approach(struct role_worker *w, uint32_t slot);
 /* Works on the slot's message. Needs OUTBOX_PER_MESSAGE free places in the outbox. Inside an RCU
  * read-side section.
  *   SEND     the buf is consumed: forwarded, kept or freed
- *   PUNT     the caller punts it with *punt and frees it
+ *   PUNT     the caller punts it with *punt and frees it. With PUNT_REFRESHED the last buf in the
+ *            outbox is the 200 OK to it; where the punt finds no room, the caller takes that buf
+ *            back and frees it. The caller counts one or the other.
  *   HANDOFF  the caller gives it to worker *owner
  *   DROP     counted here; the caller frees it */
 enum verdict role_message(struct role_worker *w, uint32_t slot, uint64_t now_ms,
 			  struct outbox *out, enum abi_punt_reason *punt, uint16_t *owner);
+
+/* Seconds that the 200 OK of the last PUNT_REFRESHED grants. */
+uint32_t role_granted(const struct role_worker *w);
 
 /* From now on so many sixteenths of the requests that begin something are answered 503. */
 void role_refuse(struct role_worker *w, uint32_t sixteenths);
