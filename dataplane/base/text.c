@@ -15,10 +15,23 @@ static const char thousand[3001] =
 	HUNDRED("0") HUNDRED("1") HUNDRED("2") HUNDRED("3") HUNDRED("4") HUNDRED("5")
 	HUNDRED("6") HUNDRED("7") HUNDRED("8") HUNDRED("9");
 
+/* n of the octets at `from`, of which STEP can be read: where there is room they are copied in one
+ * step, and what is too much is written over by what comes next. */
+enum { STEP = 24 };
+static inline void put_short(struct text *t, const void *from, uint32_t n)
+{
+	if (t->cap - t->len < STEP) {
+		text_put(t, slice_of(from, n));
+		return;
+	}
+	memcpy(t->p + t->len, from, STEP);
+	t->len += n;
+}
+
 void text_u64(struct text *t, uint64_t v)
 {
-	char digits[21]; /* twenty digits are the most there are */
-	uint32_t at = sizeof(digits), n;
+	char digits[21 + STEP]; /* twenty digits are the most there are */
+	uint32_t at = 21;
 
 	do {
 		at -= 3;
@@ -26,8 +39,8 @@ void text_u64(struct text *t, uint64_t v)
 		v /= 1000;
 	} while (v);
 	at += digits[at] == '0' ? 1 + (digits[at + 1] == '0') : 0;
-	n = sizeof(digits) - at;
-	text_put(t, slice_of(digits + at, n));
+	memset(digits + 21, 0, STEP);
+	put_short(t, digits + at, 21 - at);
 }
 
 void text_hex(struct text *t, uint64_t v, unsigned digits)
@@ -37,11 +50,11 @@ void text_hex(struct text *t, uint64_t v, unsigned digits)
 	const __m128i nibble = _mm_set1_epi8(15);
 	__m128i x = _mm_cvtsi64_si128((int64_t)__builtin_bswap64(v << (64 - 4 * digits)));
 	__m128i high = _mm_and_si128(_mm_srli_epi16(x, 4), nibble), low = _mm_and_si128(x, nibble);
-	uint8_t all[16];
+	uint8_t all[STEP] = {0};
 
 	_mm_storeu_si128((__m128i *)all,
 			 _mm_shuffle_epi8(letters, _mm_unpacklo_epi8(high, low)));
-	text_put(t, slice_of(all, digits));
+	put_short(t, all, digits);
 }
 
 void text_hex_bytes(struct text *t, struct slice s)

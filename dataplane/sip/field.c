@@ -1,6 +1,7 @@
 /* field.c - small header fields: one decode function each */
 #include "sip/chars.h"
 #include "sip/field.h"
+#include "sip/number.h"
 #include "sip/param.h"
 #include "sip/quoted.h"
 
@@ -15,19 +16,48 @@ static uint32_t count_digits(struct slice s)
 	return n;
 }
 
+/* A method that is known is a token. */
+static bool is_method(struct slice name)
+{
+	return sip_method_id(name) != SIP_M_OTHER ||
+	       (name.len <= SIP_TOKEN_MAX && sip_is_token(name));
+}
+
+/* At most seven digits and one space. False: it is something else, or not sound. */
+static bool cseq_usual(struct slice value, uint32_t *number, struct slice *method)
+{
+	uint32_t digits, n;
+	uint64_t text;
+	struct slice name;
+
+	if (value.len < sizeof(text))
+		return false;
+	memcpy(&text, value.p, sizeof(text));
+	n = sip_number8(text, &digits);
+	name = slice_from(value, digits + 1);
+	if (digits == 0 || value.p[digits] != ' ' || !is_method(name))
+		return false;
+	*number = n;
+	*method = name;
+	return true;
+}
+
 enum sip_error sip_cseq_decode(struct slice value, uint32_t *number, struct slice *method)
 {
-	uint32_t digits = count_digits(value);
+	uint32_t digits;
 	struct slice behind;
 	uint64_t n;
 
+	if (cseq_usual(value, number, method))
+		return SIP_OK;
+	digits = count_digits(value);
 	if (digits == 0)
 		return SIP_E_CSEQ;
 	behind = slice_from(value, digits);
 	if (!slice_u64(slice_sub(value, 0, digits), CSEQ_LIMIT, &n))
 		return SIP_E_CSEQ;
 	*method = slice_trim(behind);
-	if (method->p == behind.p || method->len > SIP_TOKEN_MAX || !sip_is_token(*method))
+	if (method->p == behind.p || !is_method(*method))
 		return SIP_E_CSEQ;
 	*number = (uint32_t)n;
 	return SIP_OK;

@@ -1,28 +1,16 @@
-/* header.c - a header field's name into its id
- *
- * A small open-addressed table, filled once before main from header.def. The hash only says
- * where to look; identity is the comparison of all octets, so no crafted name passes for
- * another (and the table's content is fixed, so there is nothing to flood).
- */
+/* header.c - a header field's name into its id */
 #include <immintrin.h>
+#include <stdlib.h>
 
 #include "sip/chars.h"
 #include "sip/header.h"
 
-enum { SLOTS = 512, KEY = 16, NAME_MAX_LEN = 2 * KEY };
+enum { HALF = SIP_NAME_ROOM / 2 };
 
-struct slot {
-	uint8_t head[KEY]; /* the first octets in lower case, zeros behind a shorter name */
-	uint8_t tail[KEY]; /* the last octets of a name longer than KEY; else like head */
-	uint8_t len;       /* 0: an empty slot */
-	uint8_t id;
-	uint8_t pad[14]; /* keeps head and tail aligned */
-};
+struct sip_header_names sip_header_names;
 
-static struct slot table[SLOTS] __attribute__((aligned(64)));
-
-/* 16 octets of ones, then zeros: loaded from KEY - n it keeps the first n octets. */
-static const uint8_t keep_first[2 * KEY] = {
+/* Octets of ones, then zeros: loaded from HALF - n it keeps the first n octets. */
+static const uint8_t keep_first[2 * HALF] = {
 	255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
 };
 
@@ -34,95 +22,165 @@ static inline __m128i lower(__m128i x)
 	return _mm_or_si128(x, _mm_and_si128(upper, _mm_set1_epi8(0x20)));
 }
 
-static inline uint32_t hash(__m128i head, uint32_t len)
+static inline bool same(__m128i a, __m128i b)
 {
-	uint64_t a = (uint64_t)_mm_cvtsi128_si64(head);
-	uint64_t b = (uint64_t)_mm_extract_epi64(head, 1);
-
-	return (uint32_t)_mm_crc32_u64(_mm_crc32_u64(len, a), b) % SLOTS;
+	return _mm_movemask_epi8(_mm_cmpeq_epi8(a, b)) == 0xffff;
 }
 
-static inline bool same(__m128i a, const uint8_t *b)
+/* At least 16 octets may be read from name.p. */
+static uint32_t find(struct slice name)
 {
-	__m128i eq = _mm_cmpeq_epi8(a, _mm_load_si128((const __m128i *)(const void *)b));
+	const struct sip_header_names *names = &sip_header_names;
+	uint32_t len = name.len, first = len < HALF ? len : HALF, known;
+	const uint8_t *text;
+	__m128i head, keep;
 
-	return _mm_movemask_epi8(eq) == 0xffff;
-}
-
-static inline enum sip_header_id find(__m128i head, __m128i tail, uint32_t len)
-{
-	for (uint32_t i = hash(head, len);; i = (i + 1) % SLOTS) {
-		const struct slot *s = &table[i];
-
-		if (s->len == len && same(head, s->head) && same(tail, s->tail))
-			return s->id;
-		if (s->len == 0)
-			return SIP_H_OTHER;
-	}
+	if (len == 0 || len > SIP_NAME_MAX)
+		return 0;
+	keep = sip_load16(keep_first + HALF - first);
+	head = lower(_mm_and_si128(sip_load16(name.p), keep));
+	known = names->slot[sip_header_slot((uint64_t)_mm_cvtsi128_si64(head),
+					    ascii_lower(name.p[len - 1]), len, names->factor)];
+	text = names->name[known].text;
+	if (names->len[known] != len || !same(head, _mm_and_si128(sip_load16(text), keep)))
+		return 0;
+	/* A longer name's last octets. */
+	if (len > HALF &&
+	    !same(lower(sip_load16(name.p + len - HALF)), sip_load16(text + len - HALF)))
+		return 0;
+	return known;
 }
 
 enum sip_header_id sip_header_id_padded(struct slice name)
 {
-	__m128i head = sip_load16(name.p);
-	__m128i tail;
+	return sip_header_names.id[find(name)];
+}
 
-	if (name.len > NAME_MAX_LEN || name.len == 0)
-		return SIP_H_OTHER;
-	if (name.len <= KEY) {
-		head = lower(_mm_and_si128(head, sip_load16(keep_first + KEY - name.len)));
-		return find(head, head, name.len);
-	}
-	tail = sip_load16(name.p + name.len - KEY);
-	return find(lower(head), lower(tail), name.len);
+uint32_t sip_header_known(struct slice name)
+{
+	uint8_t copy[SIP_NAME_ROOM] = {0};
+
+	if (name.len > SIP_NAME_MAX)
+		return 0;
+	if (name.len)
+		memcpy(copy, name.p, name.len);
+	return find((struct slice){copy, name.len});
 }
 
 enum sip_header_id sip_header_id(struct slice name)
 {
-	uint8_t copy[NAME_MAX_LEN] = {0};
-
-	if (name.len > NAME_MAX_LEN)
-		return SIP_H_OTHER;
-	if (name.len)
-		memcpy(copy, name.p, name.len);
-	return sip_header_id_padded((struct slice){copy, name.len});
-}
-
-static void learn(struct slice name, enum sip_header_id id)
-{
-	uint8_t padded[NAME_MAX_LEN] = {0};
-	__m128i head, tail;
-	uint32_t i;
-
-	memcpy(padded, name.p, name.len);
-	head = lower(sip_load16(padded));
-	tail = head;
-	if (name.len > KEY)
-		tail = lower(sip_load16(padded + name.len - KEY));
-	i = hash(head, name.len);
-	while (table[i].len != 0)
-		i = (i + 1) % SLOTS;
-	_mm_store_si128((__m128i *)(void *)table[i].head, head);
-	_mm_store_si128((__m128i *)(void *)table[i].tail, tail);
-	table[i].len = (uint8_t)name.len;
-	table[i].id = (uint8_t)id;
+	return sip_header_names.id[sip_header_known(name)];
 }
 
 #define HEADER(id, name, compact)                                                              \
-	_Static_assert(sizeof(name) - 1 <= NAME_MAX_LEN, name " fits the table");
+	_Static_assert(sizeof(name) - 1 <= SIP_NAME_MAX, name " fits the table");
 #include "sip/header.def"
 #undef HEADER
 
-static void __attribute__((constructor)) learn_all(void)
+/* Long and compact names; the one before them is none. */
+enum {
+	NAMES = 1
+#define HEADER(id, name, compact) +1 + (compact != 0)
+#include "sip/header.def"
+#undef HEADER
+};
+_Static_assert((int)NAMES <= (int)SIP_NAMES_MAX, "all names and compact forms fit the table");
+
+/* Adds a name; gives the number of names so far. */
+static uint32_t learn(uint32_t n, struct slice name, enum sip_header_id id)
+{
+	struct sip_header_name *to = &sip_header_names.name[n];
+
+	for (uint32_t i = 0; i < name.len; i++) {
+		to->text[i] = ascii_lower(name.p[i]);
+		to->bits[i] = ascii_is_alpha(name.p[i]) ? 0xdf : 0xff;
+	}
+	memcpy(to->text + name.len, ": ", 2);
+	memset(to->bits + name.len, 0xff, 2);
+	sip_header_names.id[n] = (uint8_t)id;
+	sip_header_names.len[n] = (uint8_t)name.len;
+	return n + 1;
+}
+
+static uint32_t learn_all(void)
 {
 	static const uint8_t compact[SIP_H_OTHER] = {
 #define HEADER(id, name, compact) compact,
 #include "sip/header.def"
 #undef HEADER
 	};
+	uint32_t n = learn(0, SLICE_EMPTY, SIP_H_OTHER);
 
 	for (unsigned id = 0; id < SIP_H_OTHER; id++) {
-		learn(sip_header_name(id), id);
+		n = learn(n, sip_header_name(id), id);
 		if (compact[id])
-			learn((struct slice){&compact[id], 1}, id);
+			n = learn(n, (struct slice){&compact[id], 1}, id);
 	}
+	return n;
+}
+
+/* By the name in lower case. */
+static bool place_all(struct sip_header_names *names, uint32_t n)
+{
+	memset(names->slot, 0, sizeof(names->slot));
+	for (uint32_t i = 1; i < n; i++) {
+		const uint8_t *text = names->name[i].text;
+		uint32_t len = names->len[i], slot;
+		uint64_t head = 0;
+
+		memcpy(&head, text, len < sizeof(head) ? len : sizeof(head));
+		slot = sip_header_slot(head, text[len - 1], len, names->factor);
+		if (names->slot[slot])
+			return false;
+		names->slot[slot] = (uint8_t)i;
+	}
+	return true;
+}
+
+/* The first four octets of a line with the name. */
+static uint32_t line_start(const struct sip_header_names *names, uint32_t index)
+{
+	struct slice usual = sip_header_name(names->id[index]);
+	uint8_t line[SIP_NAME_ROOM];
+	uint32_t start;
+
+	memcpy(line, names->name[index].text, sizeof(line));
+	if (names->len[index] > 1)
+		memcpy(line, usual.p, usual.len);
+	memcpy(&start, line, sizeof(start));
+	return start;
+}
+
+static bool place_usual(struct sip_header_names *names, uint32_t n)
+{
+	memset(names->slot_usual, 0, sizeof(names->slot_usual));
+	for (uint32_t i = 1; i < n; i++) {
+		uint32_t start = line_start(names, i), len = names->len[i];
+		uint8_t *slot = &names->slot_usual[sip_header_slot_usual(start, len,
+									 names->factor_usual)];
+
+		if (*slot == 0)
+			*slot = (uint8_t)i;
+		else if (names->len[*slot] != len || line_start(names, *slot) != start)
+			return false;
+	}
+	return true;
+}
+
+/* A factor in some hundreds does it, and each try gives up at the first two names that meet. */
+static void __attribute__((constructor)) fill(void)
+{
+	struct sip_header_names *names = &sip_header_names;
+	uint32_t n = learn_all(), tries = 0;
+
+	names->factor = 0x6bbc97ac3d917693u;
+	names->factor_usual = 0xaf0e4e8bu;
+	while (!place_all(names, n)) {
+		if (++tries == 1000000) /* two names agree in all that is hashed */
+			abort();
+		names->factor = names->factor * 0x5851f42d4c957f2du + 2;
+	}
+	for (tries = 0; !place_usual(names, n); names->factor_usual += 0x3c6ef372u)
+		if (++tries == 1000000)
+			abort();
 }

@@ -16,6 +16,10 @@ struct sip_name_addr {
 enum sip_error sip_name_addr_decode(struct slice value, enum sip_error what,
 				    struct sip_name_addr *out, struct slice *rest);
 
+/* For what most parties have: `params` of an element that decoded is one tag and nothing else,
+ * or is empty (*tag is too, then). False: it is otherwise; *tag is not set. */
+bool sip_only_tag(struct slice params, struct slice *tag);
+
 /* tag parameter of a From or To value; empty slice: none. */
 struct slice sip_tag(struct slice value);
 

@@ -1,17 +1,15 @@
 /* parse.c - a datagram into a sip_msg: the index, and the fields every message needs */
-#include <immintrin.h>
-
 #include "sip/chars.h"
 #include "sip/field.h"
-#include "sip/header.h"
+#include "sip/index.h"
 #include "sip/name_addr.h"
 #include "sip/parse.h"
 #include "sip/scan.h"
 #include "sip/start_line.h"
 #include "sip/via.h"
+#include "sip/wide.h"
 
 enum {
-	AHEAD = 32, /* octets looked at in one step for a header's colon */
 	/* RFC 4475 §3.1.1.7 has a valid tag of 303 octets. */
 	TAG_MAX = 2 * SIP_TOKEN_MAX,
 };
@@ -22,102 +20,6 @@ static inline void blame(enum sip_error *first, enum sip_error e)
 {
 	if (*first == SIP_OK)
 		*first = e;
-}
-
-static inline uint32_t find_colon(const uint8_t *p)
-{
-	__m128i colon = _mm_set1_epi8(':');
-	__m128i a = sip_load16(p);
-	__m128i b = sip_load16(p + 16);
-	uint32_t map = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(a, colon)) |
-		       (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(b, colon)) << 16;
-
-	return map ? (uint32_t)__builtin_ctz(map) : AHEAD;
-}
-
-/* The name of the header line at p, and where its colon is; end if it has none. White space
- * before the colon is no part of the name (RFC 3261 §25.1, HCOLON): what is stripped or
- * trusted by name must be found however it is spelt. */
-static inline struct slice take_name(const uint8_t *p, const uint8_t *end, bool roomy,
-				     const uint8_t **colon)
-{
-	uint32_t len = roomy ? find_colon(p) : AHEAD;
-	const uint8_t *at = p + len;
-
-	if (len == AHEAD) {
-		at = memchr(p, ':', (size_t)(end - p));
-		if (at == NULL)
-			at = end;
-	} else if (at > end) {
-		at = end;
-	}
-	*colon = at;
-	while (at > p && (at[-1] == ' ' || at[-1] == '\t'))
-		at--;
-	return slice_between(p, at);
-}
-
-static inline void chain(struct sip_msg *msg, uint32_t index, uint8_t id)
-{
-	struct sip_header *h = &msg->header[index];
-
-	h->id = id;
-	h->next = SIP_NO_HEADER;
-	if (msg->first[id] == SIP_NO_HEADER)
-		msg->first[id] = (uint8_t)index;
-	else
-		msg->header[msg->last[id]].next = (uint8_t)index;
-	msg->last[id] = (uint8_t)index;
-}
-
-/* One header line, folds included: [from, lf], lf being its last LF. */
-static inline enum sip_error index_line(struct sip_msg *msg, uint32_t from, uint32_t lf)
-{
-	const uint8_t *raw = msg->raw.p, *p = raw + from, *end = raw + lf, *value;
-	bool roomy = msg->raw.len - from >= AHEAD;
-	struct slice name = take_name(p, end, roomy, &value);
-	struct sip_header *h = &msg->header[msg->n_headers];
-	enum sip_header_id id;
-
-	if (value == end)
-		return SIP_E_HEADER;
-	id = roomy ? sip_header_id_padded(name) : sip_header_id(name);
-	if (id == SIP_H_OTHER && !sip_is_token(name))
-		return SIP_E_HEADER;
-	for (value++; value < end && ascii_is_space(*value);)
-		value++;
-	while (end > value && ascii_is_space(end[-1]))
-		end--;
-	h->name = (uint16_t)from;
-	h->name_len = (uint16_t)name.len;
-	h->value = (uint16_t)(value - raw);
-	h->value_len = (uint16_t)(end - value);
-	h->end = (uint16_t)(lf + 1);
-	chain(msg, msg->n_headers++, (uint8_t)id);
-	return SIP_OK;
-}
-
-/* All lines behind the start line. A line that begins with white space continues the one before
- * (RFC 3261 §7.3.1). */
-static enum sip_error index_lines(struct sip_msg *msg, const struct sip_scan *scan)
-{
-	uint32_t lines = scan->complete ? scan->n - 1 : scan->n;
-	const uint8_t *raw = msg->raw.p;
-	enum sip_error first = SIP_OK;
-
-	for (uint32_t k = 1; k < lines; k++) {
-		uint32_t from = scan->lf[k - 1] + 1u, lf = scan->lf[k];
-		enum sip_error e;
-
-		while (k + 1 < lines && (raw[lf + 1] == ' ' || raw[lf + 1] == '\t'))
-			lf = scan->lf[++k];
-		if (msg->n_headers == SIP_HEADERS_MAX)
-			return SIP_E_HEADER_COUNT;
-		e = index_line(msg, from, lf);
-		if (e != SIP_OK)
-			blame(&first, e);
-	}
-	return first;
 }
 
 static enum sip_error check_once(const struct sip_msg *msg, enum sip_header_id id,
@@ -131,29 +33,39 @@ static enum sip_error check_once(const struct sip_msg *msg, enum sip_header_id i
 }
 
 /* A second tag would let two hops take the message for different dialogs. */
-static enum sip_error check_tag(struct slice params, enum sip_error what)
+static enum sip_error find_tag(struct slice params, enum sip_error what, struct slice *tag)
 {
 	struct sip_param param;
 	bool seen = false;
 
+	*tag = SLICE_EMPTY;
 	while (sip_param_next(&params, &param) == SIP_PARAM_FOUND) {
 		if (!slice_eq_nocase(param.name, SLICE("tag")))
 			continue;
-		if (seen || !sip_is_token(param.value))
+		if (seen || param.value.len == 0)
 			return what;
-		if (param.value.len > TAG_MAX)
-			return SIP_E_TOKEN_TOO_LONG;
+		*tag = param.value;
 		seen = true;
 	}
 	return SIP_OK;
 }
 
+static SIP_WIDE bool wide_token(struct slice s)
+{
+	return sip_wide_all(s, SIP_C_TOKEN);
+}
+
+static bool is_token(struct slice s)
+{
+	return sip_wide && s.len <= 64 ? wide_token(s) : sip_is_token(s);
+}
+
 /* From or To: one address. A missing tag is RFC 2543's way (RFC 4475 §3.4.1). */
 static enum sip_error check_party(const struct sip_msg *msg, enum sip_header_id id,
-				  enum sip_error what)
+				  enum sip_error what, struct slice *tag)
 {
 	struct sip_name_addr party;
-	struct slice rest;
+	struct slice rest, found;
 	enum sip_error e;
 
 	e = sip_name_addr_decode(sip_first_value(msg, id), what, &party, &rest);
@@ -161,7 +73,14 @@ static enum sip_error check_party(const struct sip_msg *msg, enum sip_header_id 
 		return e;
 	if (party.star || rest.len)
 		return what;
-	return check_tag(party.params, what);
+	if (!sip_only_tag(party.params, &found))
+		e = find_tag(party.params, what, &found);
+	if (e != SIP_OK || found.len == 0)
+		return e;
+	if (!is_token(found))
+		return what;
+	*tag = found;
+	return found.len > TAG_MAX ? SIP_E_TOKEN_TOO_LONG : SIP_OK;
 }
 
 /* Anything visible: RFC 3261's word is nearly that, and implementations are freer still. */
@@ -186,6 +105,8 @@ static enum sip_error check_cseq(struct sip_msg *msg)
 		msg->method = (uint8_t)sip_method_id(name);
 		return SIP_OK;
 	}
+	if (msg->method != SIP_M_OTHER)
+		return sip_method_id(name) == msg->method ? SIP_OK : SIP_E_CSEQ_METHOD;
 	return slice_eq(name, msg->method_name) ? SIP_OK : SIP_E_CSEQ_METHOD;
 }
 
@@ -216,9 +137,9 @@ static enum sip_error check_fields(struct sip_msg *msg)
 	if (e == SIP_OK)
 		e = check_call_id(sip_first_value(msg, SIP_H_CALL_ID));
 	if (e == SIP_OK)
-		e = check_party(msg, SIP_H_FROM, SIP_E_FROM);
+		e = check_party(msg, SIP_H_FROM, SIP_E_FROM, &msg->from_tag);
 	if (e == SIP_OK)
-		e = check_party(msg, SIP_H_TO, SIP_E_TO);
+		e = check_party(msg, SIP_H_TO, SIP_E_TO, &msg->to_tag);
 	return e;
 }
 
@@ -305,7 +226,7 @@ enum sip_error sip_parse(struct slice datagram, struct sip_msg *msg)
 	first = sip_start_line(first_line(msg), msg);
 	if (first == SIP_E_NOT_SIP || first == SIP_E_STATUS)
 		return first;
-	blame(&first, index_lines(msg, &scan));
+	blame(&first, sip_index_lines(msg, &scan));
 	/* A datagram that begins with an empty line did not get past the start line. */
 	blame(&first,
 	      scan.complete ? check_whole(datagram, msg, &scan) : why_no_end(datagram, &scan));

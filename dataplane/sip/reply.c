@@ -106,20 +106,16 @@ static bool is_ours(const struct sip_param *param)
 	       slice_eq_nocase(param->name, SLICE("rport"));
 }
 
-/* The stretch of the Via from its first received or rport to its last. */
-static struct slice find_old(const struct sip_via *via)
+/* What stands between a received and an rport; nothing if there is but one of them. */
+static void put_others(struct text *append, struct slice source)
 {
-	struct slice rest = via->params, old = SLICE_EMPTY;
 	struct sip_param param;
 
-	while (sip_param_next(&rest, &param) == SIP_PARAM_FOUND) {
+	if (source.len == 0 || slice_find(slice_from(source, 1), ';') == source.len - 1)
+		return;
+	while (sip_param_next(&source, &param) == SIP_PARAM_FOUND)
 		if (!is_ours(&param))
-			continue;
-		if (old.p == NULL)
-			old.p = param.whole.p;
-		old.len = (uint32_t)(param.whole.p + param.whole.len - old.p);
-	}
-	return old;
+			text_put(append, param.whole);
 }
 
 static void put_bare_ip(struct text *out, const struct addr *a)
@@ -127,6 +123,10 @@ static void put_bare_ip(struct text *out, const struct addr *a)
 	uint8_t memory[ADDR_TEXT_MAX];
 	struct text host = text_in(memory, sizeof(memory));
 
+	if (a->family == 4) {
+		addr_put_host(out, a);
+		return;
+	}
 	addr_put_host(&host, a);
 	/* RFC 3261's via-received has IPv6 without brackets. */
 	if (host.len && host.p[0] == '[')
@@ -138,13 +138,8 @@ static void put_bare_ip(struct text *out, const struct addr *a)
 void sip_via_received(const struct sip_via *via, const struct addr *source, struct text *append,
 		      struct slice *rport)
 {
-	struct slice rest;
-	struct sip_param param;
-
-	*rport = find_old(via);
-	for (rest = *rport; sip_param_next(&rest, &param) == SIP_PARAM_FOUND;)
-		if (!is_ours(&param))
-			text_put(append, param.whole);
+	*rport = via->source;
+	put_others(append, via->source);
 	if (!wants_received(via, source))
 		return;
 	text_lit(append, ";received=");

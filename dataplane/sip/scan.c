@@ -2,13 +2,15 @@
  *
  * Each variant makes two bit maps of a block, its LFs and its CRs; what follows from them is
  * common to all. Only the scalar variant goes its own way: it is the plain statement of what
- * the others must find.
+ * the others must find. With VBMI2, a header section that is plain, as nearly all are, is
+ * looked at without a branch for its lines; any other goes the common way.
  */
 #include <immintrin.h>
 
 #include "sip/scan.h"
+#include "sip/wide.h"
 
-enum { BLOCK = 64, LINES_MAX = SIP_HEADERS_MAX + 2 };
+enum { BLOCK = 64, LINES_MAX = SIP_HEADERS_MAX + 2, PLAIN_LINES = 16 };
 
 /* The blocks before this one: their last bits are the first neighbours of the next. */
 struct carry {
@@ -82,6 +84,7 @@ static inline uint32_t start_scan(struct slice datagram, struct sip_scan *out)
 	out->n = 0;
 	out->complete = false;
 	out->bare_cr = false;
+	out->plain = false;
 	out->head_end = 0;
 	return datagram.len < SIP_MESSAGE_MAX ? datagram.len : SIP_MESSAGE_MAX;
 }
@@ -186,6 +189,116 @@ static __attribute__((target("avx512bw,avx512f,bmi,popcnt"))) void scan_avx512(
 	scan_blocks(datagram, out, map_avx512);
 }
 
+/* All of the first n octets of a block; n up to 64. */
+static inline SIP_WIDE __mmask64 first_octets(uint32_t n)
+{
+	return _bzhi_u64(~0ULL, n);
+}
+
+/* Where something stands that a plain header section has nowhere but at its end: a control
+ * behind white space or a control that is not the LF behind a CR, or one of these two alone. x
+ * is a block, `before` the octets one place before those of x. */
+static inline SIP_WIDE __mmask64 find_odd(__m512i x, __m512i before, __mmask64 lf)
+{
+	__m512i space = _mm512_set1_epi8(' ');
+	__mmask64 control = _mm512_cmplt_epu8_mask(x, space);
+	__mmask64 pair = _mm512_mask_cmple_epu8_mask(control, before, space);
+	__mmask64 behind_cr = _mm512_cmpeq_epi8_mask(before, _mm512_set1_epi8('\r'));
+
+	return (pair ^ lf) | (behind_cr ^ lf);
+}
+
+/* The place of each line's LF in the block, written without asking how many there are: no line
+ * that is a header field is shorter than four octets, so 16 will do. */
+static inline SIP_WIDE void note_plain(uint16_t *to, uint32_t base, uint64_t lf)
+{
+	static const uint8_t places[BLOCK] = {
+		0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15,
+		16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31,
+		32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47,
+		48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63,
+	};
+	__m512i packed = _mm512_maskz_compress_epi8(lf, _mm512_loadu_si512(places));
+	__m256i offsets = _mm256_cvtepu8_epi16(_mm512_castsi512_si128(packed));
+
+	_mm256_storeu_si256((__m256i *)(void *)to,
+			    _mm256_add_epi16(offsets, _mm256_set1_epi16((short)base)));
+}
+
+/* The empty line begins at offset `at`, with a CR; `n` lines are before it. */
+static inline bool end_plain(struct slice datagram, struct sip_scan *out, uint32_t n,
+			     uint32_t at)
+{
+	if (at + 1 >= datagram.len || datagram.p[at + 1] != '\n' || n > SIP_HEADERS_MAX + 1)
+		return false;
+	out->lf[n] = (uint16_t)(at + 1);
+	out->n = n + 1;
+	out->head_end = (uint16_t)(at + 2);
+	out->complete = true;
+	out->plain = true;
+	return true;
+}
+
+/* False: the header section is not plain, or has no end. It begins with the second octet, which
+ * has one before it; a line needs more than one. The count of lines stays in a register: read
+ * back from memory it would hold up each block. */
+static SIP_WIDE bool scan_plain(struct slice datagram, struct sip_scan *out)
+{
+	uint32_t n = 0, count, base = 1;
+	__mmask64 lf, odd;
+
+	datagram.len = start_scan(datagram, out);
+	if (datagram.len < 2 || datagram.p[0] <= ' ')
+		return false;
+	for (;; base += BLOCK, n += count) {
+		const uint8_t *p = datagram.p + base;
+		__m512i x, before;
+
+		if (base + BLOCK <= datagram.len) {
+			x = _mm512_loadu_si512(p);
+			before = _mm512_loadu_si512(p - 1);
+		} else if (base < datagram.len) {
+			__mmask64 inside = first_octets(datagram.len - base);
+
+			x = _mm512_maskz_loadu_epi8(inside, p);
+			before = _mm512_maskz_loadu_epi8(inside, p - 1);
+		} else {
+			return false;
+		}
+		lf = _mm512_cmpeq_epi8_mask(x, _mm512_set1_epi8('\n'));
+		odd = find_odd(x, before, lf);
+		count = (uint32_t)_mm_popcnt_u64(lf);
+		if (odd)
+			break;
+		if (count > PLAIN_LINES || n >= LINES_MAX)
+			return false;
+		note_plain(out->lf + n, base, lf);
+	}
+	/* The first odd place is the empty line's CR, or all is for nothing. */
+	base += lowest_bit(odd);
+	lf &= ~odd & (odd - 1);
+	count = (uint32_t)_mm_popcnt_u64(lf);
+	if (count > PLAIN_LINES || n >= LINES_MAX || base >= datagram.len ||
+	    datagram.p[base] != '\r' || datagram.p[base - 1] != '\n')
+		return false;
+	note_plain(out->lf + n, base - lowest_bit(odd), lf);
+	return end_plain(datagram, out, n + count, base);
+}
+
+static SIP_WIDE void scan_vbmi2(struct slice datagram, struct sip_scan *out)
+{
+	if (!scan_plain(datagram, out))
+		scan_avx512(datagram, out);
+}
+
+static bool has_wide(void)
+{
+	return __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2") &&
+	       __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+	       __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
+	       __builtin_cpu_supports("popcnt");
+}
+
 sip_scan_fn *sip_scan_variant(const char *name)
 {
 	if (strcmp(name, "scalar") == 0)
@@ -200,17 +313,21 @@ sip_scan_fn *sip_scan_variant(const char *name)
 		return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("bmi")
 			       ? scan_avx512
 			       : NULL;
+	if (strcmp(name, "vbmi2") == 0)
+		return has_wide() ? scan_vbmi2 : NULL;
 	return NULL;
 }
 
 sip_scan_fn *sip_scan = sip_scan_scalar;
+bool sip_wide;
 
 static void __attribute__((constructor)) choose(void)
 {
-	static const char *const widest_first[] = {"avx512", "avx2", "sse42"};
+	static const char *const widest_first[] = {"vbmi2", "avx512", "avx2", "sse42"};
 
 	__builtin_cpu_init();
-	for (uint32_t i = 0; i < 3; i++) {
+	sip_wide = has_wide();
+	for (uint32_t i = 0; i < 4; i++) {
 		sip_scan_fn *variant = sip_scan_variant(widest_first[i]);
 
 		if (variant) {

@@ -86,12 +86,32 @@ static enum sip_method method_candidate(struct slice name)
 	}
 }
 
+/* n octets, as many as a method has: 3 to 9. */
+static inline bool same(const uint8_t *a, const char *b, uint32_t n)
+{
+	uint64_t x = 0, y = 0;
+	uint32_t v, w;
+
+	if (n < 4)
+		return memcmp(a, b, 3) == 0;
+	if (n < 8) {
+		memcpy(&x, a, 4);
+		memcpy(&y, b, 4);
+	} else {
+		memcpy(&x, a, 8);
+		memcpy(&y, b, 8);
+	}
+	memcpy(&v, a + n - 4, 4);
+	memcpy(&w, b + n - 4, 4);
+	return x == y && v == w;
+}
+
 /* Methods are compared with regard to case (RFC 3261 §7.1). */
 enum sip_method sip_method_id(struct slice name)
 {
 	enum sip_method m = method_candidate(name);
 
-	if (m == SIP_M_OTHER || memcmp(name.p, method_name[m], name.len) != 0)
+	if (m == SIP_M_OTHER || !same(name.p, method_name[m], name.len))
 		return SIP_M_OTHER;
 	return m;
 }

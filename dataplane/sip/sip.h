@@ -72,8 +72,10 @@ struct sip_msg {
 	struct slice method_name; /* request: as written. Response: the CSeq's */
 	struct slice uri;         /* Request-URI; empty in a response */
 	struct slice reason;      /* response's Reason-Phrase */
-	uint16_t status;          /* 0: a request */
-	uint8_t method;           /* enum sip_method; in a response the CSeq's */
+	struct slice from_tag;    /* empty: it has none; set if sip_parse finds nothing wrong */
+	struct slice to_tag;
+	uint16_t status; /* 0: a request */
+	uint8_t method;  /* enum sip_method; in a response the CSeq's */
 	uint8_t n_headers;
 	uint16_t first_line;      /* offset behind the start line */
 	uint16_t head_end;        /* offset of the empty line that ends the header section */

@@ -4,9 +4,23 @@
 
 enum { VERSION_LEN = 7 /* "SIP/2.0" */, STATUS_LEN = 3 };
 
+/* As nearly all write it, or in another case. */
 static bool is_version_2(struct slice s)
 {
-	return slice_eq_nocase(s, SLICE("SIP/2.0"));
+	return s.len == VERSION_LEN && (memcmp(s.p, "SIP/2.0", VERSION_LEN) == 0 ||
+					slice_eq_nocase(s, SLICE("SIP/2.0")));
+}
+
+/* Four octets that must be those of `text`, but for the case of its three letters. */
+static bool starts_nocase(struct slice s, const char text[5])
+{
+	uint32_t have, want;
+
+	if (s.len < sizeof(have))
+		return false;
+	memcpy(&have, s.p, sizeof(have));
+	memcpy(&want, text, sizeof(want));
+	return (have | 0x202020) == (want | 0x202020);
 }
 
 /* "SIP/" 1*DIGIT "." 1*DIGIT: a version, if not ours. */
@@ -20,29 +34,29 @@ static bool is_version(struct slice s)
 	       slice_u64(slice_from(s, dot + 1), UINT64_MAX, &any);
 }
 
+/* Headers may not be in a Request-URI (RFC 3261 §19.1.1); a '?' before the '@' is part of the
+ * user. */
+static bool has_headers(struct slice behind)
+{
+	uint32_t mark = slice_find(behind, '?');
+
+	return mark < behind.len &&
+	       slice_find(slice_from(behind, mark), '@') == behind.len - mark;
+}
+
 /* sip, sips, tel or urn. The scheme's own syntax is uri.c's affair. */
 static enum sip_error check_scheme(struct slice uri)
 {
 	uint32_t colon = slice_find(uri, ':');
 	struct slice scheme = slice_sub(uri, 0, colon), behind = slice_from(uri, colon + 1);
-	bool sip;
 
 	if (behind.len == 0 || !ascii_is_alpha(uri.p[0]) || !sip_is_token(scheme))
 		return SIP_E_URI;
-	sip = slice_eq_nocase(scheme, SLICE("sip")) || slice_eq_nocase(scheme, SLICE("sips"));
-	if (!sip && !slice_eq_nocase(scheme, SLICE("tel")) &&
-	    !slice_eq_nocase(scheme, SLICE("urn")))
-		return SIP_E_SCHEME;
-	/* Headers may not be in a Request-URI (RFC 3261 §19.1.1); a '?' before the '@' is part
-	 * of the user. */
-	if (sip) {
-		uint32_t mark = slice_find(behind, '?');
-
-		if (mark < behind.len &&
-		    slice_find(slice_from(behind, mark), '@') == behind.len - mark)
-			return SIP_E_URI;
-	}
-	return SIP_OK;
+	if (slice_eq_nocase(scheme, SLICE("sip")) || slice_eq_nocase(scheme, SLICE("sips")))
+		return has_headers(behind) ? SIP_E_URI : SIP_OK;
+	return slice_eq_nocase(scheme, SLICE("tel")) || slice_eq_nocase(scheme, SLICE("urn"))
+		       ? SIP_OK
+		       : SIP_E_SCHEME;
 }
 
 static enum sip_error check_uri(struct slice uri)
@@ -56,6 +70,8 @@ static enum sip_error check_uri(struct slice uri)
 
 		return space ? SIP_E_START_LINE : SIP_E_URI;
 	}
+	if (uri.len > 4 && starts_nocase(uri, "sip:"))
+		return has_headers(slice_from(uri, 4)) ? SIP_E_URI : SIP_OK;
 	return check_scheme(uri);
 }
 
@@ -127,7 +143,7 @@ static enum sip_error status_line(struct slice line, struct sip_msg *msg)
 enum sip_error sip_start_line(struct slice line, struct sip_msg *msg)
 {
 	/* No method has a '/' in it, so this cannot be a request. */
-	if (slice_eq_nocase(slice_sub(line, 0, 4), SLICE("SIP/")))
+	if (starts_nocase(line, "SIP/"))
 		return status_line(line, msg);
 	return request_line(line, msg);
 }

@@ -1,6 +1,7 @@
 /* uri.c - sip, sips and tel URIs (RFC 3261 §19.1, RFC 3966), and canonical public identities */
 #include "sip/chars.h"
 #include "sip/uri.h"
+#include "sip/wide.h"
 
 static enum sip_scheme scheme_of(struct slice name)
 {
@@ -149,7 +150,8 @@ static bool take_tel(struct slice s, struct sip_uri *out)
 	return is_number(out->user) && take_tail(slice_from(s, semicolon), out);
 }
 
-enum sip_error sip_uri_decode(struct slice s, struct sip_uri *out)
+/* Whatever the grammar allows. */
+static enum sip_error decode_any(struct slice s, struct sip_uri *out)
 {
 	uint32_t colon = slice_find(s, ':');
 	struct slice behind;
@@ -176,6 +178,62 @@ enum sip_error sip_uri_decode(struct slice s, struct sip_uri *out)
 		break;
 	}
 	return sound ? SIP_OK : SIP_E_URI;
+}
+
+/* What is behind "sip:". */
+static SIP_WIDE_BOTH bool wide_behind(struct slice s, bool small, struct sip_uri *out)
+{
+	const struct sip_wide w = sip_wide_load(s, small);
+	sip_bits ats = sip_wide_eq(&w, '@');
+	uint32_t at, host = 0;
+
+	if (ats) {
+		at = sip_wide_next(&w, ats, 0);
+		if (at == 0 || at >= s.len || s.p[at] != '@' || (ats & (ats - 1)) ||
+		    sip_wide_cut(&w, ~sip_wide_in(&w, SIP_C_USER), 0, at))
+			return false;
+		out->user = slice_sub(s, 0, at);
+		out->password = slice_sub(s, at, 0);
+		host = at + 1;
+	}
+	at = host + sip_wide_next(&w, ~sip_wide_in(&w, SIP_C_HOST), host);
+	if (at == host || at > s.len)
+		return false;
+	out->host = slice_between(s.p + host, s.p + at);
+	if (at < s.len && s.p[at] == ':') {
+		at = sip_wide_port(s, at, &out->port);
+		if (at == 0)
+			return false;
+	}
+	out->params = slice_from(s, at);
+	out->headers = slice_from(s, s.len);
+	return at == s.len || (s.p[at] == ';' && !sip_wide_eq(&w, '?') &&
+			       !sip_wide_cut(&w, ~sip_wide_in(&w, SIP_C_URI), at, s.len));
+}
+
+/* sip:user@host:port;params without escapes, password and headers, the host a name or an IPv4
+ * address. False: it is something else, or not sound. */
+static SIP_WIDE bool decode_wide(struct slice s, struct sip_uri *out)
+{
+	struct slice behind = slice_from(s, sizeof("sip:") - 1);
+	uint32_t scheme;
+
+	if (behind.len == 0 || behind.len > SIP_WIDE_MAX)
+		return false;
+	memcpy(&scheme, s.p, sizeof(scheme));
+	if ((scheme | 0x202020) != sip_word("sip:", sizeof(scheme)))
+		return false;
+	*out = (struct sip_uri){.scheme = SIP_SCHEME_SIP, .whole = s};
+	if (behind.len <= SIP_WIDE_SMALL)
+		return wide_behind(behind, true, out);
+	return wide_behind(behind, false, out);
+}
+
+enum sip_error sip_uri_decode(struct slice s, struct sip_uri *out)
+{
+	if (sip_wide && decode_wide(s, out))
+		return SIP_OK;
+	return decode_any(s, out);
 }
 
 bool sip_uri_addr(const struct sip_uri *uri, uint16_t default_port, struct addr *out)

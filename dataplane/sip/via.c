@@ -3,6 +3,7 @@
 #include "sip/param.h"
 #include "sip/quoted.h"
 #include "sip/via.h"
+#include "sip/wide.h"
 
 enum { DEFAULT_PORT = 5060 };
 
@@ -103,6 +104,14 @@ static enum sip_error keep_rport(struct slice value, struct sip_via *out)
 	return SIP_OK;
 }
 
+/* A received or an rport: from its ';' to its end. */
+static inline void keep_source(struct slice whole, struct sip_via *out)
+{
+	if (out->source.p == NULL)
+		out->source.p = whole.p;
+	out->source.len = (uint32_t)(whole.p + whole.len - out->source.p);
+}
+
 /* A parameter that steers the response may be there once: of two, each hop could believe
  * another one. */
 static enum sip_error keep_param(const struct sip_param *param, struct sip_via *out)
@@ -115,9 +124,12 @@ static enum sip_error keep_param(const struct sip_param *param, struct sip_via *
 			return keep_branch(param->value, out);
 		break;
 	case 'r':
-		if (slice_eq_nocase(name, SLICE("rport")))
+		if (slice_eq_nocase(name, SLICE("rport"))) {
+			keep_source(param->whole, out);
 			return keep_rport(param->value, out);
+		}
 		if (slice_eq_nocase(name, SLICE("received"))) {
+			keep_source(param->whole, out);
 			if (out->received.p || param->value.len == 0)
 				return SIP_E_VIA;
 			out->received = param->value;
@@ -156,7 +168,8 @@ static const uint8_t *take_fixed_part(const uint8_t *p, const uint8_t *end, stru
 	return p ? take_port(p, end, &out->port) : NULL;
 }
 
-enum sip_error sip_via_decode(struct slice value, struct sip_via *out, struct slice *rest)
+/* Whatever the grammar allows. */
+static enum sip_error decode_any(struct slice value, struct sip_via *out, struct slice *rest)
 {
 	const uint8_t *start, *end, *p;
 	struct sip_param param;
@@ -190,6 +203,102 @@ enum sip_error sip_via_decode(struct slice value, struct sip_via *out, struct sl
 		return SIP_E_VIA;
 	*rest = slice_between(sip_skip_space(rest->p + 1, end), end);
 	return rest->len ? SIP_OK : SIP_E_VIA;
+}
+
+/* What is behind "SIP/2.0/UDP " of a Via, and its maps. */
+struct via_maps {
+	struct slice s;
+	struct sip_wide w;
+	sip_bits token, equals;
+	sip_bits stop; /* ';' and the end */
+};
+
+/* One parameter, from behind its ';' to `end`. False: left to decode_any. */
+static SIP_WIDE_BOTH bool wide_param(const struct via_maps *m, uint32_t at, uint32_t end,
+				     struct sip_via *out)
+{
+	uint32_t name_end = at + sip_wide_next(&m->w, m->equals | m->stop, at);
+	uint32_t name_len = name_end - at;
+	struct slice text = SLICE_EMPTY;
+	uint64_t name;
+
+	if (name_len == 0 || name_end + 1 == end)
+		return false;
+	if (name_end < end)
+		text = slice_between(m->s.p + name_end + 1, m->s.p + end);
+	if (name_len > 8)
+		return true;
+	name = sip_word_before(m->s.p + name_end, name_len);
+	if (name == sip_word("branch", 6)) {
+		if (out->branch.p || text.len == 0)
+			return false;
+		out->branch = text;
+		return !sip_wide_cut(&m->w, ~m->token, name_end + 1, end);
+	}
+	if (name == sip_word("rport", 5)) {
+		keep_source(slice_between(m->s.p + at - 1, m->s.p + end), out);
+		return keep_rport(text, out) == SIP_OK;
+	}
+	if (name == sip_word("received", 8)) {
+		keep_source(slice_between(m->s.p + at - 1, m->s.p + end), out);
+		if (out->received.p || text.len == 0)
+			return false;
+		out->received = text;
+		return true;
+	}
+	return name != sip_word("maddr", 5) && name != sip_word("ttl", 3);
+}
+
+static SIP_WIDE_BOTH bool wide_behind(struct slice s, bool small, struct sip_via *out)
+{
+	struct via_maps m = {.s = s, .w = sip_wide_load(s, small)};
+	sip_bits params;
+	uint32_t at, next;
+
+	m.token = sip_wide_in(&m.w, SIP_C_TOKEN);
+	m.equals = sip_wide_eq(&m.w, '=');
+	m.stop = sip_wide_eq(&m.w, ';') | (sip_bits)1 << s.len;
+	params = sip_wide_in(&m.w, SIP_C_PARAM) | m.stop;
+	at = sip_wide_next(&m.w, ~sip_wide_in(&m.w, SIP_C_HOST), 0);
+	if (at == 0 || at > s.len)
+		return false;
+	out->host = slice_sub(s, 0, at);
+	if (at < s.len && s.p[at] == ':')
+		at = sip_wide_port(s, at, &out->port);
+	if (at == 0 || (at < s.len && s.p[at] != ';') || sip_wide_cut(&m.w, ~params, at, s.len))
+		return false;
+	out->params = slice_from(s, at);
+	for (; at < s.len; at = next) {
+		next = at + 1 + sip_wide_next(&m.w, m.stop, at + 1);
+		if (next > s.len || next - at > SIP_WIDE_SMALL ||
+		    !wide_param(&m, at + 1, next, out))
+			return false;
+	}
+	return true;
+}
+
+/* "SIP/2.0/UDP host:port;name=value;name" without white space, the host a name or an IPv4
+ * address, one element. False: it is something else, or not sound. */
+static SIP_WIDE bool decode_wide(struct slice value, struct sip_via *out, struct slice *rest)
+{
+	enum { HOST_AT = sizeof("SIP/2.0/UDP ") - 1 };
+	struct slice behind = slice_from(value, HOST_AT);
+
+	if (behind.len > SIP_WIDE_MAX || behind.len == 0 ||
+	    memcmp(value.p, "SIP/2.0/", 8) != 0 || memcmp(value.p + 8, "UDP ", 4) != 0)
+		return false;
+	*out = (struct sip_via){.whole = value, .transport = slice_sub(value, 8, 3)};
+	*rest = slice_from(value, value.len);
+	if (behind.len <= SIP_WIDE_SMALL)
+		return wide_behind(behind, true, out);
+	return wide_behind(behind, false, out);
+}
+
+enum sip_error sip_via_decode(struct slice value, struct sip_via *out, struct slice *rest)
+{
+	if (sip_wide && decode_wide(value, out, rest))
+		return SIP_OK;
+	return decode_any(value, out, rest);
 }
 
 enum sip_error sip_via_top(const struct sip_msg *msg, struct sip_via *out)

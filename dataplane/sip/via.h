@@ -16,6 +16,8 @@ struct sip_via {
 	uint16_t rport_value; /* 0: without a value */
 	bool has_ttl_or_maddr;
 	struct slice maddr;
+	/* From the first received or rport, ';' included, to the end of the last of them. */
+	struct slice source;
 };
 
 /* The first element of `value`; *rest is what follows its comma (empty: it was the only one).

@@ -4,9 +4,22 @@
 #include "sip/scan.h"
 #include "support.h"
 
-static const char *const variants[] = {"scalar", "sse42", "avx2", "avx512"};
+static const char *const variants[] = {"scalar", "sse42", "avx2", "avx512", "vbmi2"};
 
-enum { VARIANTS = 4 };
+enum { VARIANTS = 5 };
+
+/* What `plain` promises. */
+static void assert_plain(struct slice text, const struct sip_scan *s)
+{
+	assert_true(s->complete && !s->bare_cr && s->n >= 2 && s->n <= SIP_HEADERS_MAX + 2);
+	for (uint32_t i = 0; i < s->n; i++) {
+		uint32_t lf = s->lf[i];
+
+		assert_true(lf >= 1 && text.p[lf - 1] == '\r');
+		assert_true(i + 1 == s->n || (text.p[lf - 2] != ' ' && text.p[lf - 2] != '\t' &&
+					      text.p[lf - 2] != '\n'));
+	}
+}
 
 static void assert_all_agree(const struct guarded *g, struct slice text)
 {
@@ -29,6 +42,8 @@ static void assert_all_agree(const struct guarded *g, struct slice text)
 				assert_int_equal(got.head_end, want.head_end);
 				assert_int_equal(got.bare_cr, want.bare_cr);
 			}
+			if (got.plain)
+				assert_plain(text, &got);
 		}
 	}
 }
@@ -74,6 +89,50 @@ static void test_prefixes(void **state)
 			assert_all_agree(&g, slice_sub(c.sample[i].text, 0, len));
 	guard_free(&g);
 	corpus_free(&c);
+}
+
+/* Plain header sections of all lengths, with and without a fault, and with bodies that would be
+ * faulty header sections. */
+static void test_plain(void **state)
+{
+	static const char *const bodies[] = {"", "v=0\n", "a\r\rb\r\n\r\n", " x\n\n"};
+	static const char *const faults[] = {"",   " ",     "\t",       "\r",
+					     "\n", " \r\n", "\r\n\r\n", "\r\n "};
+	sip_scan_fn *vbmi2 = sip_scan_variant("vbmi2");
+	struct guarded g = guard_new(SIP_MESSAGE_MAX);
+	uint64_t seed = 3;
+	uint8_t memory[2048];
+	struct sip_scan s;
+
+	for (uint32_t round = 0; round < 20000; round++) {
+		struct text t = text_in(memory, sizeof(memory));
+		uint32_t lines = (uint32_t)(next_random(&seed) % 20);
+		uint32_t faulty = (uint32_t)(next_random(&seed) % 40);
+		bool sound = true;
+
+		text_lit(&t, "ACK sip:a SIP/2.0\r\n");
+		for (uint32_t i = 0; i < lines; i++) {
+			text_lit(&t, "N: ");
+			for (uint64_t k = next_random(&seed) % 50; k > 0; k--)
+				text_char(&t, (uint8_t)('a' + k % 26));
+			text_char(&t, 'z');
+			if (i == faulty) {
+				const char *fault = faults[next_random(&seed) % 8];
+
+				text_str(&t, fault);
+				sound = fault[0] == '\0';
+			}
+			text_lit(&t, "\r\n");
+		}
+		text_lit(&t, "\r\n");
+		text_str(&t, bodies[next_random(&seed) % 4]);
+		assert_all_agree(&g, text_slice(&t));
+		if (vbmi2) {
+			vbmi2(text_slice(&t), &s);
+			assert_true(s.plain || !sound);
+		}
+	}
+	guard_free(&g);
 }
 
 /* Few letters, so that every neighbourhood of CR and LF comes up at every place of a block. */
@@ -141,8 +200,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_simple), cmocka_unit_test(test_prefixes),
-		cmocka_unit_test(test_random), cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_choice),
+		cmocka_unit_test(test_plain),  cmocka_unit_test(test_random),
+		cmocka_unit_test(test_limits), cmocka_unit_test(test_choice),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
