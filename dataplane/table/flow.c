@@ -3,23 +3,36 @@
 
 #include <assert.h>
 
-static const struct addr *link_flow(const struct reg_link *l)
+#include <urcu-qsbr.h>
+
+_Static_assert((int)SET_CONTACTS_MAX <= (int)FLOW_SHARED, "no contact has that index");
+_Static_assert(sizeof(struct flow_shared) == INDEX_LINE, "one miss");
+
+static bool is_shared(uint64_t entry)
 {
-	if (l->shared)
-		return &((const struct flow_shared *)l)->flow;
-	return &reg_contact(link_registration(l), l->index)->flow;
+	return index_part(entry) == FLOW_SHARED;
 }
 
-static int flow_match(struct cds_lfht_node *node, const void *key)
+static struct flow_shared *shared_at(const struct tables *t, uint64_t entry)
 {
-	return addr_eq(link_flow(link_of(node)), key);
+	return (struct flow_shared *)tables_at(t, entry);
 }
 
-struct reg_link *flow_find(const struct tables *t, const struct addr *flow, uint64_t hash)
+static const struct addr *entry_flow(const struct tables *t, uint64_t entry)
 {
-	struct cds_lfht_node *node = index_find(&t->flow, hash, flow_match, flow);
+	if (is_shared(entry))
+		return &shared_at(t, entry)->flow;
+	return &reg_contact(tables_at(t, entry), index_part(entry))->flow;
+}
 
-	return node ? link_of(node) : NULL;
+uint64_t flow_find(const struct tables *t, const struct addr *flow, uint64_t hash)
+{
+	struct index_at at;
+	uint64_t e = index_first(&t->flow, hash, &at);
+
+	while (e && !addr_eq(entry_flow(t, e), flow))
+		e = index_next(&at);
+	return e;
 }
 
 static void *state_of_users(uint64_t users)
@@ -45,17 +58,17 @@ static const struct addr *local_of(const struct registration *r, const struct ad
 	return NULL;
 }
 
-void flow_read(const struct reg_link *entry, struct reg_flow *out)
+void flow_read(const struct tables *t, uint64_t entry, struct reg_flow *out)
 {
-	if (!entry->shared) {
-		const struct registration *r = link_registration(entry);
-		const struct reg_contact *c = reg_contact(r, entry->index);
+	if (!is_shared(entry)) {
+		const struct registration *r = tables_at(t, entry);
+		const struct reg_contact *c = reg_contact(r, index_part(entry));
 
 		*out = (struct reg_flow){c->flow, c->local, 1, r};
 		return;
 	}
 
-	const struct flow_shared *s = (const struct flow_shared *)entry;
+	const struct flow_shared *s = shared_at(t, entry);
 	void *state =
 		rcu_dereference(s->state); /* paired with rcu_assign_pointer in state_set */
 
@@ -84,20 +97,19 @@ static bool is_entered(const struct registration *r, uint32_t i)
 	return flow->family != 0;
 }
 
-static bool object_has_flow(const struct reg_object *o, const struct addr *flow)
+static bool has_flow(const struct registration *r, const struct addr *flow)
 {
-	return o && local_of(&o->registration, flow) != NULL;
+	return r && local_of(r, flow) != NULL;
 }
 
 /* A flow's entry belongs to another set alone, so that we two need a flow_shared. */
-static bool is_of_other(const struct reg_link *entry, const struct reg_object *old)
+static bool is_of_other(const struct tables *t, uint64_t entry, const struct registration *old)
 {
-	return entry && !entry->shared &&
-	       (!old || link_registration(entry) != &old->registration);
+	return entry && !is_shared(entry) && tables_at(t, entry) != old;
 }
 
 uint32_t flow_spares_needed(const struct tables *t, const struct abi_registration_view *v,
-			    const struct reg_object *old)
+			    const struct registration *old)
 {
 	uint32_t n = 0;
 
@@ -105,30 +117,25 @@ uint32_t flow_spares_needed(const struct tables *t, const struct abi_registratio
 		const struct addr *flow = &v->contact[i].flow;
 
 		if (flow->family != 0)
-			n += is_of_other(flow_find(t, flow, table_hash_flow(t, flow)), old);
+			n += is_of_other(t, flow_find(t, flow, table_hash_flow(t, flow)), old);
 	}
 	return n;
 }
 
-static void entry_replace(struct tables *t, const struct addr *flow, uint64_t hash,
-			  struct reg_link *by)
-{
-	cds_lfht_add_replace(t->flow.ht, hash, flow_match, flow, &by->node);
-}
-
 /* The flow has one user, another set; from here it is shared by two. */
-static void shared_begin(struct tables *t, struct flow_shared *s, const struct reg_link *entry,
+static void shared_begin(struct tables *t, struct flow_shared *s, uint64_t entry,
 			 const struct registration *r, const struct reg_contact *c,
 			 uint64_t hash)
 {
+	const struct registration *other = tables_at(t, entry);
+
 	*s = (struct flow_shared){
-		.link = {.shared = 1},
 		.flow = c->flow,
 		.local = c->local,
 		.state = state_of_users(2),
-		.set_ids = link_registration(entry)->set_id ^ r->set_id,
+		.set_ids = other->set_id ^ r->set_id,
 	};
-	entry_replace(t, &c->flow, hash, &s->link);
+	index_replace(&t->flow, hash, entry, tables_entry(t, hash, s, FLOW_SHARED));
 }
 
 static void shared_enter(struct flow_shared *s, const struct registration *r, bool had)
@@ -143,70 +150,76 @@ static void shared_enter(struct flow_shared *s, const struct registration *r, bo
 	}
 }
 
-static void flow_enter(struct tables *t, struct reg_object *o, uint32_t i,
-		       const struct reg_object *old, struct flow_shared *spare[],
+static void flow_enter(struct tables *t, const struct registration *r, uint32_t i,
+		       const struct registration *old, struct flow_shared *spare[],
 		       uint32_t *n_spare)
 {
-	const struct registration *r = &o->registration;
 	const struct reg_contact *c = reg_contact(r, i);
 	uint64_t hash = table_hash_flow(t, &c->flow);
-	struct reg_link *entry = flow_find(t, &c->flow, hash);
+	uint64_t entry = flow_find(t, &c->flow, hash);
 
-	if (entry && entry->shared) {
-		shared_enter((struct flow_shared *)entry, r, object_has_flow(old, &c->flow));
-	} else if (is_of_other(entry, old)) {
+	if (!entry) {
+		tables_enter(t, &t->flow, hash, r, (uint8_t)i);
+		t->stats.flows++;
+	} else if (is_shared(entry)) {
+		shared_enter(shared_at(t, entry), r, has_flow(old, &c->flow));
+	} else if (is_of_other(t, entry, old)) {
 		assert(*n_spare > 0);
 		shared_begin(t, spare[--*n_spare], entry, r, c, hash);
 	} else {
-		t->stats.flows += entry == NULL;
-		entry_replace(t, &c->flow, hash, object_contact_link(o, i));
+		index_replace(&t->flow, hash, entry, tables_entry(t, hash, r, (uint8_t)i));
 	}
 }
 
-void flow_enter_all(struct tables *t, struct reg_object *o, const struct reg_object *old,
-		    struct flow_shared *spare[], uint32_t *n_spare)
+void flow_enter_all(struct tables *t, const struct registration *r,
+		    const struct registration *old, struct flow_shared *spare[],
+		    uint32_t *n_spare)
 {
-	for (uint32_t i = 0; i < o->registration.n_contact; i++)
-		if (is_entered(&o->registration, i))
-			flow_enter(t, o, i, old, spare, n_spare);
+	for (uint32_t i = 0; i < r->n_contact; i++)
+		if (is_entered(r, i))
+			flow_enter(t, r, i, old, spare, n_spare);
 }
 
-static void shared_leave(struct tables *t, struct flow_shared *s, const struct registration *r)
+static void shared_leave(struct tables *t, struct flow_shared *s, uint64_t hash,
+			 const struct registration *r)
 {
 	uint32_t users = state_users(s->state) - 1;
 
 	s->set_ids ^= r->set_id;
 	if (users == 0) {
-		cds_lfht_del(t->flow.ht, &s->link.node);
+		tables_leave(t, &t->flow, hash, s, FLOW_SHARED);
 		t->stats.flows--;
 		tables_retire(t, s);
 	} else if (users == 1) {
-		struct reg_object *last = tables_find_set(t, s->set_ids);
+		const struct registration *last =
+			tables_find_set(t, s->set_ids, tables_hash_set(t, s->set_ids));
 
 		assert(last);
-		state_set(s, &last->registration);
+		state_set(s, (void *)last);
 	} else {
 		state_set(s, state_of_users(users));
 	}
 }
 
-void flow_leave_all(struct tables *t, struct reg_object *old, const struct reg_object *o)
+static void flow_leave(struct tables *t, const struct registration *old, uint32_t i)
 {
-	const struct registration *r = &old->registration;
+	const struct addr *flow = &reg_contact(old, i)->flow;
+	uint64_t hash = table_hash_flow(t, flow);
+	uint64_t entry = flow_find(t, flow, hash);
 
-	for (uint32_t i = 0; i < r->n_contact; i++) {
-		const struct addr *flow = &reg_contact(r, i)->flow;
-
-		if (!is_entered(r, i) || object_has_flow(o, flow))
-			continue;
-		struct reg_link *entry = flow_find(t, flow, table_hash_flow(t, flow));
-
-		assert(entry);
-		if (entry->shared) {
-			shared_leave(t, (struct flow_shared *)entry, r);
-		} else {
-			cds_lfht_del(t->flow.ht, &entry->node);
-			t->stats.flows--;
-		}
+	assert(entry);
+	if (is_shared(entry)) {
+		shared_leave(t, shared_at(t, entry), hash, old);
+		return;
 	}
+	tables_leave(t, &t->flow, hash, old, (uint8_t)i);
+	t->stats.flows--;
+}
+
+void flow_leave_all(struct tables *t, const struct registration *old,
+		    const struct registration *r)
+{
+	for (uint32_t i = 0; i < old->n_contact; i++)
+		if (is_entered(old, i) && !has_flow(r, &reg_contact(old, i)->flow))
+			flow_leave(t, old, i);
 }

@@ -1,19 +1,23 @@
 /* object.c - writing down a registration in one piece of memory */
 #include "table/object.h"
+#include "table/index.h"
 #include "table/pool.h"
 
 _Static_assert(POOL_OBJECT_MAX <= UINT16_MAX, "offsets inside a registration have 16 bits");
-_Static_assert((SET_IMPUS_MAX + SET_CONTACTS_MAX) * sizeof(struct reg_link) +
-			       sizeof(struct reg_object) <=
-		       UINT16_MAX,
-	       "links say in 16 bits how far the registration is");
-_Static_assert(sizeof(struct reg_link) == 24, "two of these a user");
-_Static_assert(sizeof(struct registration) % _Alignof(struct reg_contact) == 0,
-	       "the contacts follow it directly");
+_Static_assert(POOL_OBJECT_MAX % INDEX_LINE == 0, "rounding up to lines stays within it");
+_Static_assert(sizeof(struct registration) + 2 * sizeof(struct reg_impu) +
+			       offsetof(struct reg_contact, uri) <=
+		       2 * INDEX_LINE,
+	       "what a dialog's requests need is on two lines");
+_Static_assert(sizeof(struct registration) % _Alignof(struct reg_impu) == 0 &&
+		       sizeof(struct reg_impu) % _Alignof(struct reg_contact) == 0,
+	       "the arrays follow directly");
 
-static uint32_t front_size(const struct abi_registration_view *v)
+/* Identities, contacts and what stands before them. */
+static uint32_t head_size(const struct abi_registration_view *v)
 {
-	return (v->n_impu + v->n_contact) * (uint32_t)sizeof(struct reg_link);
+	return (uint32_t)(sizeof(struct registration) + v->n_impu * sizeof(struct reg_impu) +
+			  v->n_contact * sizeof(struct reg_contact));
 }
 
 uint32_t object_size(const struct abi_registration_view *v)
@@ -21,9 +25,7 @@ uint32_t object_size(const struct abi_registration_view *v)
 	if (v->n_impu == 0 || v->n_impu > SET_IMPUS_MAX || v->n_contact > SET_CONTACTS_MAX)
 		return 0;
 
-	uint64_t size = front_size(v) + sizeof(struct reg_object) +
-			v->n_contact * sizeof(struct reg_contact) +
-			v->n_impu * sizeof(struct reg_impu) + (uint64_t)v->service_route.len;
+	uint64_t size = head_size(v) + (uint64_t)v->service_route.len;
 	for (uint32_t i = 0; i < v->n_impu; i++) {
 		if (v->impu[i].impu.len == 0 || v->impu[i].impu.len > IMPU_MAX)
 			return 0;
@@ -31,6 +33,7 @@ uint32_t object_size(const struct abi_registration_view *v)
 	}
 	for (uint32_t i = 0; i < v->n_contact; i++)
 		size += (uint64_t)v->contact[i].uri.len + v->contact[i].path.len;
+	size = (size + INDEX_LINE - 1) / INDEX_LINE * INDEX_LINE;
 	return size <= POOL_OBJECT_MAX ? (uint32_t)size : 0;
 }
 
@@ -65,19 +68,10 @@ static uint16_t pen_put(struct pen *pen, struct slice s)
 	return (uint16_t)at;
 }
 
-static void link_init(struct reg_link *l, const struct registration *r, uint32_t index)
-{
-	*l = (struct reg_link){
-		.ahead = (uint16_t)((const uint8_t *)r - (const uint8_t *)l),
-		.index = (uint8_t)index,
-	};
-}
-
-static void contacts_build(struct reg_object *o, const struct abi_registration_view *v,
+static void contacts_build(struct registration *r, const struct abi_registration_view *v,
 			   struct pen *pen)
 {
-	struct reg_contact *to =
-		(struct reg_contact *)((uint8_t *)&o->registration + o->registration.contacts);
+	struct reg_contact *to = (struct reg_contact *)reg_contact(r, 0);
 
 	for (uint32_t i = 0; i < v->n_contact; i++) {
 		const struct abi_contact_view *c = &v->contact[i];
@@ -93,54 +87,46 @@ static void contacts_build(struct reg_object *o, const struct abi_registration_v
 			.path_len = (uint16_t)c->path.len,
 			.expires_ms = c->expires_ms,
 			.registered_ms = c->registered_ms,
+			.flags = c->flags,
+			.call_id = c->call_id,
+			.cseq = c->cseq,
+			.impi = c->impi,
 		};
-		link_init(object_contact_link(o, i), &o->registration, i);
 	}
 }
 
-static void impus_build(struct reg_object *o, const struct abi_registration_view *v,
-			struct pen *pen)
+static void impus_build(struct registration *r, const struct abi_registration_view *v,
+			const uint64_t impu_hash[], struct pen *pen)
 {
-	struct reg_impu *to =
-		(struct reg_impu *)((uint8_t *)&o->registration + o->registration.impus);
+	struct reg_impu *to = (struct reg_impu *)reg_impu(r, 0);
 
-	for (uint32_t i = 0; i < v->n_impu; i++) {
+	for (uint32_t i = 0; i < v->n_impu; i++)
 		to[i] = (struct reg_impu){
+			.hash = impu_hash[i],
 			.at = pen_put(pen, v->impu[i].impu),
 			.len = (uint16_t)v->impu[i].impu.len,
 			.flags = v->impu[i].flags,
 		};
-		struct reg_link *l = object_impu_link(o, i);
-		link_init(l, &o->registration, i);
-		l->text = to[i].at;
-		l->text_len = to[i].len;
-	}
 }
 
-struct reg_object *object_build(void *memory, const struct abi_registration_view *v)
+struct registration *object_build(void *memory, const struct abi_registration_view *v,
+				  const uint64_t impu_hash[], uint32_t epoch)
 {
-	uint32_t front = front_size(v);
-	uint32_t contacts = sizeof(struct registration);
-	uint32_t impus = contacts + v->n_contact * (uint32_t)sizeof(struct reg_contact);
-	uint32_t text = impus + v->n_impu * (uint32_t)sizeof(struct reg_impu);
-	struct reg_object *o = (struct reg_object *)((uint8_t *)memory + front);
-	struct pen pen = {(uint8_t *)&o->registration, text};
+	struct registration *r = memory;
+	struct pen pen = {memory, head_size(v)};
 
-	*o = (struct reg_object){.front = front};
-	o->registration = (struct registration){
+	*r = (struct registration){
 		.set_id = v->set_id,
 		.roles = v->roles,
 		.n_impu = (uint8_t)v->n_impu,
 		.n_contact = (uint8_t)v->n_contact,
 		.default_impu = default_impu(v),
 		.scscf = v->scscf,
-		.impus = (uint16_t)impus,
-		.contacts = (uint16_t)contacts,
+		.epoch = epoch,
 	};
-	impus_build(o, v, &pen);
-	contacts_build(o, v, &pen);
-	o->registration.service_route = pen_put(&pen, v->service_route);
-	o->registration.service_route_len = (uint16_t)v->service_route.len;
-	o->registration.size = pen.at;
-	return o;
+	impus_build(r, v, impu_hash, &pen);
+	contacts_build(r, v, &pen);
+	r->service_route = pen_put(&pen, v->service_route);
+	r->service_route_len = (uint16_t)v->service_route.len;
+	return r;
 }

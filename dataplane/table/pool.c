@@ -1,11 +1,11 @@
 /* pool.c - size classes over pages of one arena */
 #include "table/pool.h"
+#include "table/huge.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
@@ -22,7 +22,7 @@
 #define ALLOW(at, len)  ((void)(at), (void)(len))
 #endif
 
-enum { SMALL_CLASSES = POOL_SMALL_MAX / POOL_STEP, HUGE_PAGE = 2 << 20 };
+enum { SMALL_CLASSES = POOL_SMALL_MAX / POOL_STEP };
 
 _Static_assert(POOL_SMALL_MAX << 5 == POOL_OBJECT_MAX, "five doublings of four classes each");
 _Static_assert(POOL_PAGE >= 2 * POOL_OBJECT_MAX, "a page holds several objects of any class");
@@ -69,25 +69,10 @@ static void list_remove(struct pool *p, uint32_t *first, uint32_t page)
 		p->page[it->next].prev = it->prev;
 }
 
-static void *arena_map(uint64_t size, bool *huge)
-{
-	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
-
-	*huge = at != MAP_FAILED;
-	if (*huge)
-		return at;
-	at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (at == MAP_FAILED)
-		return NULL;
-	madvise(at, size, MADV_HUGEPAGE); /* a wish: not all kernels know it */
-	return at;
-}
-
 bool pool_create(struct pool *p, uint64_t size)
 {
 	*p = (struct pool){.free_page = POOL_NONE};
-	size = (size + HUGE_PAGE - 1) & ~(uint64_t)(HUGE_PAGE - 1);
+	size = huge_round(size);
 	if (size == 0 || size / POOL_PAGE >= POOL_NONE) {
 		errno = EINVAL;
 		return false;
@@ -98,7 +83,7 @@ bool pool_create(struct pool *p, uint64_t size)
 	p->page = calloc(p->n_pages, sizeof(*p->page));
 	if (!p->page)
 		return false;
-	p->arena = arena_map(size, &p->huge);
+	p->arena = huge_map(size, &p->huge);
 	if (!p->arena) {
 		free(p->page);
 		return false;
@@ -114,7 +99,7 @@ bool pool_create(struct pool *p, uint64_t size)
 void pool_destroy(struct pool *p)
 {
 	ALLOW(p->arena, p->size);
-	munmap(p->arena, p->size);
+	huge_unmap(p->arena, p->size);
 	free(p->page);
 	*p = (struct pool){.free_page = POOL_NONE};
 }

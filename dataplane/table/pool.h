@@ -2,8 +2,8 @@
  *
  * One arena, cut into pages; a page serves objects of one size class, and goes back when its
  * last object is freed, so that no class can starve another for good. Neither malloc nor system
- * calls after pool_create. One thread at a time, the management thread's; objects are
- * 16-aligned.
+ * calls after pool_create. One thread at a time, the management thread's. Objects are
+ * 16-aligned; those whose size is a multiple of 64 are 64-aligned, on cache lines of their own.
  */
 #pragma once
 

@@ -1,6 +1,9 @@
 /* read.c - what workers ask of the tables */
 #include "table/flow.h"
 
+/* Lines of a registration that a look-up reads: registration.h says what is on them. */
+enum { HEAD_LINES = 2, TEXT_LINES = 4 };
+
 uint64_t table_hash_impu(const struct tables *t, struct slice impu)
 {
 	return hash_table(&t->key, impu.p, impu.len);
@@ -23,52 +26,57 @@ void table_prefetch_flow(const struct tables *t, uint64_t hash)
 
 void table_prefetch_impu_entry(const struct tables *t, uint64_t hash)
 {
-	index_prefetch_entry(&t->impu, hash);
+	index_prefetch_entry(&t->impu, hash, t->arena, TEXT_LINES);
+}
+
+void table_prefetch_user_entry(const struct tables *t, uint64_t hash)
+{
+	index_prefetch_entry(&t->impu, hash, t->arena, HEAD_LINES);
 }
 
 void table_prefetch_flow_entry(const struct tables *t, uint64_t hash)
 {
-	index_prefetch_entry(&t->flow, hash);
-}
-
-static int impu_match(struct cds_lfht_node *node, const void *key)
-{
-	return slice_eq(link_impu(link_of(node)), *(const struct slice *)key);
+	index_prefetch_entry(&t->flow, hash, t->arena, HEAD_LINES);
 }
 
 const struct registration *table_find_impu(const struct tables *t, struct slice impu,
 					   uint64_t hash, uint32_t *index)
 {
-	struct cds_lfht_node *node = index_find(&t->impu, hash, impu_match, &impu);
+	struct index_at at;
 
-	if (!node)
-		return NULL;
-	*index = link_of(node)->index;
-	return link_registration(link_of(node));
-}
+	for (uint64_t e = index_first(&t->impu, hash, &at); e; e = index_next(&at)) {
+		const struct registration *r = tables_at(t, e);
+		const struct reg_impu *i = reg_impu(r, index_part(e));
 
-/* liburcu compares the 64 bits of the hash itself before it asks. */
-static int hash_match(struct cds_lfht_node *node, const void *key)
-{
-	return 1;
+		if (i->hash != hash || !slice_eq(reg_text(r, i->at, i->len), impu))
+			continue;
+		*index = index_part(e);
+		return r;
+	}
+	return NULL;
 }
 
 const struct registration *table_find_user(const struct tables *t, uint64_t impu_hash)
 {
-	struct cds_lfht_node *node = index_find(&t->impu, impu_hash, hash_match, NULL);
+	struct index_at at;
 
-	return node ? link_registration(link_of(node)) : NULL;
+	for (uint64_t e = index_first(&t->impu, impu_hash, &at); e; e = index_next(&at)) {
+		const struct registration *r = tables_at(t, e);
+
+		if (reg_impu(r, index_part(e))->hash == impu_hash)
+			return r;
+	}
+	return NULL;
 }
 
 bool table_find_flow(const struct tables *t, const struct addr *flow, uint64_t hash,
 		     struct reg_flow *out)
 {
-	const struct reg_link *entry = flow_find(t, flow, hash);
+	uint64_t entry = flow_find(t, flow, hash);
 
-	if (!entry)
-		return false;
-	flow_read(entry, out);
-	return true;
+	if (entry)
+		flow_read(t, entry, out);
+	return entry != 0;
 }
 
 const struct reg_contact *reg_contact_on_flow(const struct registration *r,

@@ -5,103 +5,45 @@
  */
 #include "table/flow.h"
 
-#include <assert.h>
-#include <errno.h>
-#include <stdlib.h>
-
-enum {
-	SET_OCTETS = 320,      /* arena for a set with one contact, its identities apart */
-	IMPU_OCTETS = 96,      /* and for an identity */
-	ARENA_SPARE = 4 << 20, /* pages begun in each size class, and what is retired */
-	SETS_PER_BUCKET = 2,   /* no worker looks there */
-};
-
-static uint64_t hash_set(const struct tables *t, uint64_t set_id)
+const struct registration *tables_find_set(const struct tables *t, uint64_t set_id,
+					   uint64_t hash)
 {
-	return hash_table(&t->key, &set_id, sizeof(set_id));
-}
+	struct index_at at;
 
-static int set_match(struct cds_lfht_node *node, const void *key)
-{
-	return object_of_set(node)->registration.set_id == *(const uint64_t *)key;
-}
+	for (uint64_t e = index_first(&t->set, hash, &at); e; e = index_next(&at)) {
+		const struct registration *r = tables_at(t, e);
 
-struct reg_object *tables_find_set(const struct tables *t, uint64_t set_id)
-{
-	struct cds_lfht_node *node =
-		index_find(&t->set, hash_set(t, set_id), set_match, &set_id);
-
-	return node ? object_of_set(node) : NULL;
-}
-
-void table_reclaim(struct tables *t)
-{
-	if (t->n_retired == 0)
-		return;
-	synchronize_rcu();
-	while (t->n_retired > 0)
-		pool_free(&t->pool, t->retired[--t->n_retired]);
-}
-
-void tables_retire(struct tables *t, void *object)
-{
-	if (t->n_retired == RETIRED_MAX)
-		table_reclaim(t);
-	t->retired[t->n_retired++] = object;
-}
-
-void *tables_alloc(struct tables *t, uint32_t size)
-{
-	void *memory = pool_alloc(&t->pool, size);
-
-	if (memory || t->n_retired == 0)
-		return memory;
-	table_reclaim(t);
-	return pool_alloc(&t->pool, size);
-}
-
-static bool indexes_create(struct tables *t)
-{
-	if (!index_create(&t->impu, t->most.impus))
-		return false;
-	if (index_create(&t->flow, t->most.registrations)) {
-		if (index_create(&t->set, t->most.registrations / SETS_PER_BUCKET))
-			return true;
-		index_destroy(&t->flow);
+		if (r->set_id == set_id)
+			return r;
 	}
-	index_destroy(&t->impu);
-	return false;
-}
-
-struct tables *tables_create(const struct tables_size *size, const struct hash_key *key)
-{
-	struct tables *t = aligned_alloc(_Alignof(struct tables), sizeof(*t));
-
-	if (!t)
-		return NULL;
-	*t = (struct tables){.key = *key, .most = *size};
-	if (!pool_create(&t->pool, (uint64_t)size->registrations * SET_OCTETS +
-					   (uint64_t)size->impus * IMPU_OCTETS + ARENA_SPARE)) {
-		free(t);
-		return NULL;
-	}
-	if (!indexes_create(t)) {
-		pool_destroy(&t->pool);
-		free(t);
-		errno = ENOMEM;
-		return NULL;
-	}
-	return t;
+	return NULL;
 }
 
 /* What one put has found out and taken, before it changes anything. */
 struct put {
 	const struct abi_registration_view *v;
-	struct reg_object *old, *o;
+	const struct registration *old, *r;
+	uint64_t set_hash;
 	uint64_t impu_hash[SET_IMPUS_MAX];
 	struct flow_shared *spare[SET_CONTACTS_MAX];
 	uint32_t n_spare;
 };
+
+/* All the hashes, and what they lead to brought near: with millions of sets each is a miss, and
+ * so they are waited for together. */
+static void put_approach(const struct tables *t, struct put *p)
+{
+	const struct abi_registration_view *v = p->v;
+
+	p->set_hash = tables_hash_set(t, v->set_id);
+	index_prefetch(&t->set, p->set_hash);
+	for (uint32_t i = 0; i < v->n_contact; i++)
+		table_prefetch_flow(t, table_hash_flow(t, &v->contact[i].flow));
+	for (uint32_t i = 0; i < v->n_impu; i++) {
+		p->impu_hash[i] = table_hash_impu(t, v->impu[i].impu);
+		table_prefetch_impu(t, p->impu_hash[i]);
+	}
+}
 
 static int impus_check(struct tables *t, struct put *p)
 {
@@ -111,24 +53,22 @@ static int impus_check(struct tables *t, struct put *p)
 		struct slice impu = v->impu[i].impu;
 		uint32_t index;
 
-		p->impu_hash[i] = table_hash_impu(t, impu);
 		for (uint32_t j = 0; j < i; j++)
 			if (p->impu_hash[j] == p->impu_hash[i] &&
 			    slice_eq(v->impu[j].impu, impu))
 				return INSTALL_MALFORMED;
 		const struct registration *r =
 			table_find_impu(t, impu, p->impu_hash[i], &index);
-		if (r && r->set_id != v->set_id)
+		if (r && r != p->old)
 			return INSTALL_CONFLICT;
 	}
 	return INSTALL_OK;
 }
 
-/* The hash tables have the buckets for so many; with more, look-ups would get slow, not fail.
- */
+/* The tables have the buckets for so many; with more, look-ups would get slow, not fail. */
 static bool has_room(const struct tables *t, const struct put *p)
 {
-	const struct registration *old = p->old ? &p->old->registration : NULL;
+	const struct registration *old = p->old;
 	uint64_t sets = t->stats.registrations + (old ? 0 : 1);
 	uint64_t impus = t->stats.impus + p->v->n_impu - (old ? old->n_impu : 0);
 	uint64_t contacts = t->stats.contacts + p->v->n_contact - (old ? old->n_contact : 0);
@@ -150,6 +90,8 @@ static bool memory_take(struct tables *t, struct put *p, uint32_t size)
 	uint32_t spares = flow_spares_needed(t, p->v, p->old);
 	void *memory;
 
+	if (!tables_reserve(t))
+		return false;
 	while (p->n_spare < spares) {
 		struct flow_shared *s = tables_alloc(t, sizeof(*s));
 
@@ -164,14 +106,8 @@ static bool memory_take(struct tables *t, struct put *p, uint32_t size)
 		spares_free(t, p);
 		return false;
 	}
-	p->o = object_build(memory, p->v);
-	p->o->epoch = t->epoch;
+	p->r = object_build(memory, p->v, p->impu_hash, t->epoch);
 	return true;
-}
-
-static int link_match(struct cds_lfht_node *node, const void *key)
-{
-	return slice_eq(link_impu(link_of(node)), link_impu(key));
 }
 
 static void stats_count(struct tables *t, const struct registration *r, uint64_t sign)
@@ -181,48 +117,82 @@ static void stats_count(struct tables *t, const struct registration *r, uint64_t
 	t->stats.contacts += sign * r->n_contact;
 }
 
-/* What is left of old in the tables leaves them. */
-static void object_remove(struct tables *t, struct reg_object *old, const struct reg_object *o)
+/* The index in r (or NULL) of the identity that is number i in `of`; false: it has none such.
+ */
+static bool same_impu(const struct registration *r, const struct registration *of, uint32_t i,
+		      uint32_t *index)
 {
-	for (uint32_t i = 0; i < old->registration.n_impu; i++) {
-		struct reg_link *l = object_impu_link(old, i);
+	const struct reg_impu *want = reg_impu(of, i);
 
-		/* Those that o has too were replaced, and are removed by that. */
-		if (!cds_lfht_is_node_deleted(&l->node))
-			cds_lfht_del(t->impu.ht, &l->node);
+	for (*index = 0; r && *index < r->n_impu; ++*index) {
+		const struct reg_impu *have = reg_impu(r, *index);
+
+		if (have->hash == want->hash && slice_eq(reg_text(r, have->at, have->len),
+							 reg_text(of, want->at, want->len)))
+			return true;
 	}
-	flow_leave_all(t, old, o);
-	stats_count(t, &old->registration, -1);
-	tables_retire(t, object_memory(old));
+	return false;
+}
+
+static void impus_enter(struct tables *t, const struct registration *r,
+			const struct registration *old)
+{
+	for (uint32_t i = 0; i < r->n_impu; i++) {
+		uint64_t hash = reg_impu(r, i)->hash;
+		uint32_t was;
+
+		if (same_impu(old, r, i, &was))
+			index_replace(&t->impu, hash, tables_entry(t, hash, old, (uint8_t)was),
+				      tables_entry(t, hash, r, (uint8_t)i));
+		else
+			tables_enter(t, &t->impu, hash, r, (uint8_t)i);
+	}
+}
+
+/* What r (or NULL) has not replaced of old leaves the tables. */
+static void old_leave(struct tables *t, const struct registration *old,
+		      const struct registration *r)
+{
+	for (uint32_t i = 0; i < old->n_impu; i++) {
+		uint32_t is;
+
+		if (!same_impu(r, old, i, &is))
+			tables_leave(t, &t->impu, reg_impu(old, i)->hash, old, (uint8_t)i);
+	}
+	flow_leave_all(t, old, r);
+	stats_count(t, old, -1);
+	tables_retire(t, (void *)old);
 }
 
 static void publish(struct tables *t, struct put *p)
 {
-	struct reg_object *o = p->o;
-	uint64_t set_id = o->registration.set_id;
+	const struct registration *r = p->r, *old = p->old;
 
-	cds_lfht_add_replace(t->set.ht, hash_set(t, set_id), set_match, &set_id, &o->by_set);
-	for (uint32_t i = 0; i < o->registration.n_impu; i++) {
-		struct reg_link *l = object_impu_link(o, i);
-
-		cds_lfht_add_replace(t->impu.ht, p->impu_hash[i], link_match, l, &l->node);
-	}
-	flow_enter_all(t, o, p->old, p->spare, &p->n_spare);
-	stats_count(t, &o->registration, 1);
-	if (p->old)
-		object_remove(t, p->old, o);
+	if (old)
+		index_replace(&t->set, p->set_hash, tables_entry(t, p->set_hash, old, 0),
+			      tables_entry(t, p->set_hash, r, 0));
+	else
+		tables_enter(t, &t->set, p->set_hash, r, 0);
+	impus_enter(t, r, old);
+	flow_enter_all(t, r, old, p->spare, &p->n_spare);
+	stats_count(t, r, 1);
+	if (old)
+		old_leave(t, old, r);
 	spares_free(t, p);
 }
 
 int table_put(struct tables *t, const struct abi_registration_view *v)
 {
-	struct put p = {.v = v};
+	struct put p;
 	uint32_t size = object_size(v);
 	int status;
 
 	if (size == 0)
 		return INSTALL_MALFORMED;
-	p.old = tables_find_set(t, v->set_id);
+	p.v = v;
+	p.n_spare = 0;
+	put_approach(t, &p);
+	p.old = tables_find_set(t, v->set_id, p.set_hash);
 	status = impus_check(t, &p);
 	if (status != INSTALL_OK)
 		return status;
@@ -232,139 +202,17 @@ int table_put(struct tables *t, const struct abi_registration_view *v)
 	return INSTALL_OK;
 }
 
-/* The set from which a sweep goes on, or the first; false: there is none. */
-static bool sweep_start(const struct tables *t, struct cds_lfht_iter *at)
+void tables_remove(struct tables *t, const struct registration *r)
 {
-	if (t->sweeping)
-		cds_lfht_lookup(t->set.ht, hash_set(t, t->sweep_at), set_match, &t->sweep_at,
-				at);
-	else
-		cds_lfht_first(t->set.ht, at);
-	return cds_lfht_iter_get_node(at) != NULL;
-}
-
-static void sweep_keep(struct tables *t, struct cds_lfht_iter *at)
-{
-	struct cds_lfht_node *node = cds_lfht_iter_get_node(at);
-
-	t->sweeping = node != NULL;
-	if (node)
-		t->sweep_at = object_of_set(node)->registration.set_id;
-}
-
-static void set_remove(struct tables *t, struct reg_object *o)
-{
-	struct cds_lfht_iter at;
-
-	/* The sweep must not lose its place with the set it would look at next. */
-	if (t->sweeping && t->sweep_at == o->registration.set_id && sweep_start(t, &at)) {
-		cds_lfht_next(t->set.ht, &at);
-		sweep_keep(t, &at);
-	}
-	cds_lfht_del(t->set.ht, &o->by_set);
-	object_remove(t, o, NULL);
+	tables_leave(t, &t->set, tables_hash_set(t, r->set_id), r, 0);
+	old_leave(t, r, NULL);
 }
 
 int table_delete(struct tables *t, uint64_t set_id)
 {
-	struct reg_object *o = tables_find_set(t, set_id);
+	const struct registration *r = tables_find_set(t, set_id, tables_hash_set(t, set_id));
 
-	if (o)
-		set_remove(t, o);
+	if (r)
+		tables_remove(t, r);
 	return INSTALL_OK;
-}
-
-void table_sync_begin(struct tables *t)
-{
-	t->epoch++;
-	t->in_sync = true;
-}
-
-static bool is_unsynced(const struct tables *t, const struct reg_object *o)
-{
-	return o->epoch != t->epoch;
-}
-
-/* Removes all sets for which `goes`, or all; the number. Removing one and waiting for its grace
- * period leaves the place in the table valid: nobody but this thread removes the next. */
-static uint32_t sets_remove(struct tables *t,
-			    bool (*goes)(const struct tables *, const struct reg_object *))
-{
-	struct cds_lfht_iter at;
-	struct cds_lfht_node *node;
-	uint32_t n = 0;
-
-	cds_lfht_first(t->set.ht, &at);
-	while ((node = cds_lfht_iter_get_node(&at)) != NULL) {
-		cds_lfht_next(t->set.ht, &at);
-		if (goes && !goes(t, object_of_set(node)))
-			continue;
-		set_remove(t, object_of_set(node));
-		n++;
-	}
-	return n;
-}
-
-uint32_t table_sync_end(struct tables *t)
-{
-	if (!t->in_sync)
-		return 0;
-	t->in_sync = false;
-	return sets_remove(t, is_unsynced);
-}
-
-static bool is_expired(const struct registration *r, uint64_t now_ms, uint64_t grace_ms)
-{
-	for (uint32_t i = 0; i < r->n_contact; i++) {
-		uint64_t expires = reg_contact(r, i)->expires_ms;
-
-		if (expires >= now_ms || now_ms - expires <= grace_ms)
-			return false;
-	}
-	return r->n_contact > 0;
-}
-
-uint32_t table_expire(struct tables *t, uint64_t now_ms, uint64_t grace_ms, uint32_t most)
-{
-	struct cds_lfht_iter at;
-	struct cds_lfht_node *node;
-	uint32_t n = 0;
-
-	sweep_start(t, &at);
-	/* The place is in `at` meanwhile. */
-	t->sweeping = false;
-	for (uint32_t i = 0; i < most && (node = cds_lfht_iter_get_node(&at)) != NULL; i++) {
-		struct reg_object *o = object_of_set(node);
-
-		cds_lfht_next(t->set.ht, &at);
-		if (is_expired(&o->registration, now_ms, grace_ms)) {
-			set_remove(t, o);
-			n++;
-		}
-	}
-	sweep_keep(t, &at);
-	return n;
-}
-
-void tables_destroy(struct tables *t)
-{
-	if (!t)
-		return;
-	sets_remove(t, NULL);
-	table_reclaim(t);
-	index_destroy(&t->set);
-	index_destroy(&t->flow);
-	index_destroy(&t->impu);
-	pool_destroy(&t->pool);
-	free(t);
-}
-
-void tables_stats(const struct tables *t, struct tables_stats *out)
-{
-	uint64_t buckets =
-		index_memory(&t->impu) + index_memory(&t->flow) + index_memory(&t->set);
-
-	*out = t->stats;
-	out->memory_used = pool_used(&t->pool) + buckets;
-	out->memory_total = t->pool.size + buckets;
 }

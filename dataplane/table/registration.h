@@ -10,43 +10,62 @@
 #include "abi/install.h"
 #include "base/hash.h"
 
+/* The fields in the order of need: what a request inside a dialog asks for comes first. */
 struct reg_contact {
-	struct addr flow, local, hop; /* as abi_contact_view */
-	uint16_t q;
+	uint64_t expires_ms; /* as abi_contact_view, here and below */
+	struct addr flow, local;
 	uint16_t uri, uri_len; /* offsets from the start of the registration */
 	uint16_t path, path_len;
-	uint64_t expires_ms, registered_ms;
+	uint16_t q;
+	uint8_t flags; /* enum abi_contact_flags */
+	struct addr hop;
+	uint64_t registered_ms, call_id;
+	uint32_t cseq, impi;
 };
 
 struct reg_impu {
+	uint64_t hash;    /* as table_hash_impu gives it */
 	uint16_t at, len; /* offset from the start of the registration */
 	uint8_t flags;    /* enum abi_impu_flags */
-	uint8_t pad;
+	uint8_t pad[3];
 };
 
+/* The identities follow it, and the contacts follow them. */
 struct registration {
 	uint64_t set_id;
-	uint32_t size; /* octets of the whole object */
 	uint8_t roles; /* enum abi_registration_roles */
 	uint8_t n_impu;
 	uint8_t n_contact;
 	uint8_t default_impu; /* index */
-	struct addr scscf;
 	uint16_t service_route, service_route_len;
-	uint16_t impus, contacts; /* offsets of the arrays */
+	struct addr scscf;
+	uint32_t epoch; /* of its put, for table_sync_end; for the management thread */
 };
 
 static inline const struct reg_impu *reg_impu(const struct registration *r, uint32_t i)
 {
-	return (const struct reg_impu *)((const uint8_t *)r + r->impus) + i;
+	return (const struct reg_impu *)(r + 1) + i;
 }
 static inline const struct reg_contact *reg_contact(const struct registration *r, uint32_t i)
 {
-	return (const struct reg_contact *)((const uint8_t *)r + r->contacts) + i;
+	return (const struct reg_contact *)reg_impu(r, r->n_impu) + i;
 }
 static inline struct slice reg_text(const struct registration *r, uint16_t at, uint16_t len)
 {
 	return (struct slice){(const uint8_t *)r + at, len};
+}
+/* Any thread. The identity in the set that has this hash, as a dialog token carries it: no text
+ * need be hashed again. False: it is none of this set's. */
+static inline bool reg_impu_by_hash(const struct registration *r, uint64_t hash,
+				    uint32_t *index)
+{
+	for (uint32_t i = 0; i < r->n_impu; i++) {
+		if (reg_impu(r, i)->hash != hash)
+			continue;
+		*index = i;
+		return true;
+	}
+	return false;
 }
 
 struct tables;
@@ -69,11 +88,20 @@ void tables_destroy(struct tables *t);
 /* The hash to give to table_find_impu; costs a pass over the text. */
 uint64_t table_hash_impu(const struct tables *t, struct slice impu);
 uint64_t table_hash_flow(const struct tables *t, const struct addr *flow);
-/* Bring the bucket nearer, then what it leads to: call the first for a whole burst, then the
- * second, then look up. */
+/* Bring memory nearer, in two stages: the first for a whole burst, then the second for all of
+ * it, then the look-ups. They answer nothing, and may be left out or asked for in vain.
+ *
+ * First stage: the line of the bucket. Any thread. */
 void table_prefetch_impu(const struct tables *t, uint64_t hash);
 void table_prefetch_flow(const struct tables *t, uint64_t hash);
+/* Second stage: lines of the registration, 64 octets each. The first two hold struct
+ * registration, the identities' hashes and places, and the first contact's expiry, flow and
+ * local address, for a set of up to two identities; with each further one, 16 octets more stand
+ * before the contact. The identities' text begins in the third, the contact's URI and path
+ * behind it. _user_entry and _flow_entry bring two lines, for table_find_user and
+ * table_find_flow; _impu_entry brings four, for table_find_impu, which compares text. */
 void table_prefetch_impu_entry(const struct tables *t, uint64_t hash);
+void table_prefetch_user_entry(const struct tables *t, uint64_t hash);
 void table_prefetch_flow_entry(const struct tables *t, uint64_t hash);
 /* The set that has this canonical identity, and its index there; NULL: not registered here. */
 const struct registration *table_find_impu(const struct tables *t, struct slice impu,
@@ -114,8 +142,8 @@ void table_sync_begin(struct tables *t);
  * begin, none. */
 uint32_t table_sync_end(struct tables *t);
 /* Removes sets whose contacts have all expired for longer than grace_ms; looks at no more than
- * `most` sets a call (a slow sweep, called once per tick). The number removed. A set without
- * contacts stays until it is deleted. */
+ * `most` sets a call, and goes past no more than 8192 buckets (a slow sweep, called once per
+ * tick). The number removed. A set without contacts stays until it is deleted. */
 uint32_t table_expire(struct tables *t, uint64_t now_ms, uint64_t grace_ms, uint32_t most);
 /* Waits for a grace period, if anything was replaced, and frees it. */
 void table_reclaim(struct tables *t);

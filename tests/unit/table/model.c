@@ -98,13 +98,17 @@ static void impu_assert(const struct model *m, const struct tables *t, uint32_t 
 	const struct model_set *want = owner(m, impu, &set, &index);
 	const struct registration *r = table_find_impu(t, s, hash, &got_index);
 
-	assert_ptr_equal(r, table_find_user(t, hash));
+	if (!m->collide)
+		assert_ptr_equal(r, table_find_user(t, hash));
 	if (!want) {
 		assert_null(r);
 		return;
 	}
 	assert_non_null(r);
 	assert_int_equal(got_index, index);
+	assert_true(reg_impu_by_hash(table_find_user(t, hash), hash, &got_index));
+	assert_true(m->collide || got_index == index);
+	assert_false(reg_impu_by_hash(r, ~hash, &got_index));
 	registration_assert(r, set, want);
 }
 

@@ -21,6 +21,7 @@ struct model_set {
 
 struct model {
 	struct model_set set[MODEL_SETS];
+	bool collide; /* many have the same hash: it alone does not tell whose it is */
 };
 
 /* The view of a set, its texts in memory of its own until the next call. */

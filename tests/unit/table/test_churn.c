@@ -105,6 +105,8 @@ static bool look_impu(const struct tables *t, uint64_t set, uint32_t which, bool
 	uint32_t index = 99;
 
 	table_prefetch_impu(t, hash);
+	table_prefetch_impu_entry(t, hash);
+	table_prefetch_user_entry(t, hash);
 	const struct registration *r = table_find_impu(t, impu, hash, &index);
 	*found = r != NULL;
 	if (!r)
@@ -119,6 +121,7 @@ static bool look_flow(const struct tables *t, uint32_t flow)
 	struct reg_flow f;
 
 	table_prefetch_flow(t, hash);
+	table_prefetch_flow_entry(t, hash);
 	if (!table_find_flow(t, &a, hash, &f))
 		return true;
 	if (f.users != 1)
@@ -153,7 +156,8 @@ static void *reader(void *arg)
 
 static void readers_see_whole_states_only(void **state)
 {
-	struct scene s = {.t = tables_create(&(struct tables_size){1000, 1000},
+	/* No larger than what comes, so that buckets overflow and shrink all the time. */
+	struct scene s = {.t = tables_create(&(struct tables_size){2 * SETS, 2 * SETS},
 					     &(struct hash_key){1, 2})};
 	pthread_t thread[2];
 	uint64_t rnd = 11;

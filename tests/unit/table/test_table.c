@@ -2,6 +2,7 @@
 #include "../abi/random.h"
 #include "model.h"
 #include "table/pool.h"
+#include "table/tables.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,6 +28,19 @@ void *__wrap_pool_alloc(struct pool *p, uint32_t size)
 	if (allocations_left > 0)
 		allocations_left--;
 	return __real_pool_alloc(p, size);
+}
+
+/* While set, all hashes are one of four. */
+static bool hashes_collide;
+
+uint64_t __real_hash_table(const struct hash_key *k, const void *data, uint32_t len);
+uint64_t __wrap_hash_table(const struct hash_key *k, const void *data, uint32_t len);
+
+uint64_t __wrap_hash_table(const struct hash_key *k, const void *data, uint32_t len)
+{
+	uint64_t hash = __real_hash_table(k, data, len);
+
+	return hashes_collide ? hash & 3 : hash;
 }
 
 static struct tables *tables_make(uint32_t impus, uint32_t registrations)
@@ -85,7 +99,7 @@ static void random_walk(bool memory_fails)
 	uint64_t rnd = memory_fails ? 5 : 4;
 	uint32_t count[4] = {0};
 
-	m = (struct model){0};
+	m = (struct model){.collide = hashes_collide};
 	for (uint32_t step = 0; step < 15000; step++) {
 		uint32_t set = (uint32_t)(random_next(&rnd) % MODEL_SETS);
 
@@ -138,6 +152,26 @@ static void tables_do_what_the_model_does(void **state)
 static void failing_memory_changes_nothing(void **state)
 {
 	random_walk(true);
+}
+
+/* Hashes only say where to look: with the same for nearly all, everything is still found, and
+ * nothing that is not there. */
+static void collisions_change_nothing(void **state)
+{
+	random_walk(false);
+	random_walk(true);
+}
+
+static int collide_begin(void **state)
+{
+	hashes_collide = true;
+	return 0;
+}
+
+static int collide_end(void **state)
+{
+	hashes_collide = false;
+	return 0;
 }
 
 static char spread[SIP_URI_MAX];
@@ -354,6 +388,73 @@ static void sweep_finds_all_the_expired(void **state)
 	tables_destroy(t);
 }
 
+/* A set of one identity, and nothing else, whose hash begins with a zero bit: with two buckets,
+ * all of them meet in one. */
+static struct abi_registration_view *crowded_view(const struct tables *t, uint64_t nth)
+{
+	struct abi_registration_view *v;
+	uint64_t id = 0;
+
+	for (;; id++) {
+		v = view_of(id, 1, 40, 40);
+		if (table_hash_impu(t, v->impu[0].impu) >> 63 == 0 && nth-- == 0)
+			break;
+	}
+	v->n_contact = 0;
+	return v;
+}
+
+/* A full bucket goes on in a further line. The lines for that are there before a put begins to
+ * change anything, so that it cannot stop half way. */
+static void full_bucket_takes_memory_first(void **state)
+{
+	struct tables *t = tables_make(9, 9);
+
+	allocations_left = 8;
+	for (uint64_t i = 0; i < 8; i++)
+		assert_int_equal(table_put(t, crowded_view(t, i)), INSTALL_OK);
+	/* The eighth took a line, and it must be made good before the ninth is begun. */
+	allocations_left = 0;
+	assert_int_equal(table_put(t, crowded_view(t, 8)), INSTALL_NO_MEMORY);
+	allocations_left = 1;
+	assert_int_equal(table_put(t, crowded_view(t, 8)), INSTALL_NO_MEMORY);
+	assert_false(is_there(t, crowded_view(t, 8)));
+	allocations_left = 1;
+	assert_int_equal(table_put(t, crowded_view(t, 8)), INSTALL_OK);
+	allocations_left = -1;
+	for (uint64_t i = 0; i < 9; i++)
+		assert_true(is_there(t, crowded_view(t, i)));
+	/* Whatever leaves, the others stay. The line goes with the last that it holds, the
+	 * eighth and ninth, and as late as they: a reader may be in it. */
+	for (uint64_t i = 0; i < 9; i++) {
+		uint64_t gone = (i * 4 + 8) % 9;
+		uint32_t retired = t->n_retired;
+
+		assert_int_equal(table_delete(t, crowded_view(t, gone)->set_id), INSTALL_OK);
+		assert_int_equal(t->n_retired - retired, gone == 7 ? 2 : 1);
+		for (uint64_t j = 0; j < 9; j++)
+			assert_int_equal(is_there(t, crowded_view(t, (j * 4 + 8) % 9)), j > i);
+	}
+	tables_destroy(t);
+}
+
+/* Each registration has cache lines of its own, as the prefetching counts on. */
+static void registrations_begin_on_lines(void **state)
+{
+	struct tables *t = tables_make(1000, 100);
+
+	for (uint64_t i = 0; i < 60; i++) {
+		struct abi_registration_view *v =
+			view_of(i, 1 + (uint32_t)i % 8, 30 + (uint32_t)i, 10 * (uint32_t)i + 1);
+
+		assert_int_equal(table_put(t, v), INSTALL_OK);
+		const struct registration *r =
+			table_find_user(t, table_hash_impu(t, v->impu[0].impu));
+		assert_int_equal((uintptr_t)r % 64, 0);
+	}
+	tables_destroy(t);
+}
+
 static struct tables *live_sets_make(uint32_t n)
 {
 	struct tables *t = tables_make(1000, 1000);
@@ -461,10 +562,14 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tables_do_what_the_model_does),
 		cmocka_unit_test(failing_memory_changes_nothing),
+		cmocka_unit_test_setup_teardown(collisions_change_nothing, collide_begin,
+						collide_end),
 		cmocka_unit_test(full_arena_refuses_and_recovers),
 		cmocka_unit_test(counts_beyond_the_tables_size_are_refused),
 		cmocka_unit_test(bounds_of_a_set_are_checked),
 		cmocka_unit_test(registration_holds_what_was_put),
+		cmocka_unit_test(full_bucket_takes_memory_first),
+		cmocka_unit_test(registrations_begin_on_lines),
 		cmocka_unit_test(sync_removes_what_was_not_put_again),
 		cmocka_unit_test(sweep_finds_all_the_expired),
 		cmocka_unit_test(sweep_keeps_its_place),
