@@ -1,0 +1,253 @@
+/* link.c - the wire: one DPDK port, and the datagrams of all terminals on it */
+#include "link.h"
+
+#include <unistd.h>
+
+#include <rte_arp.h>
+#include <rte_cycles.h>
+#include <rte_ethdev.h>
+#include <rte_ether.h>
+#include <rte_ip.h>
+#include <rte_udp.h>
+
+enum { BUFFERS = 32767, RING = 2048, HEADERS = 14 + 20 + 8, PORT = 0 };
+
+const char *link_open(struct link *l, const struct link_options *o)
+{
+	struct rte_eth_conf conf = {0};
+	struct rte_ether_addr mac;
+	uint16_t rx = RING, tx = RING;
+
+	memset(l, 0, sizeof(*l));
+	l->o = *o;
+	if (rte_eth_dev_count_avail() != 1)
+		return "one port is needed: give DPDK a --vdev or a PCI device before the --";
+	l->pool = rte_pktmbuf_pool_create("blast", BUFFERS, 256, 0,
+					  RTE_PKTMBUF_HEADROOM + LINK_MESSAGE_MAX, SOCKET_ID_ANY);
+	if (!l->pool)
+		return "no memory for packet buffers: give DPDK more with -m";
+	if (rte_eth_dev_configure(PORT, 1, 1, &conf) < 0 ||
+	    rte_eth_dev_adjust_nb_rx_tx_desc(PORT, &rx, &tx) < 0 ||
+	    rte_eth_rx_queue_setup(PORT, 0, rx, SOCKET_ID_ANY, NULL, l->pool) < 0 ||
+	    rte_eth_tx_queue_setup(PORT, 0, tx, SOCKET_ID_ANY, NULL) < 0 ||
+	    rte_eth_dev_start(PORT) < 0)
+		return "the port cannot be started: see what DPDK says above";
+	rte_eth_promiscuous_enable(PORT);
+	rte_eth_macaddr_get(PORT, &mac);
+	memcpy(l->mac, &mac, sizeof(l->mac));
+	return NULL;
+}
+
+void link_close(struct link *l)
+{
+	rte_eth_dev_stop(PORT);
+	rte_eth_dev_close(PORT);
+}
+
+void link_flush(struct link *l)
+{
+	uint16_t sent = 0;
+
+	/* A full ring is the other side's to empty; what it never takes is lost, and counted. */
+	for (int tries = 0; sent < l->n_out && tries < 64; tries++)
+		sent = (uint16_t)(sent + rte_eth_tx_burst(PORT, 0, l->out + sent,
+							  (uint16_t)(l->n_out - sent)));
+	l->sent_packets += sent;
+	l->not_sent += l->n_out - sent;
+	if (sent < l->n_out)
+		rte_pktmbuf_free_bulk(l->out + sent, (unsigned)(l->n_out - sent));
+	l->n_out = 0;
+}
+
+static void queue(struct link *l, struct rte_mbuf *m)
+{
+	l->out[l->n_out++] = m;
+	if (l->n_out == LINK_BURST)
+		link_flush(l);
+}
+
+static void put_ether(const struct link *l, struct rte_ether_hdr *e, const uint8_t *to,
+		      uint16_t type)
+{
+	memcpy(&e->dst_addr, to, 6);
+	memcpy(&e->src_addr, l->mac, 6);
+	e->ether_type = rte_cpu_to_be_16(type);
+}
+
+static void send_arp(struct link *l, uint16_t op, const uint8_t *to_mac, uint32_t to_ip)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(l->pool);
+	struct rte_ether_hdr *e;
+	struct rte_arp_hdr *a;
+
+	if (!m)
+		return;
+	e = (struct rte_ether_hdr *)rte_pktmbuf_append(m, 60);
+	memset(e, 0, 60);
+	put_ether(l, e, to_mac, RTE_ETHER_TYPE_ARP);
+	a = (struct rte_arp_hdr *)(e + 1);
+	a->arp_hardware = rte_cpu_to_be_16(RTE_ARP_HRD_ETHER);
+	a->arp_protocol = rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4);
+	a->arp_hlen = 6;
+	a->arp_plen = 4;
+	a->arp_opcode = rte_cpu_to_be_16(op);
+	memcpy(&a->arp_data.arp_sha, l->mac, 6);
+	a->arp_data.arp_sip = rte_cpu_to_be_32(l->o.own_ip);
+	if (op == RTE_ARP_OP_REPLY)
+		memcpy(&a->arp_data.arp_tha, to_mac, 6);
+	a->arp_data.arp_tip = rte_cpu_to_be_32(to_ip);
+	queue(l, m);
+}
+
+static void take_arp(struct link *l, const struct rte_mbuf *m)
+{
+	const struct rte_ether_hdr *e = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
+	const struct rte_arp_hdr *a = (const struct rte_arp_hdr *)(e + 1);
+
+	if (m->data_len < sizeof(*e) + sizeof(*a))
+		return;
+	if (rte_be_to_cpu_32(a->arp_data.arp_sip) == l->o.node_ip) {
+		memcpy(l->node_mac, &a->arp_data.arp_sha, 6);
+		l->met = true;
+	}
+	if (a->arp_opcode == rte_cpu_to_be_16(RTE_ARP_OP_REQUEST) &&
+	    rte_be_to_cpu_32(a->arp_data.arp_tip) == l->o.own_ip) {
+		uint8_t mac[6];
+
+		memcpy(mac, &a->arp_data.arp_sha, 6);
+		send_arp(l, RTE_ARP_OP_REPLY, mac, rte_be_to_cpu_32(a->arp_data.arp_sip));
+	}
+}
+
+/* A frame's datagram; false: it has none for a terminal. What the node sends in fragments is
+ * never looked into: only its first piece, with the headers, is. */
+static bool take_udp(const struct link *l, const struct rte_mbuf *m, struct link_datagram *d)
+{
+	const struct rte_ipv4_hdr *h = rte_pktmbuf_mtod_offset(m, const struct rte_ipv4_hdr *, 14);
+	const struct rte_udp_hdr *u = (const struct rte_udp_hdr *)(h + 1);
+
+	if (m->data_len < HEADERS || h->version_ihl != RTE_IPV4_VHL_DEF ||
+	    h->next_proto_id != IPPROTO_UDP ||
+	    (h->fragment_offset & rte_cpu_to_be_16(RTE_IPV4_HDR_OFFSET_MASK)) ||
+	    rte_be_to_cpu_16(h->total_length) + 14u > m->data_len)
+		return false;
+	d->to = addr_v4(rte_be_to_cpu_32(h->dst_addr), rte_be_to_cpu_16(u->dst_port));
+	d->message = slice_of(u + 1, (size_t)rte_be_to_cpu_16(h->total_length) - 28);
+	return true;
+}
+
+uint16_t link_receive(struct link *l, struct link_datagram *d, struct rte_mbuf **frame,
+		      uint16_t *n_frames)
+{
+	uint16_t n = 0;
+
+	*n_frames = rte_eth_rx_burst(PORT, 0, frame, LINK_BURST);
+	l->received_packets += *n_frames;
+	for (uint16_t i = 0; i < *n_frames; i++) {
+		const struct rte_ether_hdr *e =
+			rte_pktmbuf_mtod(frame[i], const struct rte_ether_hdr *);
+
+		if (i + 1 < *n_frames)
+			rte_prefetch0(rte_pktmbuf_mtod(frame[i + 1], void *));
+		if (e->ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_ARP))
+			take_arp(l, frame[i]);
+		else if (e->ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4) &&
+			 take_udp(l, frame[i], &d[n]))
+			n++;
+	}
+	return n;
+}
+
+void link_release(struct rte_mbuf **frame, uint16_t n)
+{
+	rte_pktmbuf_free_bulk(frame, n);
+}
+
+bool link_meet(struct link *l, double seconds)
+{
+	static const uint8_t all[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+	struct link_datagram d[LINK_BURST];
+	struct rte_mbuf *frame[LINK_BURST];
+
+	for (double waited = 0; !l->met && waited < seconds; waited += 0.01) {
+		uint16_t n;
+
+		send_arp(l, RTE_ARP_OP_REQUEST, all, l->o.node_ip);
+		link_flush(l);
+		usleep(10000);
+		link_receive(l, d, frame, &n);
+		link_release(frame, n);
+	}
+	link_flush(l);
+	return l->met;
+}
+
+static void put_ip(struct link *l, struct rte_ipv4_hdr *h, const struct addr *from, uint16_t payload,
+		   uint16_t offset)
+{
+	uint32_t ip;
+
+	memset(h, 0, sizeof(*h));
+	h->version_ihl = RTE_IPV4_VHL_DEF;
+	h->total_length = rte_cpu_to_be_16((uint16_t)(20 + payload));
+	h->packet_id = rte_cpu_to_be_16(l->packet_id);
+	h->fragment_offset = rte_cpu_to_be_16(offset);
+	h->time_to_live = 63;
+	h->next_proto_id = IPPROTO_UDP;
+	memcpy(&ip, from->ip, 4);
+	h->src_addr = ip;
+	h->dst_addr = rte_cpu_to_be_32(l->o.node_ip);
+	h->hdr_checksum = rte_ipv4_cksum(h);
+}
+
+/* The octets of m behind its IP header from `at` on, in a frame of their own. */
+static void send_rest(struct link *l, const struct rte_mbuf *m, const struct addr *from, uint16_t at)
+{
+	uint16_t room = (uint16_t)((l->o.mtu - 20) & ~7), left = (uint16_t)(m->data_len - 34 - at);
+	uint16_t n = left < room ? left : room;
+	struct rte_mbuf *piece = rte_pktmbuf_alloc(l->pool);
+	uint8_t *o;
+
+	if (!piece)
+		return;
+	o = (uint8_t *)rte_pktmbuf_append(piece, (uint16_t)(34 + n));
+	put_ether(l, (struct rte_ether_hdr *)o, l->node_mac, RTE_ETHER_TYPE_IPV4);
+	put_ip(l, (struct rte_ipv4_hdr *)(o + 14), from, n,
+	       (uint16_t)(at / 8 | (n < left ? RTE_IPV4_HDR_MF_FLAG : 0)));
+	memcpy(o + 34, rte_pktmbuf_mtod_offset(m, uint8_t *, 34 + at), n);
+	queue(l, piece);
+	if (n < left)
+		send_rest(l, m, from, (uint16_t)(at + n));
+}
+
+void link_send(struct link *l, const struct addr *from, struct slice message)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(l->pool);
+	uint16_t payload = (uint16_t)(8 + message.len);
+	struct rte_ether_hdr *e;
+	struct rte_ipv4_hdr *h;
+	struct rte_udp_hdr *u;
+
+	if (!m) {
+		l->not_sent++;
+		return;
+	}
+	e = (struct rte_ether_hdr *)rte_pktmbuf_append(m, (uint16_t)(HEADERS + message.len));
+	h = (struct rte_ipv4_hdr *)(e + 1);
+	u = (struct rte_udp_hdr *)(h + 1);
+	put_ether(l, e, l->node_mac, RTE_ETHER_TYPE_IPV4);
+	put_ip(l, h, from, payload, 0);
+	u->src_port = rte_cpu_to_be_16(from->port);
+	u->dst_port = rte_cpu_to_be_16(l->o.node_port);
+	u->dgram_len = rte_cpu_to_be_16(payload);
+	u->dgram_cksum = 0;
+	memcpy(u + 1, message.p, message.len);
+	u->dgram_cksum = rte_ipv4_udptcp_cksum(h, u);
+	if (20 + payload <= l->o.mtu) {
+		queue(l, m);
+		return;
+	}
+	l->packet_id++;
+	send_rest(l, m, from, 0);
+	rte_pktmbuf_free(m);
+}

@@ -1,0 +1,181 @@
+/* main.c - saker-blast: load for a SIP node, from many terminals, through DPDK */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include <rte_cycles.h>
+#include <rte_eal.h>
+
+#include "report.h"
+
+static const struct scenario *const scenarios[] = {&scenario_call, &scenario_message,
+						   &scenario_register, &scenario_refresh};
+
+static void stop(int signal)
+{
+	run_stop = 1;
+}
+
+static const struct scenario *find_scenario(const char *name)
+{
+	for (uint32_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++)
+		if (!strcmp(scenarios[i]->name, name))
+			return scenarios[i];
+	return NULL;
+}
+
+static bool get_people(struct blast *b)
+{
+	struct options *o = &b->o;
+
+	if (o->direct) {
+		b->n_people = o->users;
+		b->person = people_make(o->users);
+	} else {
+		b->person = people_load(o->subscribers, o->users, &b->n_people, o->domain);
+	}
+	if (b->person && b->n_people < 2)
+		fprintf(stderr, "saker-blast: two terminals are the least that can talk\n");
+	return b->person && b->n_people >= 2;
+}
+
+static bool open_link(struct blast *b)
+{
+	const char *error = link_open(&b->link, &(struct link_options){
+							.own_ip = (uint32_t)(addr_half(&b->o.gateway, 0) >> 32),
+							.node_ip = (uint32_t)(addr_half(&b->o.node, 0) >> 32),
+							.node_port = b->o.node.port,
+							.mtu = b->o.mtu});
+	char text[ADDR_TEXT_MAX];
+
+	if (error) {
+		fprintf(stderr, "saker-blast: %s\n", error);
+		return false;
+	}
+	if (!link_meet(&b->link, b->o.wait_up_s)) {
+		fprintf(stderr, "saker-blast: %s does not answer ARP: is it up, and on this link?\n",
+			addr_text(&b->o.node, text));
+		return false;
+	}
+	return true;
+}
+
+static void run_stair(struct blast *b, const struct scenario *s, struct stair *stair)
+{
+	run_at(b, s, stair->rate, b->o.seconds);
+	stair->tally = b->tally;
+	stair->pass = report_fail_share(&stair->tally) <= b->o.slo_fail && stair->tally.done &&
+		      (b->o.slo_p99_us == 0 ||
+		       report_us(b, &stair->tally, 0.99) <= b->o.slo_p99_us);
+	report_line(b, stair);
+}
+
+/* Every terminal once, failures tried again: enough are there when nine of ten are. */
+static bool register_people(struct blast *b)
+{
+	uint32_t missing = b->n_people;
+
+	for (int round = 0; round < 3 && missing && !run_stop; round++) {
+		double rate = b->o.register_rate;
+
+		run_at(b, &scenario_register, rate, (double)b->n_people / rate);
+		missing = 0;
+		for (uint32_t i = 0; i < b->n_people; i++)
+			missing += !b->person[i].registered;
+		printf("registered %u of %u: %.0f/s, %llu failed\n", b->n_people - missing,
+		       b->n_people, (double)b->tally.done / b->tally.seconds,
+		       (unsigned long long)b->tally.failed);
+	}
+	if (missing)
+		fprintf(stderr, "saker-blast: %u of %u terminals could not be registered\n", missing,
+			b->n_people);
+	return missing == 0;
+}
+
+/* Up by half while it holds, then between the best and the first that did not, four times. */
+static const struct stair *climb(struct blast *b, const struct scenario *s, struct climb *c)
+{
+	const struct stair *best = NULL;
+	double rate = b->o.rate, low = 0, high = 0;
+	int halvings = 0;
+
+	while (c->n < STAIRS_MAX && halvings < 5 && !run_stop) {
+		struct stair *stair = &c->stair[c->n++];
+
+		stair->rate = rate;
+		run_stair(b, s, stair);
+		if (stair->pass) {
+			low = rate;
+			best = stair;
+		} else {
+			high = rate;
+		}
+		if (high == 0) {
+			rate *= 1.5;
+		} else if (low == 0) {
+			rate /= 2;
+			halvings = rate < 1 ? 5 : 0;
+		} else {
+			rate = (low + high) / 2;
+			halvings++;
+		}
+	}
+	return best ? best : &c->stair[0];
+}
+
+static const struct stair *play(struct blast *b, const struct scenario *s, struct climb *c)
+{
+	if (b->o.find_max)
+		return climb(b, s, c);
+	c->stair[0].rate = b->o.rate;
+	c->n = 1;
+	run_stair(b, s, &c->stair[0]);
+	return &c->stair[0];
+}
+
+int main(int argc, char **argv)
+{
+	static struct blast b;
+	struct climb c = {.stair = calloc(STAIRS_MAX, sizeof(struct stair))};
+	const struct scenario *s;
+	const struct stair *best;
+	int used = rte_eal_init(argc, argv);
+
+	if (used < 0) {
+		fprintf(stderr, "saker-blast: DPDK does not start; what it said is above\n");
+		return 3;
+	}
+	if (!options_read(argc - used, argv + used, &b.o))
+		return 2;
+	s = find_scenario(b.o.scenario);
+	if (!s) {
+		fprintf(stderr, "saker-blast: no scenario %s: call, message, register or refresh\n",
+			b.o.scenario);
+		return 2;
+	}
+	signal(SIGINT, stop);
+	signal(SIGTERM, stop);
+	b.tsc_hz = (double)rte_get_tsc_hz();
+	b.attempt = calloc(ATTEMPTS, sizeof(*b.attempt));
+	if (!b.attempt || !c.stair || getrandom(&b.run, sizeof(b.run), 0) != sizeof(b.run)) {
+		fprintf(stderr, "saker-blast: no memory\n");
+		return 3;
+	}
+	b.random = b.run | 1;
+	if (!get_people(&b))
+		return 2;
+	if (!open_link(&b))
+		return 3;
+	if (b.o.register_first && !b.o.direct && !register_people(&b))
+		return 1;
+	report_head();
+	best = play(&b, s, &c);
+	report_tail(&b, best);
+	if (b.o.json && !report_json(&b, &c, best)) {
+		fprintf(stderr, "saker-blast: %s cannot be written\n", b.o.json);
+		return 3;
+	}
+	link_close(&b.link);
+	return best->tally.done ? 0 : 1;
+}

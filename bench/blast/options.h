@@ -1,0 +1,26 @@
+/* options.h - what saker-blast is asked for on its command line */
+#pragma once
+
+#include "base/addr.h"
+
+struct options {
+	const char *scenario;
+	const char *subscribers; /* file */
+	const char *json;        /* file */
+	bool direct;             /* a plain proxy: nobody registers */
+	bool find_max;
+	bool register_first;
+	uint32_t users;
+	uint32_t size; /* octets of an INVITE */
+	uint32_t wait_up_s;
+	uint16_t mtu;
+	double rate, seconds, register_rate;
+	double slo_p99_us; /* 0: none */
+	double slo_fail;   /* share */
+	struct addr node;
+	struct addr gateway; /* our own address, which the terminals are behind */
+	char domain[64];
+};
+
+/* False: a sentence was printed, and the program ends with 2. */
+bool options_read(int argc, char **argv, struct options *o);
