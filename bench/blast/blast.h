@@ -18,10 +18,10 @@ enum { ATTEMPTS = 1 << 18, ROUTE_MAX = 220, STATUS_MAX = 700 };
 
 /* What one attempt remembers. */
 struct attempt {
-	uint64_t due;   /* TSC it was to begin at; 0: free */
-	uint64_t mark;  /* TSC the part under way began at */
+	uint64_t due;  /* TSC it was to begin at; 0: free */
+	uint64_t mark; /* TSC the part under way began at */
 	uint32_t person, other;
-	uint8_t state;  /* the scenario's */
+	uint8_t state; /* the scenario's */
 	uint8_t route_len;
 	uint8_t route[ROUTE_MAX]; /* of the dialog */
 };
@@ -31,8 +31,8 @@ struct tally {
 	double seconds;
 	uint64_t begun, done, failed, sent, received;
 	uint64_t fail[FAIL_MAX], status[STATUS_MAX];
-	uint64_t late;        /* attempts begun more than 1 ms after they were due */
-	double busy;          /* share of the cycles in turns that did something */
+	uint64_t late;            /* attempts begun more than 1 ms after they were due */
+	double busy;              /* share of the cycles in turns that did something */
 	struct histogram latency; /* of the parts that wait for an answer, in TSC cycles */
 };
 
@@ -54,13 +54,13 @@ struct blast {
 
 /* What a received message says, as far as a terminal looks. */
 struct heard {
-	uint32_t person;    /* whom it came to */
-	uint16_t status;    /* 0: a request */
-	uint8_t method;     /* 'I', 'A', 'B', 'M', 'R', ...: of the CSeq */
-	char kind;          /* of the Call-ID */
+	uint32_t person; /* whom it came to */
+	uint16_t status; /* 0: a request */
+	uint8_t method;  /* 'I', 'A', 'B', 'M', 'R', ...: of the CSeq */
+	char kind;       /* of the Call-ID */
 	uint32_t key;
 	struct slice record_route, service_route, challenge;
-	struct slice to;    /* the line's value */
+	struct slice to;     /* the line's value */
 	struct slice source; /* a Contact is not needed; Via to CSeq lines are */
 	uint32_t n_lines;
 	struct slice line[24]; /* whole lines that a response repeats, in their order */
@@ -74,7 +74,8 @@ struct scenario {
 	/* Takes a message that belongs to an attempt, or to none any more (a NULL). */
 	void (*take)(struct blast *b, struct attempt *a, const struct heard *h);
 };
-extern const struct scenario scenario_call, scenario_message, scenario_register, scenario_refresh;
+extern const struct scenario scenario_call, scenario_message, scenario_register,
+	scenario_refresh;
 
 static inline struct attempt *blast_attempt(struct blast *b, uint64_t id)
 {

@@ -46,8 +46,8 @@ static void answer_plainly(struct blast *b, const struct heard *h)
 	blast_send(b, h->person, &t);
 }
 
-/* What the node records comes in one line or several; the caller needs it back to front. One value
- * a proxy is all there is between these terminals, so the order does not matter. */
+/* What the node records comes in one line or several; the caller needs it back to front. One
+ * value a proxy is all there is between these terminals, so the order does not matter. */
 static void note_route(struct attempt *a, const struct heard *h)
 {
 	a->route_len = 0;

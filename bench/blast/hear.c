@@ -1,4 +1,5 @@
-/* hear.c - what a terminal reads of a message: the start line, and of the lines what it needs */
+/* hear.c - what a terminal reads of a message: the start line, and of the lines what it needs
+ */
 #include "blast.h"
 
 static struct slice value_of(struct slice line)

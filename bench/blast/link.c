@@ -22,8 +22,9 @@ const char *link_open(struct link *l, const struct link_options *o)
 	l->o = *o;
 	if (rte_eth_dev_count_avail() != 1)
 		return "one port is needed: give DPDK a --vdev or a PCI device before the --";
-	l->pool = rte_pktmbuf_pool_create("blast", BUFFERS, 256, 0,
-					  RTE_PKTMBUF_HEADROOM + LINK_MESSAGE_MAX, SOCKET_ID_ANY);
+	l->pool =
+		rte_pktmbuf_pool_create("blast", BUFFERS, 256, 0,
+					RTE_PKTMBUF_HEADROOM + LINK_MESSAGE_MAX, SOCKET_ID_ANY);
 	if (!l->pool)
 		return "no memory for packet buffers: give DPDK more with -m";
 	if (rte_eth_dev_configure(PORT, 1, 1, &conf) < 0 ||
@@ -48,7 +49,8 @@ void link_flush(struct link *l)
 {
 	uint16_t sent = 0;
 
-	/* A full ring is the other side's to empty; what it never takes is lost, and counted. */
+	/* A full ring is the other side's to empty; what it never takes is lost, and counted.
+	 */
 	for (int tries = 0; sent < l->n_out && tries < 64; tries++)
 		sent = (uint16_t)(sent + rte_eth_tx_burst(PORT, 0, l->out + sent,
 							  (uint16_t)(l->n_out - sent)));
@@ -123,7 +125,8 @@ static void take_arp(struct link *l, const struct rte_mbuf *m)
  * never looked into: only its first piece, with the headers, is. */
 static bool take_udp(const struct link *l, const struct rte_mbuf *m, struct link_datagram *d)
 {
-	const struct rte_ipv4_hdr *h = rte_pktmbuf_mtod_offset(m, const struct rte_ipv4_hdr *, 14);
+	const struct rte_ipv4_hdr *h =
+		rte_pktmbuf_mtod_offset(m, const struct rte_ipv4_hdr *, 14);
 	const struct rte_udp_hdr *u = (const struct rte_udp_hdr *)(h + 1);
 
 	if (m->data_len < HEADERS || h->version_ihl != RTE_IPV4_VHL_DEF ||
@@ -182,8 +185,8 @@ bool link_meet(struct link *l, double seconds)
 	return l->met;
 }
 
-static void put_ip(struct link *l, struct rte_ipv4_hdr *h, const struct addr *from, uint16_t payload,
-		   uint16_t offset)
+static void put_ip(struct link *l, struct rte_ipv4_hdr *h, const struct addr *from,
+		   uint16_t payload, uint16_t offset)
 {
 	uint32_t ip;
 
@@ -201,9 +204,11 @@ static void put_ip(struct link *l, struct rte_ipv4_hdr *h, const struct addr *fr
 }
 
 /* The octets of m behind its IP header from `at` on, in a frame of their own. */
-static void send_rest(struct link *l, const struct rte_mbuf *m, const struct addr *from, uint16_t at)
+static void send_rest(struct link *l, const struct rte_mbuf *m, const struct addr *from,
+		      uint16_t at)
 {
-	uint16_t room = (uint16_t)((l->o.mtu - 20) & ~7), left = (uint16_t)(m->data_len - 34 - at);
+	uint16_t room = (uint16_t)((l->o.mtu - 20) & ~7),
+		 left = (uint16_t)(m->data_len - 34 - at);
 	uint16_t n = left < room ? left : room;
 	struct rte_mbuf *piece = rte_pktmbuf_alloc(l->pool);
 	uint8_t *o;

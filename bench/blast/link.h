@@ -1,7 +1,7 @@
 /* link.h - the wire: one DPDK port, and the datagrams of all terminals on it
  *
- * Every terminal has an address of its own; to the node they are all behind this port's address,
- * as behind a mobile network's gateway. ARP is answered for it. One thread.
+ * Every terminal has an address of its own; to the node they are all behind this port's
+ * address, as behind a mobile network's gateway. ARP is answered for it. One thread.
  */
 #pragma once
 

@@ -42,11 +42,12 @@ static bool get_people(struct blast *b)
 
 static bool open_link(struct blast *b)
 {
-	const char *error = link_open(&b->link, &(struct link_options){
-							.own_ip = (uint32_t)(addr_half(&b->o.gateway, 0) >> 32),
-							.node_ip = (uint32_t)(addr_half(&b->o.node, 0) >> 32),
-							.node_port = b->o.node.port,
-							.mtu = b->o.mtu});
+	const char *error = link_open(
+		&b->link,
+		&(struct link_options){.own_ip = (uint32_t)(addr_half(&b->o.gateway, 0) >> 32),
+				       .node_ip = (uint32_t)(addr_half(&b->o.node, 0) >> 32),
+				       .node_port = b->o.node.port,
+				       .mtu = b->o.mtu});
 	char text[ADDR_TEXT_MAX];
 
 	if (error) {
@@ -54,7 +55,8 @@ static bool open_link(struct blast *b)
 		return false;
 	}
 	if (!link_meet(&b->link, b->o.wait_up_s)) {
-		fprintf(stderr, "saker-blast: %s does not answer ARP: is it up, and on this link?\n",
+		fprintf(stderr,
+			"saker-blast: %s does not answer ARP: is it up, and on this link?\n",
 			addr_text(&b->o.node, text));
 		return false;
 	}
@@ -65,9 +67,9 @@ static void run_stair(struct blast *b, const struct scenario *s, struct stair *s
 {
 	run_at(b, s, stair->rate, b->o.seconds);
 	stair->tally = b->tally;
-	stair->pass = report_fail_share(&stair->tally) <= b->o.slo_fail && stair->tally.done &&
-		      (b->o.slo_p99_us == 0 ||
-		       report_us(b, &stair->tally, 0.99) <= b->o.slo_p99_us);
+	stair->pass =
+		report_fail_share(&stair->tally) <= b->o.slo_fail && stair->tally.done &&
+		(b->o.slo_p99_us == 0 || report_us(b, &stair->tally, 0.99) <= b->o.slo_p99_us);
 	report_line(b, stair);
 }
 
@@ -88,8 +90,8 @@ static bool register_people(struct blast *b)
 		       (unsigned long long)b->tally.failed);
 	}
 	if (missing)
-		fprintf(stderr, "saker-blast: %u of %u terminals could not be registered\n", missing,
-			b->n_people);
+		fprintf(stderr, "saker-blast: %u of %u terminals could not be registered\n",
+			missing, b->n_people);
 	return missing == 0;
 }
 
@@ -150,7 +152,8 @@ int main(int argc, char **argv)
 		return 2;
 	s = find_scenario(b.o.scenario);
 	if (!s) {
-		fprintf(stderr, "saker-blast: no scenario %s: call, message, register or refresh\n",
+		fprintf(stderr,
+			"saker-blast: no scenario %s: call, message, register or refresh\n",
 			b.o.scenario);
 		return 2;
 	}

@@ -89,8 +89,8 @@ static bool value(const char *name, const char *v, struct options *o)
 	if (!strcmp(name, "--node"))
 		return addr_parse(slice_str(v), 5060, &o->node) && o->node.family == 4;
 	if (!strcmp(name, "--direct"))
-		return o->direct = addr_parse(slice_str(v), 5060, &o->node) &&
-				   o->node.family == 4;
+		return o->direct =
+			       addr_parse(slice_str(v), 5060, &o->node) && o->node.family == 4;
 	if (!strcmp(name, "--gateway"))
 		return addr_parse_ip(slice_str(v), &o->gateway) && o->gateway.family == 4;
 	if (!strcmp(name, "--slo"))
@@ -138,13 +138,15 @@ bool options_read(int argc, char **argv, struct options *o)
 			i++;
 			continue;
 		}
-		fprintf(stderr, "saker-blast: %s%s%s is not understood; --help lists the options\n",
+		fprintf(stderr,
+			"saker-blast: %s%s%s is not understood; --help lists the options\n",
 			argv[i], i + 1 < argc ? " " : "", i + 1 < argc ? argv[i + 1] : "");
 		return false;
 	}
 	if (!o->direct && !o->subscribers) {
-		fprintf(stderr, "saker-blast: --subscribers FILE is needed, or --direct for a proxy "
-				"without registrations\n");
+		fprintf(stderr,
+			"saker-blast: --subscribers FILE is needed, or --direct for a proxy "
+			"without registrations\n");
 		return false;
 	}
 	return true;

@@ -10,7 +10,8 @@ enum { NET = 0x0a400000 /* 10.64.0.0 */, FIRST_PORT = 5060, NET_BITS = 22 };
 
 struct addr person_addr(uint32_t person)
 {
-	return addr_v4(NET + person / PERSON_PORTS, (uint16_t)(FIRST_PORT + person % PERSON_PORTS));
+	return addr_v4(NET + person / PERSON_PORTS,
+		       (uint16_t)(FIRST_PORT + person % PERSON_PORTS));
 }
 
 uint32_t person_at(const struct addr *a)
@@ -40,7 +41,8 @@ static bool read_person(struct slice line, struct person *p, char domain[64])
 	uint8_t op_octets[16];
 	uint32_t at;
 
-	if (!field(&line, &impi) || !field(&line, &impu) || !field(&line, &k) || !field(&line, &op))
+	if (!field(&line, &impi) || !field(&line, &impu) || !field(&line, &k) ||
+	    !field(&line, &op))
 		return false;
 	at = slice_find(impi, '@');
 	if (at == 0 || at >= sizeof(p->name) || impi.len - at - 1 >= 64 || at == impi.len)

@@ -14,8 +14,8 @@ struct person {
 
 enum { PERSON_PORTS = 4 };
 
-/* Reads subscribers as `sakerctl sub import` does (impi,impu,k,op,amf), at most `most`. *n is how
- * many. NULL with a sentence on standard error. */
+/* Reads subscribers as `sakerctl sub import` does (impi,impu,k,op,amf), at most `most`. *n is
+ * how many. NULL with a sentence on standard error. */
 struct person *people_load(const char *file, uint32_t most, uint32_t *n, char domain[64]);
 /* People without keys, for a proxy that does not register them. */
 struct person *people_make(uint32_t n);

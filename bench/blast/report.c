@@ -42,7 +42,8 @@ void report_tail(const struct blast *b, const struct stair *s)
 
 	for (int i = 0; i < FAIL_MAX; i++)
 		if (t->fail[i])
-			printf("  failed, %s: %llu\n", fail_name[i], (unsigned long long)t->fail[i]);
+			printf("  failed, %s: %llu\n", fail_name[i],
+			       (unsigned long long)t->fail[i]);
 	for (int i = 1; i < STATUS_MAX; i++)
 		if (t->status[i])
 			printf("  status %d: %llu\n", i, (unsigned long long)t->status[i]);
@@ -77,11 +78,11 @@ static void json_tally(FILE *f, const struct blast *b, const struct stair *s)
 		"\"rate\":%.1f,\"seconds\":%.6f,\"sent\":%llu,\"received\":%llu,\"begun\":%llu,"
 		"\"done\":%llu,\"failed\":%llu,\"msgs_per_s\":%.1f,\"calls_per_s\":%.1f,"
 		"\"busy\":%.4f,\"limited_by_generator\":%s,\"valid\":%s,",
-		s->rate, t->seconds, (unsigned long long)t->sent, (unsigned long long)t->received,
-		(unsigned long long)t->begun, (unsigned long long)t->done,
-		(unsigned long long)t->failed, (double)t->sent / t->seconds,
-		(double)t->done / t->seconds, t->busy, report_limited(t) ? "true" : "false",
-		report_limited(t) ? "false" : "true");
+		s->rate, t->seconds, (unsigned long long)t->sent,
+		(unsigned long long)t->received, (unsigned long long)t->begun,
+		(unsigned long long)t->done, (unsigned long long)t->failed,
+		(double)t->sent / t->seconds, (double)t->done / t->seconds, t->busy,
+		report_limited(t) ? "true" : "false", report_limited(t) ? "false" : "true");
 	fprintf(f, "\"fail_reasons\":{");
 	for (int i = 0; i < FAIL_MAX; i++)
 		fprintf(f, "%s\"%s\":%llu", i ? "," : "", fail_name[i],
@@ -114,8 +115,9 @@ bool report_json(const struct blast *b, const struct climb *c, const struct stai
 			"%s{\"rate\":%.1f,\"achieved\":%.1f,\"p99_us\":%.2f,\"fail\":%.6f,"
 			"\"busy\":%.4f,\"limited_by_generator\":%s,\"pass\":%s}",
 			i ? "," : "", s->rate, (double)s->tally.done / s->tally.seconds,
-			report_us(b, &s->tally, 0.99), report_fail_share(&s->tally), s->tally.busy,
-			report_limited(&s->tally) ? "true" : "false", s->pass ? "true" : "false");
+			report_us(b, &s->tally, 0.99), report_fail_share(&s->tally),
+			s->tally.busy, report_limited(&s->tally) ? "true" : "false",
+			s->pass ? "true" : "false");
 	}
 	fprintf(f, "]}\n");
 	return fclose(f) == 0;

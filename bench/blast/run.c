@@ -15,7 +15,8 @@ const char *const fail_name[FAIL_MAX] = {"timeout", "status", "unexpected"};
 
 uint32_t blast_draw(struct blast *b, uint32_t below)
 {
-	/* xorshift64*: Vigna, "An experimental exploration of Marsaglia's xorshift generators". */
+	/* xorshift64*: Vigna, "An experimental exploration of Marsaglia's xorshift generators".
+	 */
 	b->random ^= b->random >> 12;
 	b->random ^= b->random << 25;
 	b->random ^= b->random >> 27;
@@ -142,7 +143,8 @@ void run_at(struct blast *b, const struct scenario *s, double rate, double secon
 			b->tally.busy = (double)busy / (double)(now - start);
 			b->tally.seconds = (double)(now - start) / b->tsc_hz;
 		}
-		if (!counted && (b->tally.done + b->tally.failed >= b->tally.begun || now > settle))
+		if (!counted &&
+		    (b->tally.done + b->tally.failed >= b->tally.begun || now > settle))
 			break;
 		if (run_stop)
 			break;

@@ -158,8 +158,9 @@ void say_response(struct text *t, const struct heard *request, const char *statu
 
 void say_body(struct text *t, uint32_t size, const char *type)
 {
-	static const char line[] = "a=rtpmap:97 AMR/8000/1\r\na=fmtp:97 mode-change-capability=2; "
-				   "max-red=220\r\n";
+	static const char line[] =
+		"a=rtpmap:97 AMR/8000/1\r\na=fmtp:97 mode-change-capability=2; "
+		"max-red=220\r\n";
 	uint32_t head, body;
 
 	if (size == 0) {

@@ -5,7 +5,8 @@
 
 /* "sip:user000001@ims.example" */
 void say_identity(struct text *t, const struct blast *b, uint32_t person);
-/* Request line, Via, Max-Forwards, Route, From, To, Call-ID, CSeq of a request outside a dialog. */
+/* Request line, Via, Max-Forwards, Route, From, To, Call-ID, CSeq of a request outside a
+ * dialog. */
 void say_request(struct text *t, const struct blast *b, const char *method, uint64_t id,
 		 uint32_t from, uint32_t to);
 /* The same inside the dialog of an attempt, from its caller. */

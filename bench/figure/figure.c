@@ -41,7 +41,7 @@ void figure_print(const struct figure *f)
 	if (f->n == 0)
 		return;
 	sorted(f, run);
-	printf("figure\t%s\t%.6g\t%s\t%u\t%.6g\t%.6g\n", f->name, figure_median(f), f->unit, f->n,
-	       run[0], run[f->n - 1]);
+	printf("figure\t%s\t%.6g\t%s\t%u\t%.6g\t%.6g\n", f->name, figure_median(f), f->unit,
+	       f->n, run[0], run[f->n - 1]);
 	fflush(stdout);
 }

@@ -1,7 +1,7 @@
 /* figure.h - one measured number: several runs, printed with its spread
  *
- * Every benchmark program prints its results with these functions, one line a figure on standard
- * output, fields between tabs:
+ * Every benchmark program prints its results with these functions, one line a figure on
+ * standard output, fields between tabs:
  *
  *   figure  NAME  MEDIAN  UNIT  RUNS  MIN  MAX
  *
@@ -22,7 +22,8 @@ struct figure {
 
 /* Adds one run's result. Runs past FIGURE_RUNS_MAX are not kept. */
 void figure_run(struct figure *f, double value);
-/* The middle of the runs; of an even number, the mean of the two in the middle. 0 without runs. */
+/* The middle of the runs; of an even number, the mean of the two in the middle. 0 without runs.
+ */
 double figure_median(const struct figure *f);
 /* Writes the line. Without runs it writes nothing. */
 void figure_print(const struct figure *f);

@@ -38,8 +38,9 @@ static void must(bool so, const char *what)
 
 static void start_dpdk(bool huge)
 {
-	static const char *const words[] = {"bench",	    "-m",		"768",
-					    "--no-shconf",  "--no-pci",		"--no-telemetry",
+	static const char *const words[] = {"bench",        "-m",
+					    "768",          "--no-shconf",
+					    "--no-pci",     "--no-telemetry",
 					    "--lcores=0@0", "--log-level=error"};
 	enum { WORDS = sizeof(words) / sizeof(words[0]) };
 	char memory[WORDS + 1][32], *args[WORDS + 2] = {NULL};
@@ -48,7 +49,7 @@ static void start_dpdk(bool huge)
 		snprintf(args[i] = memory[i], sizeof(memory[i]), "%s", words[i]);
 	snprintf(args[WORDS] = memory[WORDS], sizeof(memory[WORDS]), "%s",
 		 huge && eal_huge_pages_free((uint64_t)MEGABYTES << 20) ? "--in-memory"
-								       : "--no-huge");
+									: "--no-huge");
 	must(rte_eal_init(WORDS + 1, args) >= 0, "DPDK does not start");
 }
 
@@ -215,12 +216,13 @@ struct scene *scene_open(uint32_t users, bool huge)
 	for (uint32_t i = 0; i < users; i++)
 		put_user(s, i);
 	must(abi_region_create(1, 1, 1 << 17, 1 << 17, &s->region) >= 0, "no shared memory");
-	s->worker = worker_create(&(struct worker_options){.order = &s->order,
-							   .net = s->net,
-							   .node = &s->node,
-							   .tables = s->tables,
-							   .region = s->region,
-							   .wake_fd = eventfd(0, EFD_NONBLOCK)});
+	s->worker =
+		worker_create(&(struct worker_options){.order = &s->order,
+						       .net = s->net,
+						       .node = &s->node,
+						       .tables = s->tables,
+						       .region = s->region,
+						       .wake_fd = eventfd(0, EFD_NONBLOCK)});
 	must(s->worker, "no memory for the worker");
 	net_start(s->worker->net, clock_ms());
 	meet_router(s);
@@ -287,12 +289,12 @@ static __attribute__((noinline)) void staged_poll(struct worker *w, uint64_t cos
 		void (*run)(struct worker *w);
 		enum scene_stage counted;
 	} stages[] = {
-		{stage_begin, SCENE_OTHER},    {stage_receive, SCENE_RECEIVE},
-		{stage_input, SCENE_INPUT},    {stage_capture, SCENE_OTHER},
+		{stage_begin, SCENE_OTHER},     {stage_receive, SCENE_RECEIVE},
+		{stage_input, SCENE_INPUT},     {stage_capture, SCENE_OTHER},
 		{stage_keepalive, SCENE_OTHER}, {stage_overload, SCENE_OTHER},
-		{stage_roles, SCENE_ROLES},    {stage_punt, SCENE_OTHER},
-		{stage_inject, SCENE_OTHER},   {stage_timers, SCENE_OTHER},
-		{stage_output, SCENE_OUTPUT},  {stage_transmit, SCENE_TRANSMIT},
+		{stage_roles, SCENE_ROLES},     {stage_punt, SCENE_OTHER},
+		{stage_inject, SCENE_OTHER},    {stage_timers, SCENE_OTHER},
+		{stage_output, SCENE_OUTPUT},   {stage_transmit, SCENE_TRANSMIT},
 		{idle_account, SCENE_OTHER},
 	};
 	uint64_t before = clock_tsc();
@@ -306,7 +308,8 @@ static __attribute__((noinline)) void staged_poll(struct worker *w, uint64_t cos
 	urcu_qsbr_quiescent_state();
 }
 
-uint32_t scene_run(struct scene *s, struct scene_cost *cost, struct rte_mbuf **out, uint32_t most)
+uint32_t scene_run(struct scene *s, struct scene_cost *cost, struct rte_mbuf **out,
+		   uint32_t most)
 {
 	uint32_t n = 0, before = rte_ring_count(s->to_node);
 
@@ -334,7 +337,8 @@ void scene_drop(struct rte_mbuf **frame, uint32_t n)
 
 struct slice scene_message(struct rte_mbuf *frame, uint8_t *room)
 {
-	const struct rte_ipv4_hdr *h = rte_pktmbuf_mtod_offset(frame, struct rte_ipv4_hdr *, 14);
+	const struct rte_ipv4_hdr *h =
+		rte_pktmbuf_mtod_offset(frame, struct rte_ipv4_hdr *, 14);
 	uint32_t len = rte_be_to_cpu_16(h->total_length) - 28u;
 
 	must(len <= SCENE_FRAME_MAX, "a frame is longer than expected");
@@ -345,7 +349,8 @@ struct slice scene_message(struct rte_mbuf *frame, uint8_t *room)
 
 struct addr scene_destination(struct rte_mbuf *frame)
 {
-	const struct rte_ipv4_hdr *h = rte_pktmbuf_mtod_offset(frame, struct rte_ipv4_hdr *, 14);
+	const struct rte_ipv4_hdr *h =
+		rte_pktmbuf_mtod_offset(frame, struct rte_ipv4_hdr *, 14);
 	const struct rte_udp_hdr *u = (const struct rte_udp_hdr *)(h + 1);
 
 	return addr_v4(rte_be_to_cpu_32(h->dst_addr), rte_be_to_cpu_16(u->dst_port));

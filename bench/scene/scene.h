@@ -1,8 +1,8 @@
 /* scene.h - a whole worker between two rings in memory, and the users registered at it
  *
- * The worker, its roles, tables and packet side are those of saker-dataplane; only the port is a
- * net_ring, so that no other process and no kernel has part in what is measured. All users are
- * behind one router, as behind a mobile network's gateway.
+ * The worker, its roles, tables and packet side are those of saker-dataplane; only the port is
+ * a net_ring, so that no other process and no kernel has part in what is measured. All users
+ * are behind one router, as behind a mobile network's gateway.
  */
 #pragma once
 
@@ -34,12 +34,13 @@ struct scene {
 	_Atomic int order;
 };
 
-/* Starts DPDK, on huge pages if they may be used and are there, and registers `users` users at a
- * node with all three roles. Exits with a sentence when the machine lacks something. */
+/* Starts DPDK, on huge pages if they may be used and are there, and registers `users` users at
+ * a node with all three roles. Exits with a sentence when the machine lacks something. */
 struct scene *scene_open(uint32_t users, bool huge);
 void scene_close(struct scene *s);
 
-/* User i: sip:+49152IIIIIIII@ims.example, at an address of 10.64.0.0/10, port 5060 + (i & 3). */
+/* User i: sip:+49152IIIIIIII@ims.example, at an address of 10.64.0.0/10, port 5060 + (i & 3).
+ */
 struct addr scene_flow(uint32_t user);
 void scene_put_number(struct text *t, uint32_t user);
 void scene_put_flow(struct text *t, uint32_t user);
@@ -71,9 +72,11 @@ struct scene_cost {
 	uint64_t stage[SCENE_STAGES];
 };
 
-/* Runs the worker until its receive ring is empty; what it sent is put into out[], at most `most`
- * frames (more end the program), given to the caller: scene_drop. The number of frames. */
-uint32_t scene_run(struct scene *s, struct scene_cost *cost, struct rte_mbuf **out, uint32_t most);
+/* Runs the worker until its receive ring is empty; what it sent is put into out[], at most
+ * `most` frames (more end the program), given to the caller: scene_drop. The number of frames.
+ */
+uint32_t scene_run(struct scene *s, struct scene_cost *cost, struct rte_mbuf **out,
+		   uint32_t most);
 void scene_drop(struct rte_mbuf **frame, uint32_t n);
 /* The SIP message in a frame the node sent; where it lies in several segments, copied to room,
  * SCENE_FRAME_MAX octets. */

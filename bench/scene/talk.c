@@ -28,11 +28,13 @@ static void put_access(struct text *t)
 		    "utran-cell-id-3gpp=262010a1b2c3d4e5\r\n");
 }
 
-/* Content headers and a body that brings the whole message, from `start` on, to `size` octets. */
+/* Content headers and a body that brings the whole message, from `start` on, to `size` octets.
+ */
 static void put_body(struct text *t, uint32_t start, uint32_t size, const char *type)
 {
-	static const char line[] = "a=rtpmap:97 AMR/8000/1\r\na=fmtp:97 mode-change-capability=2; "
-				   "max-red=220\r\n";
+	static const char line[] =
+		"a=rtpmap:97 AMR/8000/1\r\na=fmtp:97 mode-change-capability=2; "
+		"max-red=220\r\n";
 	uint32_t head, body;
 
 	text_lit(t, "Content-Type: ");
@@ -107,7 +109,8 @@ void talk_message(struct text *t, const struct talk *c)
 	put_body(t, start, TALK_SIZE, "text/plain");
 }
 
-static void copy(struct text *t, const struct sip_msg *m, enum sip_header_id id, const char *name)
+static void copy(struct text *t, const struct sip_msg *m, enum sip_header_id id,
+		 const char *name)
 {
 	for (const struct sip_header *h = sip_first(m, id); h; h = sip_next(m, h)) {
 		text_str(t, name);

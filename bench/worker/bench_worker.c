@@ -16,9 +16,9 @@
 enum step { INVITE, RINGING, OK, ACK, UPDATE, UPDATE_OK, MESSAGE, MESSAGE_OK, STEPS };
 
 static const char *const step_name[STEPS] = {
-	"worker.invite.cycles",      "worker.invite.180.cycles", "worker.invite.200.cycles",
-	"worker.ack.cycles",         "worker.indialog.cycles",   "worker.response.cycles",
-	"worker.message.cycles",     "worker.message.200.cycles",
+	"worker.invite.cycles",  "worker.invite.180.cycles",  "worker.invite.200.cycles",
+	"worker.ack.cycles",     "worker.indialog.cycles",    "worker.response.cycles",
+	"worker.message.cycles", "worker.message.200.cycles",
 };
 
 /* What the far side will send next in a call. */
@@ -75,8 +75,8 @@ static bool from_callee(enum step s)
 	return s == RINGING || s == OK || s == UPDATE_OK || s == MESSAGE_OK;
 }
 
-/* A second message of the side that sent the last one is made from that; any other from what has
- * come to its sender. */
+/* A second message of the side that sent the last one is made from that; any other from what
+ * has come to its sender. */
 static void write_next(struct line *l, enum step next, struct slice arrived)
 {
 	static struct sip_msg m;
@@ -152,7 +152,8 @@ static void do_batch(struct bench *b, uint32_t from, uint32_t n, enum step s, en
 	take(b, from, n_out, s, next);
 }
 
-/* A second time over the in-dialog requests, which leave nothing behind: where the cycles go. */
+/* A second time over the in-dialog requests, which leave nothing behind: where the cycles go.
+ */
 static void do_stages(struct bench *b)
 {
 	struct scene_cost cost = {.staged = true};

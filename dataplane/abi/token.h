@@ -11,8 +11,8 @@
 
 enum { TOKEN_TEXT_MAX = 80, TOKEN_DIALOG_LEN = 1 + 2 + 16 + 16 + 16 };
 
-/* Record-Route: who talks in this dialog. Bound to the Call-ID: who knows the token has it from a
- * message that shows Call-ID and tags alike, so the tags would bind no closer. */
+/* Record-Route: who talks in this dialog. Bound to the Call-ID: who knows the token has it from
+ * a message that shows Call-ID and tags alike, so the tags would bind no closer. */
 struct token_dialog {
 	uint8_t legs;  /* enum token_legs */
 	uint64_t orig; /* hash of the served originating user's identity (token_user), 0: none

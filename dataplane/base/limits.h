@@ -35,4 +35,5 @@ enum limits {
 	RING_RECORD_MAX = 20480, /* octets of one record, header included */
 };
 
-_Static_assert(RING_RECORD_MAX >= SIP_MESSAGE_MAX + 1024, "a message and its context fit a record");
+_Static_assert(RING_RECORD_MAX >= SIP_MESSAGE_MAX + 1024,
+	       "a message and its context fit a record");

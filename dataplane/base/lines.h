@@ -1,7 +1,7 @@
 /* lines.h - memory on cache lines of its own
  *
- * What one thread writes must not lie on a line with what another uses: each write would take the
- * line away from the other core. Memory of a worker is reserved with this, at start.
+ * What one thread writes must not lie on a line with what another uses: each write would take
+ * the line away from the other core. Memory of a worker is reserved with this, at start.
  */
 #pragma once
 
@@ -11,8 +11,8 @@
 
 enum { CACHE_LINE = 64 };
 
-/* n objects of `size` octets, all zero, on whole cache lines; NULL: no memory. Written to, so that
- * no page of it is met for the first time by a worker. To be freed with free(). */
+/* n objects of `size` octets, all zero, on whole cache lines; NULL: no memory. Written to, so
+ * that no page of it is met for the first time by a worker. To be freed with free(). */
 static inline void *lines_alloc(size_t n, size_t size)
 {
 	size_t octets;

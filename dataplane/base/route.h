@@ -11,10 +11,10 @@
 struct route {
 	struct addr prefix;
 	uint8_t bits;
-	uint8_t port;         /* index of the port */
-	uint8_t access;       /* 1: the port's zone is access, 0: core */
-	struct addr gateway;  /* family 0: the destination is on the link */
-	struct addr local;    /* our source address there; port 0 */
+	uint8_t port;        /* index of the port */
+	uint8_t access;      /* 1: the port's zone is access, 0: core */
+	struct addr gateway; /* family 0: the destination is on the link */
+	struct addr local;   /* our source address there; port 0 */
 };
 
 struct route_table {

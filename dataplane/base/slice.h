@@ -16,7 +16,7 @@ struct slice {
 	uint32_t len;
 };
 
-#define SLICE_EMPTY ((struct slice){NULL, 0})
+#define SLICE_EMPTY    ((struct slice){NULL, 0})
 #define SLICE(literal) ((struct slice){(const uint8_t *)("" literal), sizeof(literal) - 1})
 /* For printf("%.*s", SLICE_ARG(s)). Never for text that reaches a log: see log.h. */
 #define SLICE_ARG(s) (int)(s).len, (const char *)(s).p

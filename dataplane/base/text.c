@@ -8,15 +8,18 @@
 
 /* "000", "001", ... "999": ports, addresses and sequence numbers are three digits at a time. */
 static const char thousand[3001] =
-#define TEN(tens) tens "0" tens "1" tens "2" tens "3" tens "4" tens "5" tens "6" tens "7" tens "8" tens "9"
+#define TEN(tens)                                                                              \
+	tens "0" tens "1" tens "2" tens "3" tens "4" tens "5" tens "6" tens "7" tens "8" tens  \
+	     "9"
 #define HUNDRED(h)                                                                             \
-	TEN(h "0") TEN(h "1") TEN(h "2") TEN(h "3") TEN(h "4") TEN(h "5") TEN(h "6") TEN(h "7") \
-	TEN(h "8") TEN(h "9")
+	TEN(h "0")                                                                             \
+	TEN(h "1") TEN(h "2") TEN(h "3") TEN(h "4") TEN(h "5") TEN(h "6") TEN(h "7")           \
+		TEN(h "8") TEN(h "9")
 	HUNDRED("0") HUNDRED("1") HUNDRED("2") HUNDRED("3") HUNDRED("4") HUNDRED("5")
-	HUNDRED("6") HUNDRED("7") HUNDRED("8") HUNDRED("9");
+		HUNDRED("6") HUNDRED("7") HUNDRED("8") HUNDRED("9");
 
-/* n of the octets at `from`, of which STEP can be read: where there is room they are copied in one
- * step, and what is too much is written over by what comes next. */
+/* n of the octets at `from`, of which STEP can be read: where there is room they are copied in
+ * one step, and what is too much is written over by what comes next. */
 enum { STEP = 24 };
 static inline void put_short(struct text *t, const void *from, uint32_t n)
 {
@@ -45,11 +48,12 @@ void text_u64(struct text *t, uint64_t v)
 
 void text_hex(struct text *t, uint64_t v, unsigned digits)
 {
-	const __m128i letters = _mm_setr_epi8('0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a',
-					      'b', 'c', 'd', 'e', 'f');
+	const __m128i letters = _mm_setr_epi8('0', '1', '2', '3', '4', '5', '6', '7', '8', '9',
+					      'a', 'b', 'c', 'd', 'e', 'f');
 	const __m128i nibble = _mm_set1_epi8(15);
 	__m128i x = _mm_cvtsi64_si128((int64_t)__builtin_bswap64(v << (64 - 4 * digits)));
-	__m128i high = _mm_and_si128(_mm_srli_epi16(x, 4), nibble), low = _mm_and_si128(x, nibble);
+	__m128i high = _mm_and_si128(_mm_srli_epi16(x, 4), nibble),
+		low = _mm_and_si128(x, nibble);
 	uint8_t all[STEP] = {0};
 
 	_mm_storeu_si128((__m128i *)all,

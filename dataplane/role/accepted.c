@@ -18,7 +18,8 @@ bool accepted_create(struct accepted *a, uint64_t n)
 	while (lines * ACCEPTED_LINE < 2 * n)
 		lines *= 2;
 	a->mask = lines - 1;
-	a->line = mmap(NULL, octets(a), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	a->line = mmap(NULL, octets(a), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		       0);
 	if (a->line == MAP_FAILED) {
 		a->line = NULL;
 		return false;

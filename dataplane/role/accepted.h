@@ -3,7 +3,8 @@
  * RFC 6026 §7.1 keeps a server transaction for 64*T1 after its 2xx, so that a repeated INVITE
  * is not taken for a new one. All that takes is the transaction's key: 16 octets, in a table of
  * one cache line a look-up. Where a line is full the entry that ends first gives way; the
- * repeat of an INVITE then reaches the callee, who answers it (RFC 3261 §8.2.2.2). One worker's.
+ * repeat of an INVITE then reaches the callee, who answers it (RFC 3261 §8.2.2.2). One
+ * worker's.
  */
 #pragma once
 

@@ -14,7 +14,8 @@ bool ack_keep(struct ack *a, const struct sip_msg *sent, const struct buf *b)
 	struct text t = text_in(a->text, sizeof(a->text));
 
 	text_put(&t, sent->uri);
-	for (const struct sip_header *h = sip_first(sent, SIP_H_ROUTE); h; h = sip_next(sent, h))
+	for (const struct sip_header *h = sip_first(sent, SIP_H_ROUTE); h;
+	     h = sip_next(sent, h))
 		put_line(&t, SIP_H_ROUTE, sip_value(sent, h));
 	a->uri_len = 0;
 	if (t.overflow)

@@ -1,8 +1,8 @@
 /* ack.h - what is kept of an INVITE to acknowledge its final response (RFC 3261 §17.1.1.3)
  *
- * A branch that was refused waits 32 s for repeats of the refusal (timer D). All that an ACK needs
- * and the response does not say is the Request-URI, the Route and where to send it: that is kept,
- * and the buffer of the INVITE goes back to the pool.
+ * A branch that was refused waits 32 s for repeats of the refusal (timer D). All that an ACK
+ * needs and the response does not say is the Request-URI, the Route and where to send it: that
+ * is kept, and the buffer of the INVITE goes back to the pool.
  */
 #pragma once
 

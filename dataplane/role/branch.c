@@ -17,7 +17,8 @@ enum {
 
 static uint64_t side_bits(struct branch_side side)
 {
-	return (uint64_t)side.from_ue | (uint64_t)side.to_ue << 1 | (uint64_t)side.own_port << 2;
+	return (uint64_t)side.from_ue | (uint64_t)side.to_ue << 1 |
+	       (uint64_t)side.own_port << 2;
 }
 
 /* What identifies a transaction is in its reference; without one it is the CSeq and the branch
@@ -101,7 +102,7 @@ enum branch_kind branch_read(struct pass *p)
 	if (branch.len != STATELESS_LEN && branch.len != STATELESS_LEN + LOOP_LEN)
 		return BRANCH_FOREIGN;
 	return read_side(stateless_sides, branch.p[AT_SIDE], &p->side) ? BRANCH_STATELESS
-									: BRANCH_FOREIGN;
+								       : BRANCH_FOREIGN;
 }
 
 bool branch_is_ours(const struct pass *p, const struct addr *back, struct slice next_branch)

@@ -6,12 +6,12 @@
  *
  * All digits hexadecimal. SIDE is one letter, of "stuvwxyz" or "ijklmnop": whether the request
  * came from, and went to, a UE, so that the response crosses the same trust boundary back, and
- * whether it came to the worker's own port, so that the response leaves from there. The MAC is over
- * the rest and the address that the Via behind ours leads to; a stateless one also over that
- * Via's branch and the CSeq. So it is the same for a repeat, and a response that was not asked
- * for, or whose way back was tampered with, is told without any memory of the request. LOOP is
- * the routing state, for loop detection (RFC 5393 §4.2); a request inside a dialog, whose way
- * is laid down by its token, goes without.
+ * whether it came to the worker's own port, so that the response leaves from there. The MAC is
+ * over the rest and the address that the Via behind ours leads to; a stateless one also over
+ * that Via's branch and the CSeq. So it is the same for a repeat, and a response that was not
+ * asked for, or whose way back was tampered with, is told without any memory of the request.
+ * LOOP is the routing state, for loop detection (RFC 5393 §4.2); a request inside a dialog,
+ * whose way is laid down by its token, goes without.
  */
 #pragma once
 

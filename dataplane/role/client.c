@@ -328,15 +328,15 @@ static struct buf *make_ack(struct pass *p, struct client *c)
 	struct transactions *t = p->w->transactions;
 	struct ack *a = &t->ack[c - t->client];
 
-	if (a->uri_len == 0 && c->sent &&
-	    sip_parse(buf_slice(c->sent), &t->sent_msg) == SIP_OK)
+	if (a->uri_len == 0 && c->sent && sip_parse(buf_slice(c->sent), &t->sent_msg) == SIP_OK)
 		ack_keep(a, &t->sent_msg, c->sent);
 	if (a->uri_len)
 		return ack_make(a, &p->msg);
 	return make_for_invite(p->w, c, SLICE("ACK"), sip_first_value(&p->msg, SIP_H_TO));
 }
 
-/* Once the INVITE is answered, or can be from the one received, the one sent is of no more use. */
+/* Once the INVITE is answered, or can be from the one received, the one sent is of no more use.
+ */
 static void release_sent(struct transactions *t, const struct txn *s, struct client *c)
 {
 	if (t->ack[c - t->client].uri_len && (s->state != SERVER_PROCEEDING || s->request))

@@ -253,8 +253,8 @@ static void edit_breadth(struct pass *p, uint32_t each)
 	push_line(p, SLICE("Max-Breadth: "), text_since(t, from));
 }
 
-/* One branch: its own edits on top of the common ones. The last takes the buffer the INVITE came
- * in: what the transaction still needs of it is in what it sends. */
+/* One branch: its own edits on top of the common ones. The last takes the buffer the INVITE
+ * came in: what the transaction still needs of it is in what it sends. */
 static bool forward_branch(struct pass *p, const struct target *to, bool copy)
 {
 	struct branch_ref ref;

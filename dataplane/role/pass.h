@@ -55,18 +55,18 @@ struct pass {
 	struct sip_edits *edits; /* the worker's; empty when the first step begins */
 	uint64_t now;
 
-	enum sip_error error; /* why it cannot be read */
-	struct sip_via via;   /* top Via */
+	enum sip_error error;  /* why it cannot be read */
+	struct sip_via via;    /* top Via */
 	struct slice via_rest; /* further Vias on its line */
 	struct slice call_id;
 	struct slice from_tag, to_tag;
-	uint64_t txn_key;     /* of the server transaction this request belongs to */
-	uint32_t loop;        /* routing state (branch.h), if has_loop */
+	uint64_t txn_key; /* of the server transaction this request belongs to */
+	uint32_t loop;    /* routing state (branch.h), if has_loop */
 	bool has_loop;
 	uint8_t max_forwards; /* as received; 70 if absent (RFC 3261 §16.6 step 3) */
 	bool is_dialog;       /* To has a tag */
 	bool uri_sound;       /* uri is set */
-	bool as_sent;         /* the message is one we sent: our Via is on top, `via` behind it */
+	bool as_sent; /* the message is one we sent: our Via is on top, `via` behind it */
 	bool flow_hashed;
 	uint64_t flow_hash; /* of the source, if flow_hashed */
 
@@ -109,9 +109,9 @@ struct pass {
 	uint32_t n_targets;
 
 	/* From here on nothing is cleared between messages: what counts is set before use. */
-	struct sip_uri uri; /* the Request-URI */
+	struct sip_uri uri;      /* the Request-URI */
 	struct identity called;  /* that it names; of an initial request */
-	struct identity calling;   /* that calling_uri names; of an initial request */
+	struct identity calling; /* that calling_uri names; of an initial request */
 	struct target target[FORK_MAX];
 	struct sip_msg msg;
 };
@@ -129,8 +129,8 @@ struct role_worker {
 	struct counters *counters;
 	uint16_t id;
 	struct transactions *transactions;
-	uint64_t icid;   /* counts charging identifiers */
-	uint32_t refuse; /* sixteenths of new requests that are refused */
+	uint64_t icid;    /* counts charging identifiers */
+	uint32_t refuse;  /* sixteenths of new requests that are refused */
 	uint32_t granted; /* seconds, by the last PUNT_REFRESHED */
 	uint32_t n_sites;
 	struct role_site site[PORTS_MAX * ADDRESSES_MAX];

@@ -57,7 +57,8 @@ static void leave_access_network(struct pass *p, bool from_ue, bool to_ue)
 		strip_access_network(p);
 }
 
-/* A party of a dialog-to-be: the identity as the registration has it, and its name in tokens. */
+/* A party of a dialog-to-be: the identity as the registration has it, and its name in tokens.
+ */
 struct party {
 	struct slice identity;
 	uint64_t user;
@@ -216,7 +217,8 @@ static const struct registration *dialog_user(struct pass *p, uint64_t user)
 }
 
 /* The identity in a set that a token names by its hash. */
-static bool identity_of_user(const struct registration *r, uint64_t user, struct slice *identity)
+static bool identity_of_user(const struct registration *r, uint64_t user,
+			     struct slice *identity)
 {
 	uint32_t i;
 

@@ -114,7 +114,8 @@ static void read_own_route(struct pass *p, const struct sip_uri *uri)
 		p->own_path = true;
 }
 
-/* Our Record-Route comes back letter by letter, nearly always: then it need not be taken apart. */
+/* Our Record-Route comes back letter by letter, nearly always: then it need not be taken apart.
+ */
 static bool read_as_written(struct pass *p, struct slice value, struct slice *rest)
 {
 	const struct slice end = SLICE(";lr>");

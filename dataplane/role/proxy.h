@@ -3,7 +3,8 @@
 
 #include "role/pass.h"
 
-/* Parses p->b into the pass and decodes what every step needs; p->error says why it could not. */
+/* Parses p->b into the pass and decodes what every step needs; p->error says why it could not.
+ */
 void proxy_parse(struct pass *p);
 /* A message that could not be read: a request is answered, a response dropped. */
 enum verdict proxy_refuse(struct pass *p);

@@ -6,7 +6,8 @@
 
 struct buf *response_emit(struct pass *p, bool from_ue, bool to_ue, uint64_t term_user)
 {
-	sip_edit_delete_first_value(p->edits, &p->msg, sip_first(&p->msg, SIP_H_VIA), p->via_rest);
+	sip_edit_delete_first_value(p->edits, &p->msg, sip_first(&p->msg, SIP_H_VIA),
+				    p->via_rest);
 	pcscf_response(p, from_ue, to_ue, term_user);
 	return forward_emit(p);
 }
@@ -51,8 +52,9 @@ static bool via_is_ours(const struct pass *p)
 	struct addr a;
 
 	for (uint32_t i = 0; i < w->n_sites; i++)
-		if (slice_starts(slice_between(p->via.host.p, p->via.whole.p + p->via.whole.len),
-				 slice_of(w->site[i].text, w->site[i].len)) &&
+		if (slice_starts(
+			    slice_between(p->via.host.p, p->via.whole.p + p->via.whole.len),
+			    slice_of(w->site[i].text, w->site[i].len)) &&
 		    p->via.port == role_port(w))
 			return true;
 	return addr_parse_ip(p->via.host, &a) &&

@@ -182,18 +182,22 @@ typedef enum verdict request_step(struct pass *p);
 /* The way of a request, in order. Each step looks whether it applies; the first that gives a
  * verdict ends it. */
 static request_step *const request_steps[] = {
-	request_owner,     transaction_take, /* repeats, CANCEL, ACK of a transaction that is
-						known */
-	admit, proxy_validate,               /* RFC 3261 §16.3, §16.4 */
+	request_owner,
+	transaction_take, /* repeats, CANCEL, ACK of a transaction that is
+			     known */
+	admit,
+	proxy_validate,   /* RFC 3261 §16.3, §16.4 */
 	refresh_register, /* TS 24.229 §5.2.2.3, §5.4.1.2.2A */
-	request_register,  request_to_node,
-	request_classify,  pcscf_dialog,                   /* TS 24.229 §5.2.6.3.5 */
-	pcscf_originating,                                 /* §5.2.6.3.3 */
-	scscf_originating,                                 /* §5.4.3.2 */
-	icscf_locate,                                      /* §5.3.2 */
-	scscf_terminating,                                 /* §5.4.3.3 */
-	pcscf_deliver,                                     /* §5.2.6.4 */
-	forward_request,                                   /* RFC 3261 §16.6 */
+	request_register,
+	request_to_node,
+	request_classify,
+	pcscf_dialog,      /* TS 24.229 §5.2.6.3.5 */
+	pcscf_originating, /* §5.2.6.3.3 */
+	scscf_originating, /* §5.4.3.2 */
+	icscf_locate,      /* §5.3.2 */
+	scscf_terminating, /* §5.4.3.3 */
+	pcscf_deliver,     /* §5.2.6.4 */
+	forward_request,   /* RFC 3261 §16.6 */
 };
 
 static enum verdict request_input(struct pass *p)

@@ -47,14 +47,12 @@ void role_worker_destroy(struct role_worker *w);
 void role_prepare(struct role_worker *w, uint32_t slot, struct buf *b);
 /* Asks for the entries behind those heads. Inside the RCU read-side section of role_message. */
 void role_approach(struct role_worker *w, uint32_t slot);
-/* Works on the slot's message. Needs OUTBOX_PER_MESSAGE free places in the outbox. Inside an RCU
- * read-side section.
- *   SEND     the buf is consumed: forwarded, kept or freed
- *   PUNT     the caller punts it with *punt and frees it. With PUNT_REFRESHED the last buf in the
- *            outbox is the 200 OK to it; where the punt finds no room, the caller takes that buf
- *            back and frees it. The caller counts one or the other.
- *   HANDOFF  the caller gives it to worker *owner
- *   DROP     counted here; the caller frees it */
+/* Works on the slot's message. Needs OUTBOX_PER_MESSAGE free places in the outbox. Inside an
+ * RCU read-side section. SEND     the buf is consumed: forwarded, kept or freed PUNT     the
+ * caller punts it with *punt and frees it. With PUNT_REFRESHED the last buf in the outbox is
+ * the 200 OK to it; where the punt finds no room, the caller takes that buf back and frees it.
+ * The caller counts one or the other. HANDOFF  the caller gives it to worker *owner DROP
+ * counted here; the caller frees it */
 enum verdict role_message(struct role_worker *w, uint32_t slot, uint64_t now_ms,
 			  struct outbox *out, enum abi_punt_reason *punt, uint16_t *owner);
 

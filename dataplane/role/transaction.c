@@ -12,8 +12,8 @@
 #include "role/proxy.h"
 #include "role/transaction_record.h"
 
-/* A call is set up in seconds and remembered for 32 more: room for eight times as many as may be
- * in hand at once. */
+/* A call is set up in seconds and remembered for 32 more: room for eight times as many as may
+ * be in hand at once. */
 enum { ACCEPTED_PER_RECORD = 8 };
 
 static uint32_t round_up_pow2(uint32_t n)
@@ -266,8 +266,8 @@ void transaction_answer(struct pass *p, struct buf *response, uint16_t status)
 	server_respond(p->w, p->txn, response, status, p->now, p->out);
 }
 
-/* The INVITE into the scratch pass: as received; or as sent on the only branch, where the Via it
- * came with is behind ours. */
+/* The INVITE into the scratch pass: as received; or as sent on the only branch, where the Via
+ * it came with is behind ours. */
 static bool recall(struct transactions *t, const struct txn *s, struct pass *p)
 {
 	p->b = s->request;
@@ -278,7 +278,8 @@ static bool recall(struct transactions *t, const struct txn *s, struct pass *p)
 	if (!p->b)
 		return false;
 	proxy_parse(p);
-	return p->error == SIP_OK && (!p->as_sent || sip_via_second(&p->msg, &p->via) == SIP_OK);
+	return p->error == SIP_OK &&
+	       (!p->as_sent || sip_via_second(&p->msg, &p->via) == SIP_OK);
 }
 
 bool server_answer(struct role_worker *w, struct txn *s, uint16_t status, const char *warning,

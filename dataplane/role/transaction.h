@@ -20,7 +20,8 @@ uint32_t transactions_live(const struct transactions *t);
 /* Key of the server transaction of the request in hand (RFC 3261 §17.2.3), keyed: branch,
  * sent-by, and where its responses go, for a transaction is its sender's: a branch that was
  * overheard matches nothing from elsewhere. From an element of RFC 2543, whose branch has no
- * cookie, also Call-ID, From tag and CSeq number. INVITE, its CANCEL and its ACK have the same. */
+ * cookie, also Call-ID, From tag and CSeq number. INVITE, its CANCEL and its ACK have the same.
+ */
 uint64_t transaction_key(const struct pass *p);
 /* Ask for what the message in hand will look into: by p->txn_key, or p->ref; then for what lies
  * behind that of a response. */

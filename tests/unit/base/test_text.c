@@ -220,7 +220,8 @@ static void test_hex(void **state)
 			for (unsigned c = 0; c < 256; c++) {
 				memory[at] = (uint8_t)c;
 				assert_int_equal(hex_u64(text_slice(&t), &back),
-						 (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'));
+						 (c >= '0' && c <= '9') ||
+							 (c >= 'a' && c <= 'f'));
 			}
 			memory[at] = old;
 		}
@@ -232,7 +233,7 @@ static void test_hex(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_number), cmocka_unit_test(test_hex),
+		cmocka_unit_test(test_every_number),   cmocka_unit_test(test_hex),
 		cmocka_unit_test(test_all_or_nothing), cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_overflow_stays), cmocka_unit_test(test_printf_bound),
 		cmocka_unit_test(test_cstr),           cmocka_unit_test(test_hex_decode),

@@ -187,7 +187,8 @@ static void test_whole_call(void **state)
 	bench_close(b);
 }
 
-/* A Request-URI that is too long to keep for ACKs: the INVITE is kept, as long as repeats may come. */
+/* A Request-URI that is too long to keep for ACKs: the INVITE is kept, as long as repeats may
+ * come. */
 static void test_rejected_long_uri(void **state)
 {
 	struct bench *b = bench_open(ALL);
@@ -242,8 +243,8 @@ static void test_2xx_repeated(void **state)
 	bench_input(b, changed(ok, "branch=z9hG4bKabc", "branch=z9hG4bKabd"), "10.20.0.2:5060",
 		    "10.20.0.1:5060");
 	assert_int_equal(b->n_out, 1);
-	bench_input(b, changed(ok, "received=10.10.0.2", "received=10.10.0.3"), "10.20.0.2:5060",
-		    "10.20.0.1:5060");
+	bench_input(b, changed(ok, "received=10.10.0.2", "received=10.10.0.3"),
+		    "10.20.0.2:5060", "10.20.0.1:5060");
 	assert_int_equal(b->verdict, VERDICT_DROP);
 	bench_expect_count(b, COUNT_DROP_RESPONSE_FORGED, 1);
 	free(ok);

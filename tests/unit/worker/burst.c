@@ -1,4 +1,5 @@
-/* burst.c - one burst of good, bad, fragmented and foreign packets: each gets what it deserves */
+/* burst.c - one burst of good, bad, fragmented and foreign packets: each gets what it deserves
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -163,8 +164,9 @@ static void test_mixed(void **state)
 		scene_put(scene, broken(4, how));
 	put_good(&good, 12);
 	scene_put(scene, text(6, "\r\n\r\n"));
-	scene_put(scene, text(8, "MESSAGE sip:x@ims.example SIP/2.0\r\nVia: SIP/2.0/UDP h;rport;"
-				 "branch=z9hG4bK1\r\nCSeq: nonsense\r\n\r\n"));
+	scene_put(scene,
+		  text(8, "MESSAGE sip:x@ims.example SIP/2.0\r\nVia: SIP/2.0/UDP h;rport;"
+			  "branch=z9hG4bK1\r\nCSeq: nonsense\r\n\r\n"));
 	scene_put(scene, text(20, "OPTIONS sip:10.0.0.1 SIP/2.0\r\n"
 				  "Via: SIP/2.0/UDP h;rport;branch=z9hG4bK2\r\nFrom: <sip:a@b>;"
 				  "tag=1\r\nTo: <sip:10.0.0.1>\r\nCall-ID: o\r\n"
@@ -173,11 +175,12 @@ static void test_mixed(void **state)
 				  "Via: SIP/2.0/UDP h;rport;branch=z9hG4bK3\r\nFrom: <sip:a@b>;"
 				  "tag=1\r\nTo: <sip:c@ims.example>;tag=2\r\nCall-ID: o\r\n"
 				  "CSeq: 1 BYE\r\n\r\n"));
-	scene_put(scene, text(24, "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 10.0.0.1:5060;"
-				  "branch=z9hG4bKw0123456789abcdef\r\n"
-				  "Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKx\r\nFrom: <sip:a@b>;"
-				  "tag=1\r\nTo: <sip:c@d>;tag=2\r\nCall-ID: o\r\n"
-				  "CSeq: 1 MESSAGE\r\n\r\n"));
+	scene_put(scene,
+		  text(24, "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 10.0.0.1:5060;"
+			   "branch=z9hG4bKw0123456789abcdef\r\n"
+			   "Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKx\r\nFrom: <sip:a@b>;"
+			   "tag=1\r\nTo: <sip:c@d>;tag=2\r\nCall-ID: o\r\n"
+			   "CSeq: 1 MESSAGE\r\n\r\n"));
 	scene_put(scene, message(USERS + 5, 1)); /* nobody is registered from there */
 	put_good(&good, 14);
 	scene_put(scene, piece[1]);
