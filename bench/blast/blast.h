@@ -6,10 +6,10 @@
  */
 #pragma once
 
-#include "histogram.h"
-#include "link.h"
-#include "options.h"
-#include "person.h"
+#include "blast/histogram.h"
+#include "blast/link.h"
+#include "blast/options.h"
+#include "blast/person.h"
 
 enum fail { FAIL_TIMEOUT, FAIL_STATUS, FAIL_UNEXPECTED, FAIL_MAX };
 extern const char *const fail_name[FAIL_MAX];

@@ -1,5 +1,5 @@
 /* call.c - calls and messages, both terminals of them */
-#include "say.h"
+#include "blast/say.h"
 
 /* Where a call is, as its caller sees it. */
 enum call_state { CALLING, RINGING, TALKING, ENDING };

@@ -1,6 +1,6 @@
 /* hear.c - what a terminal reads of a message: the start line, and of the lines what it needs
  */
-#include "blast.h"
+#include "blast/blast.h"
 
 static struct slice value_of(struct slice line)
 {

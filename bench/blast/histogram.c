@@ -1,5 +1,5 @@
 /* histogram.c - latencies in buckets whose width grows with the value */
-#include "histogram.h"
+#include "blast/histogram.h"
 
 /* Below HISTOGRAM_STEPS a bucket is one value; above, the first bits of the value name it. */
 static uint32_t bucket_of(uint64_t value)
@@ -43,7 +43,9 @@ uint64_t histogram_at(const struct histogram *h, double share)
 		below += h->bucket[i];
 		if (below >= wanted) {
 			uint64_t bound = histogram_bound(i);
-			return bound < h->largest ? bound : h->largest;
+			/* What is too large for any is in the last. */
+			return bound < h->largest && i + 1 < HISTOGRAM_BUCKETS ? bound
+									       : h->largest;
 		}
 	}
 	return h->largest;

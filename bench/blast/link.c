@@ -1,5 +1,5 @@
 /* link.c - the wire: one DPDK port, and the datagrams of all terminals on it */
-#include "link.h"
+#include "blast/link.h"
 
 #include <unistd.h>
 

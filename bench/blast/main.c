@@ -7,7 +7,7 @@
 #include <rte_cycles.h>
 #include <rte_eal.h>
 
-#include "report.h"
+#include "blast/report.h"
 
 static const struct scenario *const scenarios[] = {&scenario_call, &scenario_message,
 						   &scenario_register, &scenario_refresh};

@@ -1,5 +1,5 @@
 /* options.c - what saker-blast is asked for on its command line */
-#include "options.h"
+#include "blast/options.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +11,9 @@ static const char usage[] =
 	"  --node IP:PORT         of what is tested (10.200.0.1:5060)\n"
 	"  --gateway IP           our own address; all terminals are behind it (10.200.0.2)\n"
 	"  --direct IP:PORT       a plain proxy in the node's place: nobody registers\n"
-	"  --subscribers FILE     impi,impu,k,op,amf, as `sakerctl sub import` takes them\n"
+	"  --subscribers FILE     CSV as `sakerctl sub import` takes it: impi, and k with op "
+	"or\n"
+	"                         opc (IMS-AKA) or password (SIP Digest with MD5)\n"
 	"  --users N              terminals to use (1000)\n"
 	"  --register-first       register them all before the scenario begins\n"
 	"  --register-rate N      registrations a second while that lasts (1000)\n"

@@ -1,5 +1,5 @@
 /* person.c - the terminals: who they are, with what keys, at which address */
-#include "person.h"
+#include "blast/person.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,66 +23,111 @@ uint32_t person_at(const struct addr *a)
 	return (ip - NET) * PERSON_PORTS + port;
 }
 
-/* The next field of a line; false: there is none. */
-static bool field(struct slice *rest, struct slice *out)
-{
-	uint32_t end = slice_find(*rest, ',');
+enum column { IMPI, K, OP, OPC, PASSWORD, COLUMNS };
 
-	*out = slice_sub(*rest, 0, end);
-	if (rest->len == 0)
-		return false;
-	*rest = slice_from(*rest, end + 1);
-	return true;
+/* Where each column is; -1: nowhere. */
+struct layout {
+	int at[COLUMNS];
+};
+
+/* Field number n of a line without quotes. */
+static struct slice field(struct slice line, int n)
+{
+	for (; n > 0; n--)
+		line = slice_from(line, slice_find(line, ',') + 1);
+	return slice_trim(slice_sub(line, 0, slice_find(line, ',')));
 }
 
-static bool read_person(struct slice line, struct person *p, char domain[64])
+static struct layout read_layout(struct slice head)
 {
-	struct slice impi, impu, k, op;
-	uint8_t op_octets[16];
-	uint32_t at;
+	static const char *const name[COLUMNS] = {"impi", "k", "op", "opc", "password"};
+	struct layout l;
 
-	if (!field(&line, &impi) || !field(&line, &impu) || !field(&line, &k) ||
-	    !field(&line, &op))
+	for (int c = 0; c < COLUMNS; c++) {
+		l.at[c] = -1;
+		for (int n = 0; n < 32 && l.at[c] < 0; n++)
+			if (slice_eq(field(head, n), slice_str(name[c])))
+				l.at[c] = n;
+	}
+	return l;
+}
+
+static bool read_keys(struct slice line, const struct layout *l, struct person *p)
+{
+	uint8_t op[16];
+
+	if (l->at[PASSWORD] >= 0 && field(line, l->at[PASSWORD]).len) {
+		struct slice password = field(line, l->at[PASSWORD]);
+
+		p->has_password = true;
+		if (password.len >= sizeof(p->password))
+			return false;
+		memcpy(p->password, password.p, password.len);
+		return true;
+	}
+	if (l->at[K] < 0 || !hex_decode(field(line, l->at[K]), p->k, 16))
 		return false;
-	at = slice_find(impi, '@');
-	if (at == 0 || at >= sizeof(p->name) || impi.len - at - 1 >= 64 || at == impi.len)
+	if (l->at[OPC] >= 0 && field(line, l->at[OPC]).len)
+		return hex_decode(field(line, l->at[OPC]), p->opc, 16);
+	return l->at[OP] >= 0 && hex_decode(field(line, l->at[OP]), op, 16) &&
+	       milenage_opc(p->k, op, p->opc) == 0;
+}
+
+static bool read_person(struct slice line, const struct layout *l, struct person *p,
+			char domain[64])
+{
+	struct slice impi = field(line, l->at[IMPI]);
+	uint32_t at = slice_find(impi, '@');
+
+	if (at == 0 || at >= sizeof(p->name) || at == impi.len || impi.len - at - 1 >= 64)
 		return false;
 	memcpy(p->name, impi.p, at);
 	p->name_len = (uint8_t)at;
 	snprintf(domain, 64, "%.*s", SLICE_ARG(slice_from(impi, at + 1)));
-	return hex_decode(k, p->k, 16) && hex_decode(op, op_octets, 16) &&
-	       milenage_opc(p->k, op_octets, p->opc) == 0;
+	return read_keys(line, l, p);
+}
+
+static bool read_people(FILE *f, const char *file, struct person *people, uint32_t most,
+			uint32_t *n, char domain[64])
+{
+	uint32_t number = 1;
+	struct layout l;
+	char line[512];
+
+	if (!fgets(line, sizeof(line), f) || (l = read_layout(slice_str(line))).at[IMPI] < 0) {
+		fprintf(stderr, "saker-blast: %s:1: no column impi\n", file);
+		return false;
+	}
+	while (*n < most && fgets(line, sizeof(line), f)) {
+		number++;
+		if (!read_person(slice_str(line), &l, &people[*n], domain)) {
+			fprintf(stderr, "saker-blast: %s:%u: no terminal can be made of this\n",
+				file, number);
+			return false;
+		}
+		(*n)++;
+	}
+	return true;
 }
 
 struct person *people_load(const char *file, uint32_t most, uint32_t *n, char domain[64])
 {
 	struct person *people = calloc(most, sizeof(*people));
 	FILE *f = fopen(file, "r");
-	char line[512];
-	uint32_t number = 1;
+	bool all = false;
 
 	*n = 0;
-	if (!f || !people || !fgets(line, sizeof(line), f)) {
+	if (f && people)
+		all = read_people(f, file, people, most, n, domain);
+	else
 		fprintf(stderr, "saker-blast: %s cannot be read\n", file);
-		goto failed;
-	}
-	while (*n < most && fgets(line, sizeof(line), f)) {
-		number++;
-		if (read_person(slice_str(line), &people[*n], domain)) {
-			(*n)++;
-			continue;
-		}
-		fprintf(stderr, "saker-blast: %s:%u: not a line of impi,impu,k,op,amf\n", file,
-			number);
-		goto failed;
-	}
-	fclose(f);
-	return people;
-failed:
 	if (f)
 		fclose(f);
-	free(people);
-	return NULL;
+	if (!all) {
+		free(people);
+		return NULL;
+	}
+	return people;
 }
 
 struct person *people_make(uint32_t n)

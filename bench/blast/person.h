@@ -4,7 +4,13 @@
 #include "base/addr.h"
 
 struct person {
-	uint8_t k[16], opc[16];
+	union {
+		struct {
+			uint8_t k[16], opc[16];
+		};
+		char password[32]; /* of SIP Digest, ended by a NUL */
+	};
+	bool has_password;
 	uint32_t cseq;
 	uint32_t attempt; /* low bits of the registration under way */
 	bool registered;
@@ -14,8 +20,9 @@ struct person {
 
 enum { PERSON_PORTS = 4 };
 
-/* Reads subscribers as `sakerctl sub import` does (impi,impu,k,op,amf), at most `most`. *n is
- * how many. NULL with a sentence on standard error. */
+/* Reads subscribers as `sakerctl sub import` does, at most `most`: the first line names the
+ * columns; used are impi, and k with op or opc (IMS-AKA) or password (SIP Digest). *n is how
+ * many there are. NULL with a sentence on standard error. */
 struct person *people_load(const char *file, uint32_t most, uint32_t *n, char domain[64]);
 /* People without keys, for a proxy that does not register them. */
 struct person *people_make(uint32_t n);

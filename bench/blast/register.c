@@ -1,8 +1,9 @@
-/* register.c - registrations by IMS-AKA (RFC 3310), and their refreshes */
+/* register.c - registrations by IMS-AKA (RFC 3310) or SIP Digest (RFC 7616), and their
+ * refreshes */
 #include <openssl/evp.h>
 
 #include "aka/milenage.h"
-#include "say.h"
+#include "blast/say.h"
 #include "sip/field.h"
 
 enum { EXPIRES = 3600, NONCE_MAX = 128, ASKING = 0, PROVING = 1 };
@@ -77,7 +78,7 @@ static void begin_register(struct blast *b, uint64_t id, struct attempt *a)
 }
 
 struct challenge {
-	struct slice nonce, qop;
+	struct slice nonce, qop, algorithm;
 };
 
 static bool read_challenge(struct slice value, struct challenge *c)
@@ -92,22 +93,31 @@ static bool read_challenge(struct slice value, struct challenge *c)
 			c->nonce = field;
 		else if (slice_eq_nocase(name, SLICE("qop")))
 			c->qop = field;
+		else if (slice_eq_nocase(name, SLICE("algorithm")))
+			c->algorithm = field;
 	}
 	return c->nonce.len > 0 && c->nonce.len < NONCE_MAX;
 }
 
-/* The nonce begins with RAND and AUTN in base64 (RFC 3310 §3.2). */
-static bool make_res(const struct person *p, struct slice nonce, uint8_t res[8])
+/* What the response is made with: the password, or RES; of AKA the nonce begins with RAND and
+ * AUTN in base64 (RFC 3310 §3.2). */
+static bool put_secret(struct text *t, const struct person *p, struct slice nonce)
 {
-	uint8_t ck[16], ik[16], ak[6], ak_star[6], octets[NONCE_MAX];
+	uint8_t res[8], ck[16], ik[16], ak[6], ak_star[6], octets[NONCE_MAX];
 
-	if (nonce.len % 4 || EVP_DecodeBlock(octets, nonce.p, (int)nonce.len) < 32)
+	if (p->has_password) {
+		text_str(t, p->password);
+		return true;
+	}
+	if (nonce.len % 4 || EVP_DecodeBlock(octets, nonce.p, (int)nonce.len) < 32 ||
+	    milenage_f2345(p->k, p->opc, octets, res, ck, ik, ak, ak_star) != 0)
 		return false;
-	return milenage_f2345(p->k, p->opc, octets, res, ck, ik, ak, ak_star) == 0;
+	text_put(t, slice_of(res, sizeof(res)));
+	return true;
 }
 
-static void put_response(struct text *t, const struct blast *b, uint32_t person,
-			 const struct challenge *c, const uint8_t res[8])
+static bool put_response(struct text *t, const struct blast *b, uint32_t person,
+			 const struct challenge *c)
 {
 	uint8_t memory[3][512];
 	struct text a1 = text_in(memory[0], 512), a2 = text_in(memory[1], 512),
@@ -119,7 +129,8 @@ static void put_response(struct text *t, const struct blast *b, uint32_t person,
 	text_char(&a1, ':');
 	text_str(&a1, b->o.domain);
 	text_char(&a1, ':');
-	text_put(&a1, slice_of(res, 8));
+	if (!put_secret(&a1, &b->person[person], c->nonce))
+		return false;
 	text_lit(&a2, "REGISTER:sip:");
 	text_str(&a2, b->o.domain);
 	md5_hex(&all, text_slice(&a1));
@@ -131,28 +142,30 @@ static void put_response(struct text *t, const struct blast *b, uint32_t person,
 	md5_hex(&all, text_slice(&a2));
 	put_identity(t, b, person);
 	text_put(t, c->nonce);
-	text_lit(t, "\",algorithm=AKAv1-MD5,");
+	text_lit(t, "\",algorithm=");
+	text_put(t, c->algorithm);
+	text_lit(t, ",");
 	if (c->qop.len)
 		text_lit(t, "qop=auth,nc=00000001,cnonce=\"0a4f113b\",");
 	text_lit(t, "response=\"");
 	md5_hex(t, text_slice(&all));
 	text_lit(t, "\"\r\n");
+	return true;
 }
 
 static void prove(struct blast *b, struct attempt *a, const struct heard *h)
 {
-	uint8_t memory[LINK_MESSAGE_MAX], res[8];
+	uint8_t memory[LINK_MESSAGE_MAX];
 	struct text t = text_in(memory, sizeof(memory));
 	struct challenge c;
 
+	put_register(&t, b, a, b->person[a->person].attempt);
 	if (a->state != ASKING || !read_challenge(h->challenge, &c) ||
-	    !make_res(&b->person[a->person], c.nonce, res)) {
+	    !put_response(&t, b, a->person, &c)) {
 		blast_failed(b, a, FAIL_UNEXPECTED, 401);
 		return;
 	}
 	a->state = PROVING;
-	put_register(&t, b, a, b->person[a->person].attempt);
-	put_response(&t, b, a->person, &c, res);
 	text_lit(&t, "Content-Length: 0\r\n\r\n");
 	blast_send(b, a->person, &t);
 }

@@ -1,5 +1,5 @@
 /* report.c - what came of it: a table for people, JSON for programs */
-#include "report.h"
+#include "blast/report.h"
 
 #include <stdio.h>
 

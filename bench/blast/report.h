@@ -1,7 +1,7 @@
 /* report.h - what came of it: a table for people, JSON for programs */
 #pragma once
 
-#include "blast.h"
+#include "blast/blast.h"
 
 enum { STAIRS_MAX = 64 };
 

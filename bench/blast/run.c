@@ -1,7 +1,7 @@
 /* run.c - one run at one rate: begin what is due, take what comes, give up what is late */
 #include <rte_cycles.h>
 
-#include "blast.h"
+#include "blast/blast.h"
 
 enum {
 	BEGIN_MAX = 32,   /* attempts begun in a turn */

@@ -1,5 +1,5 @@
 /* say.c - what a terminal writes */
-#include "say.h"
+#include "blast/say.h"
 
 static void name(struct text *t, const struct blast *b, uint32_t person)
 {

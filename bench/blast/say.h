@@ -1,7 +1,7 @@
 /* say.h - what a terminal writes: headers in the order and of the size that real ones send */
 #pragma once
 
-#include "blast.h"
+#include "blast/blast.h"
 
 /* "sip:user000001@ims.example" */
 void say_identity(struct text *t, const struct blast *b, uint32_t person);
