@@ -4,6 +4,7 @@
 #include "conf/conf.h"
 #include "control/register.h"
 #include "sip/field.h"
+#include "sip/name_addr.h"
 #include "sip/uri.h"
 
 /* Parameters that make two URIs differ when only one has them, or their values do (RFC 3261
@@ -97,10 +98,8 @@ static bool replaces(const struct registration_contact *have, const struct regis
 }
 
 /* What goes back in the 200 OK: all parameters but expires, which is ours to say. */
-static char *echo_params(struct slice params)
+static void put_params(struct text *t, struct slice params)
 {
-	uint8_t memory[REGISTER_PARAMS_MAX + 1];
-	struct text t = text_in(memory, sizeof(memory));
 	uint32_t from = 0;
 
 	while (from < params.len) {
@@ -116,9 +115,17 @@ static char *echo_params(struct slice params)
 		}
 		one = slice_sub(params, from, end - from);
 		if (!sip_param(one, SLICE("expires"), &(struct slice){0}))
-			text_put(&t, one);
+			text_put(t, one);
 		from = end;
 	}
+}
+
+static char *echo_params(struct slice params)
+{
+	uint8_t memory[REGISTER_PARAMS_MAX + 1];
+	struct text t = text_in(memory, sizeof(memory));
+
+	put_params(&t, params);
 	return binding_text(text_slice(&t));
 }
 
@@ -167,6 +174,42 @@ enum binding_result binding_put(struct registration_set *set, const struct regis
 		return BINDING_NO_MEMORY;
 	set->contact[set->n_contact++] = fresh;
 	return BINDING_OK;
+}
+
+/* Nearly always it is what it was: false. */
+static bool text_renew(char **have, struct slice s)
+{
+	char *fresh;
+
+	if (slice_eq(slice_str(*have), s))
+		return false;
+	fresh = binding_text(s);
+	if (!fresh)
+		return false;
+	free(*have);
+	*have = fresh;
+	return true;
+}
+
+void binding_prolong(struct registration_contact *have, const struct sip_msg *m,
+		     const struct sip_name_addr *contact, uint64_t expires_wall_ms,
+		     uint64_t now_wall_ms)
+{
+	uint8_t memory[REGISTER_PARAMS_MAX + 1];
+	struct text params = text_in(memory, sizeof(memory));
+	struct register_contact c;
+
+	put_params(&params, contact->params);
+	if (text_renew(&have->params, text_slice(&params)) &&
+	    register_decode_contact(contact, 0, &c)) {
+		text_renew(&have->instance, c.instance);
+		have->reg_id = c.reg_id;
+		have->q = sip_qvalue(c.params);
+	}
+	text_renew(&have->call_id, sip_first_value(m, SIP_H_CALL_ID));
+	have->cseq = m->cseq;
+	have->registered_wall_ms = now_wall_ms;
+	have->expires_wall_ms = expires_wall_ms;
 }
 
 static enum binding_result apply_one(struct registration_set *set, const struct registering *g,

@@ -119,6 +119,13 @@ static uint64_t seconds_left(const struct registration_contact *k)
 	return k->expires_wall_ms > now ? (k->expires_wall_ms - now) / 1000 : 0;
 }
 
+static uint64_t seconds_since(uint64_t wall_ms)
+{
+	uint64_t now = clock_wall_ms();
+
+	return now > wall_ms ? (now - wall_ms) / 1000 : 0;
+}
+
 static void show_contact(struct json *out, const struct registration_set *s, uint32_t i)
 {
 	const struct registration_contact *k = &s->contact[i];
@@ -131,6 +138,7 @@ static void show_contact(struct json *out, const struct registration_set *s, uin
 	put_addr(out, "flow", &k->flow);
 	put_addr(out, "hop", &k->hop);
 	json_u64(out, "expires_s", seconds_left(k));
+	json_u64(out, "refreshed_s", seconds_since(k->registered_wall_ms));
 	json_u64(out, "q", k->q);
 	json_str(out, "instance", k->instance ? k->instance : "");
 	json_end_object(out);

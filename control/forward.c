@@ -183,7 +183,7 @@ static void response(void *ctx, const struct sip_msg *m)
 		return;
 	}
 	if (g->pcscf) {
-		pcscf_response(g, m);
+		pcscf_answered(g, m);
 		return;
 	}
 	forward_response_headers(&headers, m, false);

@@ -52,6 +52,7 @@ struct sync {
 struct installer {
 	struct ev_loop *loop;
 	struct link *link;
+	bool ip_association;
 	bool up;
 	struct ring ring;
 	uint64_t seq;
@@ -109,7 +110,7 @@ static void op_fail(struct installer *i, struct op *op, int status)
 	}
 }
 
-struct installer *installer_open(struct ev_loop *loop, struct link *link)
+struct installer *installer_open(struct ev_loop *loop, struct link *link, bool ip_association)
 {
 	struct installer *i = calloc(1, sizeof(*i));
 
@@ -117,6 +118,7 @@ struct installer *installer_open(struct ev_loop *loop, struct link *link)
 		return NULL;
 	i->loop = loop;
 	i->link = link;
+	i->ip_association = ip_association;
 	i->seq = clock_wall_ms() << 20;
 	i->waiting.last = &i->waiting.first;
 	i->flying.last = &i->flying.first;
@@ -151,58 +153,18 @@ void installer_close(struct installer *i)
 	free(i);
 }
 
-/* Time of day, as it is stored, to the monotonic clock the data plane goes by. What has passed
- * is 0. */
-static uint64_t to_monotonic(uint64_t wall_ms, uint64_t wall_now, uint64_t mono_now)
-{
-	if (wall_ms >= wall_now)
-		return mono_now + (wall_ms - wall_now);
-	return mono_now > wall_now - wall_ms ? mono_now - (wall_now - wall_ms) : 0;
-}
-
-static struct slice slice_of_text(const char *text)
-{
-	return text ? slice_str(text) : SLICE_EMPTY;
-}
-
-static void view_of(const struct registration_set *s, struct abi_registration_view *v)
-{
-	uint64_t wall = clock_wall_ms(), mono = clock_ms();
-
-	*v = (struct abi_registration_view){
-		.set_id = s->id,
-		.roles = s->roles,
-		.scscf = s->scscf,
-		.service_route = slice_of_text(s->service_route),
-		.n_impu = s->n_impu,
-		.n_contact = s->n_contact,
-	};
-	for (uint32_t i = 0; i < s->n_impu; i++)
-		v->impu[i] = (struct abi_impu_view){slice_str(s->impu[i]), s->impu_flags[i]};
-	for (uint32_t i = 0; i < s->n_contact; i++) {
-		const struct registration_contact *c = &s->contact[i];
-
-		v->contact[i] = (struct abi_contact_view){
-			.flow = c->flow,
-			.local = c->local,
-			.hop = c->hop,
-			.expires_ms = to_monotonic(c->expires_wall_ms, wall, mono),
-			.registered_ms = to_monotonic(c->registered_wall_ms, wall, mono),
-			.q = c->q,
-			.uri = slice_of_text(c->uri),
-			.path = slice_of_text(c->path),
-		};
-	}
-}
-
 /* The sequence number stands in each record, so it is drawn when the record is written. */
 static uint32_t encode(struct installer *i, enum abi_install_type type, uint64_t id,
 		       const struct registration_set *s, void *out)
 {
 	struct abi_install_view v = {.type = type, .seq = ++i->seq, .set_id = id};
 
+	struct install_policy policy = {.ip_association = i->ip_association};
+
+	/* Without a key the link is down, and the record goes nowhere. */
+	link_token_key(i->link, &policy.key);
 	if (type == INSTALL_REGISTRATION)
-		view_of(s, &v.registration);
+		install_view(s, &policy, &v.registration);
 	return abi_install_encode(&v, out, RING_RECORD_MAX);
 }
 

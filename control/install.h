@@ -8,18 +8,27 @@
  */
 #pragma once
 
+#include "base/hash.h"
 #include "control/registration.h"
 
 struct ev_loop;
 struct link;
 struct installer;
 
-struct installer *installer_open(struct ev_loop *loop, struct link *link);
+/* ip_association: control.ip-association of the configuration. */
+struct installer *installer_open(struct ev_loop *loop, struct link *link, bool ip_association);
 void installer_close(struct installer *i);
 void install_put(struct installer *i, const struct registration_set *set,
 		 void (*done)(void *ctx, int status), void *ctx);
 void install_delete(struct installer *i, uint64_t set_id, void (*done)(void *ctx, int status),
 		    void *ctx);
+/* install_view.c: the set as the data plane is told of it. Lends the set's texts to *v. */
+struct install_policy {
+	struct hash_key key; /* the region's token key */
+	bool ip_association; /* the address of an authenticated binding stands for its user */
+};
+void install_view(const struct registration_set *set, const struct install_policy *policy,
+		  struct abi_registration_view *v);
 /* The link is up (again): SYNC_BEGIN, every set, SYNC_END. */
 void install_all(struct installer *i, struct registrations *all);
 void install_link_down(struct installer *i);

@@ -82,6 +82,8 @@ static void on_message(void *ctx, const struct abi_punt *p)
 
 	if (p->reason == PUNT_LOCATE)
 		locator_request(a->c.locator, p);
+	else if (p->reason == PUNT_REFRESHED)
+		registrar_refreshed(a->c.registrar, p);
 	else
 		exchanges_input(a->c.exchanges, p);
 }
@@ -199,7 +201,8 @@ static void close_exchanges(struct app *a)
 
 static bool open_installer(struct app *a, char *error)
 {
-	a->c.installer = installer_open(a->c.loop, a->c.link);
+	a->c.installer =
+		installer_open(a->c.loop, a->c.link, a->c.conf->control.ip_association);
 	return a->c.installer != NULL;
 }
 
@@ -435,6 +438,7 @@ static enum exit_code run(struct conf *conf)
 			  LOG_U("registrations", registrations_count(a.c.registrations)));
 		ev_run(a.c.loop, 0);
 		/* While all who are called by it are still there. */
+		registrar_flush(a.c.registrar);
 		commit(&a);
 		log_event(LOG_INFO, "main", "stopped");
 	}

@@ -2,7 +2,8 @@
  *
  * Durability point: persist_put and persist_delete are collected, and written in one
  * transaction by persist_commit, which returns after the WAL was synced to disk; then `done` of
- * each is called, and only then is a 200 OK sent. So what was answered survives a power cut.
+ * each is called, and only then is a 200 OK sent. So what was answered survives a power cut;
+ * but for refreshes that a worker answered, which come here a little later (registrar.h).
  * persist_commit is called once a round of the loop. Loop thread only.
  */
 #pragma once

@@ -194,6 +194,14 @@ bool register_is_writing(const struct registrar *r, uint64_t set_id,
 	return false;
 }
 
+bool register_is_changing(const struct registrar *r, uint64_t set_id)
+{
+	for (const struct registering *w = r->working; w; w = w->next_working)
+		if (w->committing == set_id || (w->set && w->set->id == set_id))
+			return true;
+	return false;
+}
+
 /* The whole text of the user part and no escapes: what the private identity is derived from
  * (TS 23.003 §13.3). */
 static bool derive_impi(struct registering *g)
@@ -258,9 +266,8 @@ static struct slice unquote(struct slice s)
 	return s;
 }
 
-/* False: not a Contact that could be registered. */
-static bool decode_contact(const struct registering *g, const struct sip_name_addr *na,
-			   uint32_t expires, struct register_contact *out)
+bool register_decode_contact(const struct sip_name_addr *na, uint32_t expires,
+			     struct register_contact *out)
 {
 	struct slice value;
 	struct sip_uri uri;
@@ -303,7 +310,7 @@ static bool decode_contacts(struct registering *g)
 			g->star = true;
 			continue;
 		}
-		if (!decode_contact(g, &na, expires, c))
+		if (!register_decode_contact(&na, expires, c))
 			return false;
 		g->n_contact++;
 		g->all_zero = g->all_zero && c->expires == 0;

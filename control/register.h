@@ -16,10 +16,10 @@
 #include "control/tries.h"
 
 enum {
-	REGISTERING_MAX = 16384,   /* in progress; more: 503 */
-	REGISTERING_WAIT_MAX = 4,  /* behind one of the same user; more: 500 */
-	REGISTER_SYNC_MAX = 2,     /* resynchronisations in a chain of challenges */
-	REGISTER_PARAMS_MAX = 512, /* octets of the parameters of a Contact */
+	REGISTERING_MAX = 16384,  /* in progress; more: 503 */
+	REGISTERING_WAIT_MAX = 4, /* behind one of the same user; more: 500 */
+	REGISTER_SYNC_MAX = 2,    /* resynchronisations in a chain of challenges */
+	REGISTER_PARAMS_MAX = ABI_CONTACT_PARAMS_MAX,
 };
 
 struct register_contact {
@@ -38,6 +38,7 @@ struct registrar {
 	struct hash_key key;
 	struct registering *all;     /* in progress */
 	struct registering *working; /* of those: past authentication, one a user */
+	struct refreshed *refreshed; /* refreshed.c */
 	uint32_t n_all;
 	uint64_t icid;      /* last one given out */
 	uint64_t icid_boot; /* drawn at start, so that ICIDs of two starts differ */
@@ -47,6 +48,8 @@ struct registrar {
 enum register_kind { REGISTER_INITIAL, REGISTER_AGAIN, REGISTER_REMOVE };
 
 enum commit_result { COMMIT_OK, COMMIT_NOT_STORED, COMMIT_REFUSED };
+
+struct sip_name_addr;
 
 struct registering {
 	struct registrar *r;
@@ -87,6 +90,10 @@ struct registering {
 
 /* Reads To, Contact, Expires and Authorization. False: answered. */
 bool register_decode(struct registering *g);
+/* One Contact, for `expires` seconds unless it says otherwise. False: none that could be
+ * registered. */
+bool register_decode_contact(const struct sip_name_addr *na, uint32_t expires,
+			     struct register_contact *out);
 /* Answers with `status`, its Reason-Phrase, a Warning (NULL: none), and `headers`, and ends g.
  */
 void register_reply(struct registering *g, uint16_t status, const char *warning,
@@ -110,6 +117,8 @@ void register_drop(struct registering *g);
 /* True if a REGISTER other than g writes this set. */
 bool register_is_writing(const struct registrar *r, uint64_t set_id,
 			 const struct registering *g);
+/* True if a REGISTER works on a copy of this set, which will take its place, or removes it. */
+bool register_is_changing(const struct registrar *r, uint64_t set_id);
 
 /* own.c: what is ours and whom we trust */
 
@@ -124,7 +133,7 @@ bool own_uri(const struct conf *conf, struct slice uri);
 /* Checks what only a P-CSCF checks. False: answered. */
 bool pcscf_check(struct registering *g);
 /* The response of the next CSCF on its way to the UE. */
-void pcscf_response(struct registering *g, const struct sip_msg *response);
+void pcscf_answered(struct registering *g, const struct sip_msg *response);
 
 /* register_icscf.c: TS 24.229 §5.3.1 */
 
@@ -163,6 +172,11 @@ enum binding_result binding_apply(struct registration_set *set, const struct reg
 enum binding_result binding_put(struct registration_set *set, const struct registering *g,
 				const struct register_contact *c, uint32_t expires,
 				uint64_t now_wall_ms);
+/* A refresh by the request m, whose `contact` has the same URI, that was granted until
+ * expires_wall_ms. What finds no memory stays as it was. */
+void binding_prolong(struct registration_contact *have, const struct sip_msg *m,
+		     const struct sip_name_addr *contact, uint64_t expires_wall_ms,
+		     uint64_t now_wall_ms);
 /* Removes contact i, or those that have expired; the number removed. */
 void binding_remove(struct registration_set *set, uint32_t i);
 uint32_t binding_expire(struct registration_set *set, uint64_t now_wall_ms);
@@ -206,6 +220,13 @@ void commit_change(struct control *c, const struct registration_set *set);
 /* Takes the set out of memory, disk and data plane, and gives it to the caller. NULL: not
  * there. */
 struct registration_set *commit_remove(struct control *c, uint64_t set_id);
+
+/* refreshed.c: refreshes that a worker answered */
+
+/* NULL: no memory. Closing forgets what waits: registrar_flush comes before. */
+struct refreshed *refreshed_open(struct registrar *r);
+void refreshed_close(struct refreshed *f);
+uint32_t refreshed_waiting(const struct refreshed *f);
 
 /* deregister.c: ended by the network or by time */
 

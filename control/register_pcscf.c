@@ -226,7 +226,7 @@ static void registered(struct registering *g)
 	}
 }
 
-void pcscf_response(struct registering *g, const struct sip_msg *m)
+void pcscf_answered(struct registering *g, const struct sip_msg *m)
 {
 	/* A query changes nothing. */
 	if (m->status < 200 || m->status > 299 || (g->n_contact == 0 && !g->star)) {

@@ -30,8 +30,11 @@ struct registrar *registrar_open(struct control *c)
 	r->nonces =
 		nonces_new(conf->nonce_max, conf->nonce_ttl_s * 1000ull, scscf_unanswered, r);
 	r->tries = tries_new(TRIES_TTL_MS);
-	if (!r->nonces || !r->tries || RAND_bytes((uint8_t *)&r->key, sizeof(r->key)) != 1 ||
+	r->refreshed = refreshed_open(r);
+	if (!r->nonces || !r->tries || !r->refreshed ||
+	    RAND_bytes((uint8_t *)&r->key, sizeof(r->key)) != 1 ||
 	    RAND_bytes((uint8_t *)&r->icid_boot, sizeof(r->icid_boot)) != 1) {
+		refreshed_close(r->refreshed);
 		nonces_free(r->nonces);
 		tries_free(r->tries);
 		free(r);
@@ -53,6 +56,7 @@ void registrar_close(struct registrar *r)
 		g->behind = NULL;
 	while (r->all)
 		register_drop(r->all);
+	refreshed_close(r->refreshed);
 	nonces_free(r->nonces);
 	tries_free(r->tries);
 	free(r);
@@ -114,4 +118,5 @@ void registrar_stats(const struct registrar *r, struct registrar_stats *out)
 {
 	*out = r->stats;
 	out->challenges = nonces_count(r->nonces);
+	out->refreshed_waiting = refreshed_waiting(r->refreshed);
 }

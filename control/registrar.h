@@ -6,7 +6,7 @@
 
 struct control;
 struct exchange;
-struct json;
+struct abi_punt;
 
 /* The parts in *c that it uses are open already, but cx, which may follow. NULL: no memory.
  * Closed after cx, which calls back while it closes, and before the others, which do not. */
@@ -15,6 +15,14 @@ void registrar_close(struct registrar *r);
 /* A REGISTER. The roles of this node run in order: P-CSCF, I-CSCF, S-CSCF; where the next role
  * is on another node the request is forwarded there. */
 void registrar_register(struct registrar *r, struct exchange *x);
+/* A refresh that a worker answered 200 (PUNT_REFRESHED): the binding is prolonged at once, in
+ * memory; disk and data plane follow within REFRESHED_TICK_MS, later only where more come than
+ * they take. So a power cut may cost a refresh that was answered less than that before: the
+ * binding then ends when it would have ended without it. A binding that is gone stays gone. */
+void registrar_refreshed(struct registrar *r, const struct abi_punt *p);
+/* Gives to disk and data plane what of that waits: before the last commit. */
+void registrar_flush(struct registrar *r);
+enum { REFRESHED_TICK_MS = 50 };
 /* Network-initiated (RTR; sakerctl reg dereg). The number of sets removed. */
 uint32_t registrar_deregister(struct registrar *r, struct slice impi, const struct slice *impu,
 			      uint32_t n_impu, enum cx_reason reason);
@@ -30,5 +38,8 @@ struct registrar_stats {
 	uint64_t attempts[5], successes[5], failures[5];
 	uint64_t auth_ok, auth_stale, auth_sync, auth_wrong, auth_unknown_user;
 	uint32_t challenges; /* outstanding */
+	uint64_t refreshed,
+		refreshed_late;     /* on a worker; of those, of bindings that were gone */
+	uint32_t refreshed_waiting; /* not yet given to disk and data plane */
 };
 void registrar_stats(const struct registrar *r, struct registrar_stats *out);

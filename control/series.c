@@ -301,6 +301,13 @@ static void registrations(struct sink *k, const struct control *c)
 	sample1(k, "result", "sync", (double)s.auth_sync);
 	sample1(k, "result", "mac", (double)s.auth_wrong);
 	sample1(k, "result", "unknown_user", (double)s.auth_unknown_user);
+	one(k, "saker_registration_refreshed_total", COUNTER,
+	    "Re-registrations that a worker answered.", (double)s.refreshed);
+	one(k, "saker_registration_refreshed_late_total", COUNTER,
+	    "Of those, of bindings that had ended meanwhile: they stay ended.",
+	    (double)s.refreshed_late);
+	one(k, "saker_registration_refreshed_waiting", GAUGE,
+	    "Refreshed sets not yet written to disk and data plane.", s.refreshed_waiting);
 	one(k, "saker_auth_challenges", GAUGE, "Challenges without a response yet.",
 	    s.challenges);
 }

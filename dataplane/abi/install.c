@@ -24,19 +24,22 @@ struct impu_head {
 };
 
 struct contact_head {
-	uint64_t expires_ms, registered_ms;
+	uint64_t expires_ms, registered_ms, call_id;
 	struct addr flow, local, hop;
-	uint16_t q, uri_len, path_len, pad[3];
+	uint32_t cseq, impi;
+	uint16_t q, uri_len, path_len;
+	uint8_t flags, pad[5];
 };
 
 _Static_assert(sizeof(struct head) == 24, "head");
 _Static_assert(sizeof(struct registration_head) == 28, "registration head");
-_Static_assert(sizeof(struct contact_head) == 88, "contact head");
+_Static_assert(sizeof(struct contact_head) == 104, "contact head");
 _Static_assert(IMPU_MAX <= UINT8_MAX && SET_IMPUS_MAX <= UINT8_MAX, "they fit their fields");
 
 enum {
 	ROLES_ALL = ABI_REG_PCSCF | ABI_REG_SCSCF,
-	FLAGS_ALL = ABI_IMPU_BARRED | ABI_IMPU_DEFAULT
+	FLAGS_ALL = ABI_IMPU_BARRED | ABI_IMPU_DEFAULT,
+	CONTACT_FLAGS_ALL = ABI_CONTACT_PROTECTED | ABI_CONTACT_REFRESH
 };
 
 /* Control characters would let one header field become two (RFC 3261 §7.3.1). */
@@ -74,6 +77,10 @@ static const char *contact_check(const struct abi_contact_view *c)
 {
 	if (!addr_is_sound(&c->flow) || !addr_is_sound(&c->local) || !addr_is_sound(&c->hop))
 		return "malformed address of a contact";
+	if (c->flags & ~CONTACT_FLAGS_ALL)
+		return "unknown flag on a contact";
+	if ((c->flags & ABI_CONTACT_PROTECTED) && c->flow.family == 0)
+		return "protected contact without a flow";
 	if (c->q > 1000)
 		return "q of a contact above 1000";
 	if (c->uri.len == 0)
@@ -154,12 +161,16 @@ static void registration_encode(struct sink *s, const struct abi_registration_vi
 		struct contact_head ch = {
 			.expires_ms = c->expires_ms,
 			.registered_ms = c->registered_ms,
+			.call_id = c->call_id,
 			.flow = c->flow,
 			.local = c->local,
 			.hop = c->hop,
+			.cseq = c->cseq,
+			.impi = c->impi,
 			.q = c->q,
 			.uri_len = (uint16_t)c->uri.len,
 			.path_len = (uint16_t)c->path.len,
+			.flags = c->flags,
 		};
 
 		sink_put(s, &ch, sizeof(ch));
@@ -229,7 +240,11 @@ static const char *contact_decode(struct slice *s, struct abi_contact_view *c)
 		.hop = h.hop,
 		.expires_ms = h.expires_ms,
 		.registered_ms = h.registered_ms,
+		.call_id = h.call_id,
+		.cseq = h.cseq,
+		.impi = h.impi,
 		.q = h.q,
+		.flags = h.flags,
 	};
 	if (!source_text(s, h.uri_len, &c->uri) || !source_text(s, h.path_len, &c->path))
 		return "record ends inside the text of a contact";

@@ -32,6 +32,18 @@ enum abi_impu_flags {
 				 (TS 24.229 §5.2.6.3) */
 };
 
+/* Octets of the parameters of a Contact that can be registered. */
+enum { ABI_CONTACT_PARAMS_MAX = 512 };
+
+enum abi_contact_flags {
+	/* REGISTERs from its flow are as good as authenticated: the address stands for the user
+	   (TS 24.229 §5.2.2.3, "ip-assoc-yes"). Only with a flow. */
+	ABI_CONTACT_PROTECTED = 1,
+	/* What the 200 OK to its refresh says of the user is in this record: the identities are
+	   as provisioned. */
+	ABI_CONTACT_REFRESH = 2,
+};
+
 enum abi_install_status {
 	INSTALL_OK,
 	INSTALL_MALFORMED,
@@ -52,7 +64,13 @@ struct abi_contact_view {
 	struct addr hop;   /* next hop when the P-CSCF is elsewhere, else family 0 */
 	uint64_t expires_ms; /* CLOCK_MONOTONIC */
 	uint64_t registered_ms;
+	/* Of its last REGISTER (RFC 3261 §10.3 step 7). The hashes are hash_table's, under the
+	   region's token key. */
+	uint64_t call_id; /* hash of the Call-ID */
+	uint32_t cseq;
+	uint32_t impi;     /* the lower half of the hash of the private identity */
 	uint16_t q;        /* 0-1000 */
+	uint8_t flags;     /* enum abi_contact_flags */
 	struct slice uri;  /* the Contact's URI: becomes the Request-URI */
 	struct slice path; /* value of Path as the REGISTER carried it; empty: none */
 };

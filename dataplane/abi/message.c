@@ -29,8 +29,10 @@ const char *abi_punt_check(const void *record, uint32_t len)
 		return "punt record shorter than its head";
 	if (p->len == 0 || p->len > SIP_MESSAGE_MAX || p->len != len - sizeof(*p))
 		return "punt record whose length does not fit its message";
-	if (p->reason < PUNT_REGISTER || p->reason > PUNT_REQUEST)
+	if (p->reason < PUNT_REGISTER || p->reason > PUNT_REFRESHED)
 		return "punt record with an unknown reason";
+	if ((p->reason == PUNT_REFRESHED) != (p->expires != 0))
+		return "punt record whose reason and expiry do not fit";
 	if (p->worker >= WORKERS_MAX)
 		return "punt record of a worker that cannot be";
 	if (!addr_is_sound(&p->src, FAMILY_NEEDED) || !addr_is_sound(&p->dst, FAMILY_NEEDED))

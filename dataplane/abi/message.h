@@ -12,6 +12,7 @@ enum abi_punt_reason {
 	PUNT_RESPONSE, /* response to a request that control sent (branch begins with
 			  ABI_BRANCH_CONTROL) */
 	PUNT_REQUEST,  /* a request that is for control itself, such as SUBSCRIBE to reg */
+	PUNT_REFRESHED, /* a REGISTER that the worker answered 200: control takes it over */
 };
 
 /* Begins the branch of each request that control sends, so that workers know whose the response
@@ -25,9 +26,11 @@ struct abi_punt {
 	uint32_t len;   /* octets of the message */
 	uint64_t rx_ns; /* CLOCK_MONOTONIC when punted */
 	struct addr src, dst;
+	uint32_t expires; /* PUNT_REFRESHED: seconds that the 200 OK granted, else 0 */
+	uint32_t pad;
 	uint8_t data[]; /* the SIP message as received */
 };
-_Static_assert(sizeof(struct abi_punt) == 56, "punt record");
+_Static_assert(sizeof(struct abi_punt) == 64, "punt record");
 
 enum abi_inject_type {
 	INJECT_SEND = 1, /* send `data` from src to dst as it is; src.port 0: the node's SIP

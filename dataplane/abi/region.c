@@ -118,6 +118,7 @@ static const uint32_t layout_words[] = {
 	MEMBER(abi_punt, rx_ns),
 	MEMBER(abi_punt, src),
 	MEMBER(abi_punt, dst),
+	MEMBER(abi_punt, expires),
 	offsetof(struct abi_punt, data),
 
 	sizeof(struct abi_inject),

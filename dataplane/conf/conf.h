@@ -90,6 +90,7 @@ struct conf_control {
 	uint32_t nonce_ttl_s;                /* default 60 */
 	uint32_t nonce_max;                  /* bounded store; default 100,000 */
 	bool digest_md5, digest_sha256, aka; /* allowed schemes; default all true */
+	bool ip_association;        /* refreshes from an authenticated address need no challenge */
 	struct addr metrics_listen;          /* default 127.0.0.1:9390; port 0: none */
 };
 

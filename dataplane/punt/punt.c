@@ -19,7 +19,8 @@ static void control_wake(const struct punt *p)
 	(void)written;
 }
 
-bool punt_message(struct punt *p, const struct buf *b, enum abi_punt_reason reason)
+static bool message_write(struct punt *p, const struct buf *b, enum abi_punt_reason reason,
+			  uint32_t expires)
 {
 	if (b->len == 0 || b->len > SIP_MESSAGE_MAX)
 		return false;
@@ -34,11 +35,22 @@ bool punt_message(struct punt *p, const struct buf *b, enum abi_punt_reason reas
 		.rx_ns = clock_ns(),
 		.src = b->src,
 		.dst = b->dst,
+		.expires = expires,
 	};
 	memcpy(to->data, b->data, b->len);
 	if (ring_commit(&p->out))
 		control_wake(p);
 	return true;
+}
+
+bool punt_message(struct punt *p, const struct buf *b, enum abi_punt_reason reason)
+{
+	return message_write(p, b, reason, 0);
+}
+
+bool punt_refreshed(struct punt *p, const struct buf *b, uint32_t expires)
+{
+	return message_write(p, b, PUNT_REFRESHED, expires);
 }
 
 const struct abi_inject *punt_next_inject(struct punt *p, void *to)

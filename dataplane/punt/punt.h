@@ -22,6 +22,8 @@ struct punt {
  * message of no octets or more than SIP_MESSAGE_MAX (the caller counts the drop). The buf stays
  * the caller's. */
 bool punt_message(struct punt *p, const struct buf *b, enum abi_punt_reason reason);
+/* The same of a REGISTER that was answered 200 for `expires` seconds: PUNT_REFRESHED. */
+bool punt_refreshed(struct punt *p, const struct buf *b, uint32_t expires);
 /* The next injected record, copied to `to` (RING_RECORD_MAX octets, 8-aligned, private) and
  * checked; NULL: none. Records that fail the check are skipped, a few of them a call. */
 const struct abi_inject *punt_next_inject(struct punt *p, void *to);

@@ -16,10 +16,19 @@ enum { LINES_MAX = 2048 };
 struct refresh {
 	const struct registration *set;
 	const struct reg_contact *contact; /* to be prolonged */
-	struct sip_name_addr asked;        /* the request's Contact */
-	uint32_t expires;                  /* granted */
+	struct slice params;               /* of the request's Contact */
+	struct slice asked;                /* the value of its expires, if says_expires */
+	bool says_expires;
+	uint32_t expires; /* granted */
 	bool is_repeat;
+	struct text lines; /* of the 200 OK */
 };
+
+/* As control makes the hashes of a contact (abi/install.h). */
+static uint64_t hash_of(const struct pass *p, struct slice s)
+{
+	return hash_table(&p->w->node->token_key, s.p, s.len);
+}
 
 /* Both roles are ours, the address stands for the user, and the answer is within reach. Of a
  * second contact the 200 OK would have to say more than the tables know. */
@@ -53,8 +62,8 @@ static bool is_for_registrar(const struct pass *p)
 	       node_own_domain(p->w->node, uri->host) && !p->is_dialog && !p->resume;
 }
 
-/* What asks for more than a binding: extensions (§10.3 step 2), a security agreement (RFC 3329),
- * a P-CSCF before us (RFC 3327). */
+/* What asks for more than a binding: extensions (§10.3 step 2), a security agreement (RFC
+ * 3329), a P-CSCF before us (RFC 3327). */
 static bool is_plain(const struct pass *p)
 {
 	static const uint8_t not_here[] = {SIP_H_PROXY_REQUIRE, SIP_H_PATH,
@@ -89,8 +98,7 @@ static bool is_same_user(const struct pass *p, const struct refresh *r)
 		return false;
 	while (sip_auth_param(&rest, &name, &value)) {
 		if (slice_eq_nocase(name, SLICE("username"))) {
-			if (named || (uint32_t)table_hash_impu(p->w->tables, value) !=
-					     r->contact->impi)
+			if (named || (uint32_t)hash_of(p, value) != r->contact->impi)
 				return false;
 			named = true;
 		} else if (value.len && (slice_eq_nocase(name, SLICE("response")) ||
@@ -128,37 +136,72 @@ static bool is_own_address(const struct pass *p, const struct refresh *r)
 	    !slice_eq(to.uri, from.uri) || sip_uri_decode(to.uri, &uri) != SIP_OK)
 		return false;
 	return (uri.host.len == 0 || node_own_domain(p->w->node, uri.host)) &&
-	       sip_uri_identity(&uri, &identity) &&
-	       has_identity(r->set, text_slice(&identity));
+	       sip_uri_identity(&uri, &identity) && has_identity(r->set, text_slice(&identity));
 }
 
-/* §10.3 step 6: one Contact, the one that is bound. Line folds and the like are control's to
- * make even. */
+/* Nearly always a terminal writes its Contact as it did before, and nothing need be decoded. */
+static bool is_as_bound(struct slice value, struct slice uri, struct slice *params)
+{
+	struct slice behind = slice_from(value, 1 + uri.len);
+
+	if (!slice_starts(value, SLICE("<")) || !slice_starts(slice_from(value, 1), uri) ||
+	    !slice_starts(behind, SLICE(">")))
+		return false;
+	*params = slice_from(behind, 1);
+	return true;
+}
+
+/* §10.3 step 6: one Contact, the one that is bound. Line folds are control's to make even. */
 static bool is_same_contact(const struct pass *p, struct refresh *r)
 {
 	const struct sip_header *h = sip_first(&p->msg, SIP_H_CONTACT);
-	const struct reg_contact *c = r->contact;
-	struct slice rest;
+	struct slice value, rest, uri = reg_text(r->set, r->contact->uri, r->contact->uri_len);
+	struct sip_name_addr asked;
 
-	if (!h || sip_next(&p->msg, h) ||
-	    sip_name_addr_decode(sip_value(&p->msg, h), SIP_E_CONTACT, &r->asked, &rest) !=
-		    SIP_OK ||
-	    slice_trim(rest).len || r->asked.star)
+	if (!h || sip_next(&p->msg, h))
 		return false;
-	for (uint32_t i = 0; i < r->asked.params.len; i++)
-		if (r->asked.params.p[i] < ' ' || r->asked.params.p[i] == 0x7f)
-			return false;
-	return slice_eq(r->asked.uri, reg_text(r->set, c->uri, c->uri_len));
+	value = sip_value(&p->msg, h);
+	if (slice_find(value, '\n') != value.len || slice_find(value, 0) != value.len)
+		return false;
+	if (is_as_bound(value, uri, &r->params))
+		return true;
+	if (sip_name_addr_decode(value, SIP_E_CONTACT, &asked, &rest) != SIP_OK ||
+	    slice_trim(rest).len || asked.star)
+		return false;
+	r->params = asked.params;
+	return slice_eq(asked.uri, uri);
+}
+
+/* The Contact as it came, but for its expires, which is noted. False: a parameter is malformed,
+ * or there are more than can be registered, or another Contact follows. */
+static bool put_contact(struct refresh *r)
+{
+	struct slice rest = r->params;
+	struct sip_param param;
+	enum sip_param_step step;
+
+	text_lit(&r->lines, "Contact: <");
+	text_put(&r->lines, reg_text(r->set, r->contact->uri, r->contact->uri_len));
+	text_char(&r->lines, '>');
+	while ((step = sip_param_next(&rest, &param)) == SIP_PARAM_FOUND) {
+		if (!slice_eq_nocase(param.name, SLICE("expires"))) {
+			text_put(&r->lines, param.whole);
+		} else if (!r->says_expires) {
+			r->says_expires = true;
+			r->asked = param.value;
+		}
+	}
+	return step == SIP_PARAM_END && slice_trim(rest).len == 0 &&
+	       r->params.len <= ABI_CONTACT_PARAMS_MAX;
 }
 
 /* What the request asks for: of its Contact, of all, or what it gets that does not ask. */
 static bool expires_asked(const struct pass *p, const struct refresh *r, uint32_t *out)
 {
 	const struct sip_header *h = sip_first(&p->msg, SIP_H_EXPIRES);
-	struct slice value;
 
-	if (sip_param(r->asked.params, SLICE("expires"), &value))
-		return sip_delta_seconds(value, out);
+	if (r->says_expires)
+		return sip_delta_seconds(r->asked, out);
 	if (h)
 		return !sip_next(&p->msg, h) && sip_delta_seconds(sip_value(&p->msg, h), out);
 	*out = atomic_load_explicit(&p->w->node->expires.default_s, memory_order_relaxed);
@@ -186,38 +229,20 @@ static bool has_expires(const struct pass *p, struct refresh *r)
  * transaction would send the same response (§17.2.2); without one, the binding itself says what
  * was granted: what is left of that is said again, and control is not asked, for nothing has
  * changed. After 64*T1 (Timer J) it is no repeat any more. As long as control has not told the
- * tables of a refresh, its repeat looks new and is granted anew; control knows it by its CSeq. */
+ * tables of a refresh, its repeat looks new and is granted anew; control knows it by its CSeq.
+ */
 static bool is_in_order(const struct pass *p, struct refresh *r)
 {
 	const struct reg_contact *c = r->contact;
 	uint64_t timer_j = 64ull * p->w->node->t1_ms;
 
-	if (table_hash_impu(p->w->tables, p->call_id) != c->call_id || p->msg.cseq > c->cseq)
+	if (hash_of(p, p->call_id) != c->call_id || p->msg.cseq > c->cseq)
 		return true;
-	if (p->msg.cseq < c->cseq || p->now - c->registered_ms > timer_j)
+	if (p->msg.cseq < c->cseq || p->now > c->registered_ms + timer_j)
 		return false;
 	r->is_repeat = true;
 	r->expires = (uint32_t)((c->expires_ms - p->now + 999) / 1000);
 	return true;
-}
-
-/* The Contact as it came, but for its expires. False: malformed. */
-static bool put_contact(struct text *t, const struct refresh *r)
-{
-	struct slice rest = r->asked.params;
-	struct sip_param param;
-	enum sip_param_step step;
-
-	text_lit(t, "Contact: <");
-	text_put(t, r->asked.uri);
-	text_char(t, '>');
-	while ((step = sip_param_next(&rest, &param)) == SIP_PARAM_FOUND)
-		if (!slice_eq_nocase(param.name, SLICE("expires")))
-			text_put(t, param.whole);
-	text_lit(t, ";expires=");
-	text_u64(t, r->expires);
-	text_lit(t, "\r\n");
-	return step == SIP_PARAM_END && slice_trim(rest).len == 0;
 }
 
 /* The default identity first, barred ones not at all (TS 24.229 §5.4.1.2.2F). */
@@ -237,20 +262,22 @@ static void put_associated(struct text *t, const struct registration *set)
 	text_str(t, n ? "\r\n" : "");
 }
 
-static bool put_lines(struct text *t, const struct refresh *r)
+static bool put_rest(struct refresh *r)
 {
-	bool sound = put_contact(t, r);
+	struct text *t = &r->lines;
 
-	text_lit(t, "Service-Route: ");
+	text_lit(t, ";expires=");
+	text_u64(t, r->expires);
+	text_lit(t, "\r\nService-Route: ");
 	text_put(t, reg_text(r->set, r->set->service_route, r->set->service_route_len));
 	text_lit(t, "\r\n");
 	put_associated(t, r->set);
-	return sound && !t->overflow;
+	return !t->overflow;
 }
 
-static enum verdict grant(struct pass *p, const struct refresh *r, struct slice lines)
+static enum verdict grant(struct pass *p, const struct refresh *r)
 {
-	struct buf *b = answer_make(p, 200, NULL, lines);
+	struct buf *b = answer_make(p, 200, NULL, text_slice(&r->lines));
 
 	if (!b)
 		return pass_drop(p, COUNT_DROP_NOBUF);
@@ -260,20 +287,23 @@ static enum verdict grant(struct pass *p, const struct refresh *r, struct slice 
 	return VERDICT_PUNT;
 }
 
-enum verdict refresh_register(struct pass *p)
+static enum verdict refresh(struct pass *p)
 {
 	uint8_t memory[LINES_MAX];
-	struct text lines = text_in(memory, sizeof(memory));
-	struct refresh r = {0};
+	struct refresh r = {.lines = text_in(memory, sizeof(memory))};
 
-	if (p->msg.method != SIP_M_REGISTER || !find_binding(p, &r) || !is_for_registrar(p) ||
-	    !is_plain(p) || !is_same_user(p, &r) || !is_own_address(p, &r) ||
-	    !is_same_contact(p, &r) || !has_expires(p, &r) || !is_in_order(p, &r) ||
-	    !put_lines(&lines, &r))
+	if (!find_binding(p, &r) || !is_for_registrar(p) || !is_plain(p) ||
+	    !is_same_user(p, &r) || !is_own_address(p, &r) || !is_same_contact(p, &r) ||
+	    !put_contact(&r) || !has_expires(p, &r) || !is_in_order(p, &r) || !put_rest(&r))
 		return VERDICT_NEXT;
 	if (r.is_repeat)
-		return answer_with(p, 200, NULL, text_slice(&lines));
-	return grant(p, &r, text_slice(&lines));
+		return answer_with(p, 200, NULL, text_slice(&r.lines));
+	return grant(p, &r);
+}
+
+enum verdict refresh_register(struct pass *p)
+{
+	return p->msg.method == SIP_M_REGISTER ? refresh(p) : VERDICT_NEXT;
 }
 
 uint32_t role_granted(const struct role_worker *w)

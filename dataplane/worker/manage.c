@@ -173,6 +173,7 @@ static void reload(struct manage *m)
 	conf_diff(m->d->conf, loaded, &names);
 	log_differences(text_slice(&names));
 	conf_apply_reloadable(m->d->conf, loaded);
+	node_set_expires(&m->d->node.node, &m->d->conf->control);
 	conf_free(loaded);
 	if (log_level_parse(m->d->conf->log_level, &level))
 		log_set_level(level);

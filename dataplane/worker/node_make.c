@@ -172,6 +172,18 @@ static void copy_policy(struct node *n, const struct conf_dataplane *d)
 	n->transactions = d->transactions;
 }
 
+static void put(_Atomic uint32_t *to, uint32_t v)
+{
+	atomic_store_explicit(to, v, memory_order_relaxed);
+}
+
+void node_set_expires(struct node *n, const struct conf_control *c)
+{
+	put(&n->expires.min_s, c->expires_min_s);
+	put(&n->expires.default_s, c->expires_default_s);
+	put(&n->expires.max_s, c->expires_max_s);
+}
+
 _Static_assert((int)NODE_PCSCF == (int)CONF_PCSCF && (int)NODE_ICSCF == (int)CONF_ICSCF &&
 		       (int)NODE_SCSCF == (int)CONF_SCSCF,
 	       "the same bits");
@@ -183,6 +195,7 @@ bool node_make(const struct conf *c, struct node_memory *m, char error[NODE_ERRO
 
 	memset(m, 0, sizeof(*m));
 	copy_policy(n, d);
+	node_set_expires(n, &c->control);
 	n->routes = &m->routes;
 	add_domain(m, c->realm);
 	for (uint32_t i = 0; i < c->n_domain; i++)

@@ -22,6 +22,8 @@ struct node_memory {
 /* Main thread, at start, and once more into fresh memory to check a new configuration. Keys are
  * not made. False with a sentence in error that names the key of the configuration. */
 bool node_make(const struct conf *c, struct node_memory *m, char error[NODE_ERROR_MAX]);
+/* Main thread: at start, and at a reload while workers run. Bounds of registrations. */
+void node_set_expires(struct node *n, const struct conf_control *c);
 /* Reads the node's secret from key_file, or makes the file (mode 0600) with one from the
  * kernel; draws the key of branches. */
 bool node_keys(const struct conf_dataplane *c, struct node *n, char error[NODE_ERROR_MAX]);

@@ -1,8 +1,8 @@
 /* overload.c - what a worker lets go when more comes than it can carry */
 #include "worker/overload.h"
 
-/* Up where nearly every turn was full, down where fewer than half were; in between the worker is
- * as busy as it can be without falling behind. */
+/* Up where nearly every turn was full, down where fewer than half were; in between the worker
+ * is as busy as it can be without falling behind. */
 void overload_note(struct overload *o, bool full)
 {
 	o->turns++;
@@ -16,12 +16,13 @@ void overload_note(struct overload *o, bool full)
 	o->turns = o->full = 0;
 }
 
-/* By its first octets alone; a request inside a dialog with one of these methods is sent again. */
+/* By its first octets alone; a request inside a dialog with one of these methods is sent again.
+ */
 static bool begins_work(struct slice message)
 {
-	static const struct slice method[] = {SLICE("INVITE "),    SLICE("MESSAGE "),
-					      SLICE("REGISTER "),  SLICE("SUBSCRIBE "),
-					      SLICE("PUBLISH "),   SLICE("OPTIONS ")};
+	static const struct slice method[] = {SLICE("INVITE "),   SLICE("MESSAGE "),
+					      SLICE("REGISTER "), SLICE("SUBSCRIBE "),
+					      SLICE("PUBLISH "),  SLICE("OPTIONS ")};
 
 	for (uint32_t i = 0; i < sizeof(method) / sizeof(method[0]); i++)
 		if (slice_starts(message, method[i]))

@@ -89,13 +89,33 @@ void stage_keepalive(struct worker *w)
 	}
 }
 
+/* Control hears of a refresh before its 200 OK goes out; if it cannot, the terminal hears nothing
+ * and asks again. So the record is written at once, not with the turn's other punts. */
+static void refreshed(struct worker *w, uint32_t i)
+{
+	struct buf *b = w->burst.buf[i];
+
+	if (punt_refreshed(&w->punt, b, role_granted(w->role))) {
+		count(w->counters, COUNT_ANSWERED);
+		count(w->counters, COUNT_REFRESHED);
+	} else {
+		buf_free(w->out.buf[--w->out.n]);
+		count(w->counters, COUNT_DROP_PUNT_FULL);
+	}
+	buf_free(b);
+	w->mark[i].verdict = VERDICT_SEND;
+}
+
 static void finish(struct worker *w, uint32_t i, enum abi_punt_reason punt, uint16_t owner)
 {
 	struct buf *b = w->burst.buf[i];
 
 	switch (w->mark[i].verdict) {
 	case VERDICT_PUNT:
-		w->mark[i].punt = (uint8_t)punt;
+		if (punt == PUNT_REFRESHED)
+			refreshed(w, i);
+		else
+			w->mark[i].punt = (uint8_t)punt;
 		break;
 	case VERDICT_HANDOFF:
 		if (!net_handoff(w->net, b, owner))

@@ -8,7 +8,7 @@ lab_in lte python3 "$root/tests/lab/bad_input.py" 10.10.0.2:5070 10.10.0.1:5060
 equal "registrations" "$(register_users register 20 600000)" 20
 
 # A wrong password: challenged again and again, at last 403; the binding of the right one stays.
-binding() { sakerctl -o json reg show sip:user000001@ims.example | grep -v expires; }
+binding() { sakerctl -o json reg show sip:user000001@ims.example | grep -v -e expires -e refreshed; }
 before=$(binding)
 check "wrong password: 401 with a fresh nonce each, in the end 403" \
 	lab_in lte python3 "$root/tests/lab/wrong_password.py" 10.10.0.2:5061 10.10.0.1:5060 user000001 10

@@ -55,7 +55,11 @@ static struct abi_install_view *view_make(void)
 			     .local = addr_v4(0xc0000202, 5060),
 			     .expires_ms = 600000,
 			     .registered_ms = 5,
+			     .call_id = 0x8877665544332211,
+			     .cseq = 0x7fffffff,
+			     .impi = 0xdecade01,
 			     .q = 1000,
+			     .flags = ABI_CONTACT_PROTECTED | ABI_CONTACT_REFRESH,
 			     .uri = SLICE("sip:alice@192.0.2.1:5062")},
 			    {.hop = {.ip = {0x20, 1, 0xd, 0xb8}, .port = 5060, .family = 6},
 			     .expires_ms = UINT64_MAX,
@@ -88,6 +92,10 @@ static void registration_assert_equal(const struct abi_registration_view *a,
 		assert_int_equal(x->expires_ms, y->expires_ms);
 		assert_int_equal(x->registered_ms, y->registered_ms);
 		assert_int_equal(x->q, y->q);
+		assert_int_equal(x->call_id, y->call_id);
+		assert_int_equal(x->cseq, y->cseq);
+		assert_int_equal(x->impi, y->impi);
+		assert_int_equal(x->flags, y->flags);
 		assert_true(slice_eq(x->uri, y->uri));
 		assert_true(slice_eq(x->path, y->path));
 	}
@@ -224,6 +232,8 @@ enum broken_rule {
 	LOCAL_PAD,
 	HOP_JUNK,
 	FLOW_PORT_ALONE,
+	CONTACT_FLAG,
+	PROTECTED_BY_NOTHING,
 	RULES
 };
 
@@ -296,6 +306,12 @@ static void rule_break(struct abi_registration_view *r, enum broken_rule rule)
 	case FLOW_PORT_ALONE:
 		c->flow = (struct addr){.port = 5060};
 		break;
+	case CONTACT_FLAG:
+		c->flags = 4;
+		break;
+	case PROTECTED_BY_NOTHING:
+		r->contact[1].flags = ABI_CONTACT_PROTECTED;
+		break;
 	case RULES:
 		break;
 	}
@@ -347,10 +363,11 @@ static void broken_rules_are_not_decoded(void **state)
 		{impus + 1, 0},
 		{impus + 1, 255},
 		{impus + 2, '\r'},
-		{contacts + 77, 4}, /* q: 1000 + ... */
-		{contacts + 78, 0},
-		{contacts + 79, 8}, /* length of the URI */
-		{contacts + 88, '\n'},
+		{contacts + 93, 4}, /* q: 1000 + ... */
+		{contacts + 94, 0},
+		{contacts + 95, 8}, /* length of the URI */
+		{contacts + 98, 4}, /* flags */
+		{contacts + 104, '\n'},
 	};
 
 	assert_true(len > 0);
@@ -420,8 +437,15 @@ static void punt_is_checked(void **state)
 	p->len = 100;
 	p->reason = 0;
 	assert_non_null(abi_punt_check(p, len));
-	p->reason = PUNT_REQUEST + 1;
+	p->reason = PUNT_REFRESHED + 1;
 	assert_non_null(abi_punt_check(p, len));
+	p->reason = PUNT_REFRESHED; /* and grants nothing */
+	assert_non_null(abi_punt_check(p, len));
+	p->expires = 600;
+	assert_null(abi_punt_check(p, len));
+	p->reason = PUNT_REGISTER; /* and grants something */
+	assert_non_null(abi_punt_check(p, len));
+	p->expires = 0;
 	p->reason = PUNT_REQUEST;
 	p->worker = WORKERS_MAX;
 	assert_non_null(abi_punt_check(p, len));

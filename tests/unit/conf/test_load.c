@@ -72,6 +72,7 @@ static void test_defaults_of_the_rest(void **state)
 	assert_int_equal(c->control.nonce_ttl_s, 60);
 	assert_int_equal(c->control.nonce_max, 100000);
 	assert_true(c->control.digest_md5 && c->control.digest_sha256 && c->control.aka);
+	assert_false(c->control.ip_association);
 	assert_addr(&c->control.metrics_listen, "127.0.0.1:9390");
 	assert_string_equal(c->hss.diameter_identity, "hss.ims.example");
 	assert_addr(&c->hss.diameter_listen, "127.0.0.1:3868");

@@ -92,7 +92,7 @@ static void open_all(struct seen *s, bool installer)
 	fake_conf(&fake, &conf);
 	s->link = link_open(s->loop, &conf, &events);
 	if (installer) {
-		s->installer = installer_open(s->loop, s->link);
+		s->installer = installer_open(s->loop, s->link, true);
 		s->all = registrations_new();
 	}
 }

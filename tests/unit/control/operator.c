@@ -91,7 +91,7 @@ static void open_node(struct node *n)
 	n->c.link = link_open(n->loop, &conf, &events);
 	n->c.exchanges = exchanges_open(n->loop, n->c.link, on_request, n);
 	n->c.registrations = registrations_new();
-	n->c.installer = installer_open(n->loop, n->c.link);
+	n->c.installer = installer_open(n->loop, n->c.link, false);
 	n->c.persist = persist_open(n->store, error);
 	n->capture = capture_open(n->loop, n->c.link);
 	n->series = (struct series_sources){&n->c, n->capture, clock_wall_ms() - 5000};

@@ -68,6 +68,17 @@ enum verdict role_message(struct role_worker *w, uint32_t slot, uint64_t now_ms,
 		*punt = PUNT_LOCATE;
 		return VERDICT_PUNT;
 	}
+	if (slice_starts(s, SLICE("FRESH"))) {
+		struct buf *ok = buf_alloc(16);
+
+		memcpy(ok->data, "OK", 2);
+		ok->len = 2;
+		ok->src = b->dst;
+		ok->dst = b->src;
+		out->buf[out->n++] = ok;
+		*punt = PUNT_REFRESHED;
+		return VERDICT_PUNT;
+	}
 	if (slice_starts(s, SLICE("DROP"))) {
 		count(w->counters, COUNT_DROP_NOT_SIP);
 		return VERDICT_DROP;
@@ -85,6 +96,11 @@ enum verdict role_message(struct role_worker *w, uint32_t slot, uint64_t now_ms,
 	}
 	back(w, b, out);
 	return VERDICT_SEND;
+}
+
+uint32_t role_granted(const struct role_worker *w)
+{
+	return 600;
 }
 
 void role_resume(struct role_worker *w, const struct abi_inject *verdict, struct slice route,

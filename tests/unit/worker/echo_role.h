@@ -2,7 +2,8 @@
  * are told
  *
  *   PUNT...   to control       DROP...  dropped       HAND n...  to worker n
- *   TIME n..  n messages from timers later            else       sent back
+ *   TIME n..  n messages from timers later            FRESH...   punted as answered: OK
+ *   else      sent back
  */
 #pragma once
 

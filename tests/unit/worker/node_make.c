@@ -44,6 +44,9 @@ static void base(void)
 	d->sip_port = 5060;
 	d->worker_port_base = 5080;
 	d->n_port = 2;
+	c.control.expires_min_s = 60;
+	c.control.expires_default_s = 600;
+	c.control.expires_max_s = 7200;
 	snprintf(d->port[0].name, sizeof(d->port[0].name), "lte");
 	add_address(&d->port[0], "10.1.0.1", 16);
 	add_address(&d->port[0], "2001:db8:1::1", 64);
@@ -93,6 +96,12 @@ static void test_names(void **state)
 	assert_true(slice_eq(m.node.pcscf_host, SLICE("pcscf.ims.example")));
 	assert_true(slice_eq(m.node.scscf_uri, SLICE("sip:scscf.ims.example:5060")));
 	assert_int_equal(m.node.roles, NODE_PCSCF | NODE_SCSCF);
+	assert_int_equal(m.node.expires.min_s, 60);
+	c.control.expires_min_s = 61;
+	node_set_expires(&m.node, &c.control);
+	assert_int_equal(m.node.expires.min_s, 61);
+	assert_int_equal(m.node.expires.default_s, 600);
+	assert_int_equal(m.node.expires.max_s, 7200);
 }
 
 static void refused(const char *about)

@@ -179,6 +179,65 @@ static void test_punt_ring_full(void **state)
 	pipe_close();
 }
 
+/* Heard by control and by the terminal, and counted once. */
+static void test_refreshed(void **state)
+{
+	_Alignas(8) uint8_t copy[RING_RECORD_MAX];
+	const struct abi_punt *r = (const struct abi_punt *)copy;
+
+	pipe_open(1);
+	acquaint();
+	say("before");
+	say("FRESH REGISTER");
+	say("behind");
+	turn();
+	hear("before");
+	hear("OK");
+	hear("behind");
+	silence();
+	struct slice s = ring_peek(&p.punted[0]);
+	assert_non_null(s.p);
+	memcpy(copy, s.p, s.len);
+	assert_null(abi_punt_check(copy, s.len));
+	assert_int_equal(r->reason, PUNT_REFRESHED);
+	assert_int_equal(r->expires, 600);
+	assert_memory_equal(r->data, "FRESH REGISTER", 14);
+	assert_int_equal(counted(COUNT_ANSWERED), 1);
+	assert_int_equal(counted(COUNT_REFRESHED), 1);
+	assert_int_equal(counted(COUNT_PUNTED), 0);
+	pipe_close();
+}
+
+/* Of what control cannot hear the terminal hears nothing either. */
+static void test_refreshed_unheard(void **state)
+{
+	uint32_t records = 0, answers = 0, sent = 0;
+
+	pipe_open(1);
+	acquaint();
+	while (counted(COUNT_DROP_PUNT_FULL) < 40 && sent < 8000) {
+		say("FRESH and nobody reads");
+		if (++sent % 16 == 0) {
+			turn();
+			while (wire_receive(&p.wire, &f))
+				answers++;
+		}
+	}
+	while (ring_peek(&p.punted[0]).p) {
+		ring_release(&p.punted[0]);
+		records++;
+	}
+	assert_int_equal(answers, records);
+	assert_int_equal(counted(COUNT_ANSWERED), records);
+	assert_int_equal(counted(COUNT_REFRESHED), records);
+	assert_int_equal(counted(COUNT_DROP_PUNT_FULL), sent - records);
+	/* There is room again. */
+	say("FRESH");
+	turn();
+	hear("OK");
+	pipe_close();
+}
+
 static void inject(uint8_t type, const char *text, struct addr src, const char *route,
 		   uint8_t port)
 {
@@ -393,6 +452,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_back),        cmocka_unit_test(test_keepalive),
 		cmocka_unit_test(test_punt),        cmocka_unit_test(test_punt_ring_full),
+		cmocka_unit_test(test_refreshed),   cmocka_unit_test(test_refreshed_unheard),
 		cmocka_unit_test(test_inject_send), cmocka_unit_test(test_inject_resume),
 		cmocka_unit_test(test_handoff),     cmocka_unit_test(test_capture),
 		cmocka_unit_test(test_timers),      cmocka_unit_test(test_drain),

@@ -1,0 +1,83 @@
+/* install_view.c - a registration set as the data plane is told of it */
+#include "base/clock.h"
+#include "control/install.h"
+
+/* Time of day, as it is stored, to the monotonic clock the data plane goes by. What has passed
+ * is 0. */
+static uint64_t to_monotonic(uint64_t wall_ms, uint64_t wall_now, uint64_t mono_now)
+{
+	if (wall_ms >= wall_now)
+		return mono_now + (wall_ms - wall_now);
+	return mono_now > wall_now - wall_ms ? mono_now - (wall_now - wall_ms) : 0;
+}
+
+static struct slice slice_of_text(const char *text)
+{
+	return text ? slice_str(text) : SLICE_EMPTY;
+}
+
+static uint64_t hash_of_text(const struct install_policy *policy, const char *text)
+{
+	struct slice s = slice_of_text(text);
+
+	return hash_table(&policy->key, s.p, s.len);
+}
+
+/* Workers know identities in their canonical form only; P-Associated-URI shows them as
+ * provisioned. */
+static bool as_provisioned(const struct registration_set *s)
+{
+	for (uint32_t i = 0; i < s->n_impu; i++)
+		if (strcmp(s->impu[i], s->impu_uri[i]))
+			return false;
+	return true;
+}
+
+/* Every binding here was made by an authenticated REGISTER; one that came from its flow over no
+ * other node is associated with that flow (TS 24.229 §5.2.2.3), where the operator lets it be.
+ */
+static uint8_t contact_flags(const struct registration_set *s,
+			     const struct registration_contact *c,
+			     const struct install_policy *policy)
+{
+	if (!policy->ip_association || !(s->roles & ABI_REG_SCSCF) || !c->flow.family ||
+	    !s->impi || !s->impi[0])
+		return 0;
+	return (uint8_t)(ABI_CONTACT_PROTECTED | (as_provisioned(s) ? ABI_CONTACT_REFRESH : 0));
+}
+
+void install_view(const struct registration_set *s, const struct install_policy *policy,
+		  struct abi_registration_view *v)
+{
+	uint64_t wall = clock_wall_ms(), mono = clock_ms();
+	uint32_t impi = (uint32_t)hash_of_text(policy, s->impi);
+
+	*v = (struct abi_registration_view){
+		.set_id = s->id,
+		.roles = s->roles,
+		.scscf = s->scscf,
+		.service_route = slice_of_text(s->service_route),
+		.n_impu = s->n_impu,
+		.n_contact = s->n_contact,
+	};
+	for (uint32_t i = 0; i < s->n_impu; i++)
+		v->impu[i] = (struct abi_impu_view){slice_str(s->impu[i]), s->impu_flags[i]};
+	for (uint32_t i = 0; i < s->n_contact; i++) {
+		const struct registration_contact *c = &s->contact[i];
+
+		v->contact[i] = (struct abi_contact_view){
+			.flow = c->flow,
+			.local = c->local,
+			.hop = c->hop,
+			.expires_ms = to_monotonic(c->expires_wall_ms, wall, mono),
+			.registered_ms = to_monotonic(c->registered_wall_ms, wall, mono),
+			.call_id = hash_of_text(policy, c->call_id),
+			.cseq = c->cseq,
+			.impi = impi,
+			.q = c->q,
+			.flags = contact_flags(s, c, policy),
+			.uri = slice_of_text(c->uri),
+			.path = slice_of_text(c->path),
+		};
+	}
+}

@@ -1,0 +1,310 @@
+/* refreshed.c - refreshes that a worker answered, taken over into the registrations
+ *
+ * The worker has checked the request and said 200 OK; here the binding is prolonged. That is
+ * cheap, and done at once, so that nobody takes the binding for expired. Its set then waits to
+ * be written, and is written once, however often it was refreshed meanwhile.
+ */
+#include <stdlib.h>
+
+#include "abi/message.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "control/register.h"
+#include "sip/name_addr.h"
+#include "sip/parse.h"
+
+enum {
+	TICK_SETS = 1024, /* written in one tick: REGISTERs come between */
+	HELD_MAX = 4096,
+	QUEUE_START = 1024,
+};
+
+/* A notice about a set that a REGISTER is working on a copy of. */
+struct held {
+	struct held *next;
+	uint64_t wall_ms;     /* when it came */
+	struct abi_punt punt; /* its data follow */
+};
+
+struct refreshed {
+	struct registrar *r;
+	struct ev_timer tick;
+	/* Ids of the sets that wait: a ring. */
+	uint64_t *id;
+	uint32_t cap, first, n; /* cap: a power of two */
+	struct held *held, **last_held;
+	uint32_t n_held;
+	struct sip_msg msg; /* of what is being taken over */
+};
+
+enum taken {
+	TAKEN,
+	TAKEN_REPEAT, /* of a request taken before, or overtaken by a later one */
+	TAKEN_GONE,   /* there is no such binding any more */
+	TAKEN_LATER,  /* cannot be taken now */
+};
+
+static bool grow(struct refreshed *f)
+{
+	uint32_t cap = f->cap ? 2 * f->cap : QUEUE_START;
+	uint64_t *id = malloc(cap * sizeof(*id));
+
+	if (!id)
+		return false;
+	for (uint32_t i = 0; i < f->n; i++)
+		id[i] = f->id[(f->first + i) & (f->cap - 1)];
+	free(f->id);
+	f->id = id;
+	f->cap = cap;
+	f->first = 0;
+	return true;
+}
+
+static bool queue_put(struct refreshed *f, uint64_t id)
+{
+	if (f->n == f->cap && !grow(f))
+		return false;
+	f->id[(f->first + f->n++) & (f->cap - 1)] = id;
+	return true;
+}
+
+static uint64_t queue_take(struct refreshed *f)
+{
+	uint64_t id = f->id[f->first];
+
+	f->first = (f->first + 1) & (f->cap - 1);
+	f->n--;
+	return id;
+}
+
+static void tick_start(struct refreshed *f)
+{
+	if (!ev_is_active(&f->tick))
+		ev_timer_again(f->r->c->loop, &f->tick);
+}
+
+static void set_write(struct refreshed *f, struct registration_set *s)
+{
+	s->unwritten = false;
+	commit_change(f->r->c, s);
+}
+
+static void set_wait(struct refreshed *f, struct registration_set *s)
+{
+	if (s->unwritten)
+		return;
+	s->unwritten = true;
+	if (queue_put(f, s->id))
+		tick_start(f);
+	else
+		set_write(f, s);
+}
+
+/* The binding it is about: the worker found it by its flow, too. */
+static struct registration_contact *find(struct registration_set *s, const struct addr *flow,
+					 struct slice uri)
+{
+	for (uint32_t i = 0; i < s->n_contact; i++)
+		if (addr_eq(&s->contact[i].flow, flow) &&
+		    slice_eq(slice_str(s->contact[i].uri), uri))
+			return &s->contact[i];
+	return NULL;
+}
+
+/* Workers do not know of each other, and until they are told anew each request with a CSeq
+ * above the old one is granted. Of those the highest counts; the same one again, a repeat, was
+ * granted again, and a little later. */
+static enum taken prolong(struct refreshed *f, struct registration_contact *k,
+			  const struct sip_name_addr *contact, uint64_t expires_wall_ms,
+			  uint64_t now)
+{
+	const struct sip_msg *m = &f->msg;
+
+	if (!slice_eq(slice_str(k->call_id), sip_first_value(m, SIP_H_CALL_ID)) ||
+	    m->cseq > k->cseq) {
+		binding_prolong(k, m, contact, expires_wall_ms, now);
+		return TAKEN;
+	}
+	if (m->cseq == k->cseq && expires_wall_ms > k->expires_wall_ms)
+		k->expires_wall_ms = expires_wall_ms;
+	return TAKEN_REPEAT;
+}
+
+/* The identity in To, canonical. */
+static const char *identity(const struct sip_msg *m, uint8_t memory[IMPU_MAX + 1])
+{
+	struct text t = text_in(memory, IMPU_MAX + 1);
+	struct sip_name_addr to;
+	struct slice rest;
+	struct sip_uri uri;
+
+	if (sip_name_addr_decode(sip_first_value(m, SIP_H_TO), SIP_E_TO, &to, &rest) !=
+		    SIP_OK ||
+	    sip_uri_decode(to.uri, &uri) != SIP_OK || !sip_uri_identity(&uri, &t))
+		return "";
+	return text_cstr(&t);
+}
+
+static bool contact_of(const struct sip_msg *m, struct sip_name_addr *contact)
+{
+	struct slice rest;
+
+	return sip_name_addr_decode(sip_first_value(m, SIP_H_CONTACT), SIP_E_CONTACT, contact,
+				    &rest) == SIP_OK &&
+	       !contact->star && contact->params.len <= REGISTER_PARAMS_MAX;
+}
+
+/* now: when the notice came, which is after the worker answered. */
+static enum taken take(struct refreshed *f, const struct abi_punt *p, uint64_t now)
+{
+	struct control *c = f->r->c;
+	uint8_t memory[IMPU_MAX + 1];
+	struct registration_contact *k;
+	struct sip_name_addr asked;
+	struct registration_set *s;
+	enum taken how;
+
+	if (sip_parse(slice_of(p->data, p->len), &f->msg) != SIP_OK ||
+	    !contact_of(&f->msg, &asked))
+		return TAKEN_GONE;
+	s = registrations_by_impu(c->registrations, identity(&f->msg, memory));
+	if (!s)
+		return TAKEN_GONE;
+	if (register_is_changing(f->r, s->id))
+		return TAKEN_LATER;
+	k = find(s, &p->src, asked.uri);
+	if (!k)
+		return TAKEN_GONE;
+	how = prolong(f, k, &asked, now + p->expires * 1000ull, now);
+	k->local = p->dst;
+	registrations_touch(c->registrations, s);
+	set_wait(f, s);
+	return how;
+}
+
+static void end(struct refreshed *f, enum taken how)
+{
+	struct registrar_stats *s = &f->r->stats;
+
+	s->refreshed++;
+	if (how != TAKEN_REPEAT) {
+		s->attempts[REGISTER_AGAIN]++;
+		s->successes[REGISTER_AGAIN]++;
+	}
+	if (how != TAKEN && how != TAKEN_REPEAT) {
+		s->refreshed_late++;
+		log_event(LOG_DEBUG, "registrar", "refreshed_late");
+	}
+}
+
+static bool hold(struct refreshed *f, const struct abi_punt *p, uint64_t now)
+{
+	struct held *h = f->n_held < HELD_MAX ? malloc(sizeof(*h) + p->len) : NULL;
+
+	if (!h)
+		return false;
+	h->next = NULL;
+	h->wall_ms = now;
+	memcpy(&h->punt, p, sizeof(*p) + p->len);
+	*f->last_held = h;
+	f->last_held = &h->next;
+	f->n_held++;
+	tick_start(f);
+	return true;
+}
+
+void registrar_refreshed(struct registrar *r, const struct abi_punt *p)
+{
+	struct refreshed *f = r->refreshed;
+	uint64_t now = clock_wall_ms();
+	enum taken how = take(f, p, now);
+
+	if (how == TAKEN_LATER && hold(f, p, now))
+		return;
+	end(f, how);
+}
+
+/* Each once; what has to wait further goes to the end. */
+static void held_retry(struct refreshed *f)
+{
+	struct held *h = f->held, *next;
+
+	f->held = NULL;
+	f->last_held = &f->held;
+	f->n_held = 0;
+	for (; h; h = next) {
+		enum taken how = take(f, &h->punt, h->wall_ms);
+
+		next = h->next;
+		if (how != TAKEN_LATER || !hold(f, &h->punt, h->wall_ms))
+			end(f, how);
+		free(h);
+	}
+}
+
+/* Up to `most` of those that wait now. */
+static void queue_write(struct refreshed *f, uint32_t most)
+{
+	uint32_t n = f->n < most ? f->n : most;
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t id = queue_take(f);
+		struct registration_set *s = registrations_by_id(f->r->c->registrations, id);
+
+		if (!s || !s->unwritten)
+			continue;
+		/* On disk the older state would stand behind the newer one. There is room: one
+		 * was taken out. */
+		if (register_is_changing(f->r, id))
+			queue_put(f, id);
+		else
+			set_write(f, s);
+	}
+}
+
+static void on_tick(struct ev_loop *loop, struct ev_timer *w, int events)
+{
+	struct refreshed *f = w->data;
+
+	held_retry(f);
+	queue_write(f, TICK_SETS);
+	if (f->n == 0 && f->n_held == 0)
+		ev_timer_stop(loop, w);
+}
+
+void registrar_flush(struct registrar *r)
+{
+	held_retry(r->refreshed);
+	queue_write(r->refreshed, UINT32_MAX);
+}
+
+struct refreshed *refreshed_open(struct registrar *r)
+{
+	struct refreshed *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return NULL;
+	f->r = r;
+	f->last_held = &f->held;
+	ev_timer_init(&f->tick, on_tick, 0., REFRESHED_TICK_MS / 1000.);
+	f->tick.data = f;
+	return f;
+}
+
+void refreshed_close(struct refreshed *f)
+{
+	if (!f)
+		return;
+	ev_timer_stop(f->r->c->loop, &f->tick);
+	for (struct held *h = f->held, *next; h; h = next) {
+		next = h->next;
+		free(h);
+	}
+	free(f->id);
+	free(f);
+}
+
+uint32_t refreshed_waiting(const struct refreshed *f)
+{
+	return f->n + f->n_held;
+}
