@@ -22,6 +22,7 @@ enum {
 	BUFFERS = 32768,
 	FRAMES = 8192,
 	TRANSACTIONS = 1 << 18,
+	PUNT_RING = 1 << 20,
 	DAY_MS = 86400000,
 };
 
@@ -107,6 +108,7 @@ static void make_node(struct scene *s)
 		.t4_ms = 5000,
 		.timer_c_ms = 185000,
 		.max_breadth = 60,
+		.expires = {.min_s = 60, .default_s = 3600, .max_s = 600000},
 		.transactions = TRANSACTIONS,
 		.token_key = {0x0123456789abcdef, 0xfedcba9876543210},
 		.branch_key = {0x1111222233334444, 0x5555666677778888},
@@ -135,8 +137,16 @@ void scene_put_flow(struct text *t, uint32_t user)
 	text_u64(t, a.port);
 }
 
+void scene_put_call_id(struct text *t, uint32_t user)
+{
+	text_lit(t, "registration-");
+	text_hex(t, user, 8);
+}
+
 static void put_user(struct scene *s, uint32_t user)
 {
+	uint8_t id[32];
+	struct text call_id = text_in(id, sizeof(id));
 	uint8_t sip[64], tel[32], uri[96];
 	struct text sip_text = text_in(sip, sizeof(sip)), tel_text = text_in(tel, sizeof(tel)),
 		    uri_text = text_in(uri, sizeof(uri));
@@ -148,6 +158,7 @@ static void put_user(struct scene *s, uint32_t user)
 		.n_contact = 1,
 	};
 
+	scene_put_call_id(&call_id, user);
 	text_lit(&sip_text, "sip:");
 	scene_put_number(&sip_text, user);
 	text_lit(&sip_text, "@ims.example");
@@ -166,6 +177,9 @@ static void put_user(struct scene *s, uint32_t user)
 		.registered_ms = clock_ms(),
 		.q = 1000,
 		.uri = text_slice(&uri_text),
+		.flags = ABI_CONTACT_PROTECTED | ABI_CONTACT_REFRESH,
+		.call_id = hash_table(&s->node.token_key, id, call_id.len),
+		.cseq = SCENE_CSEQ,
 	};
 	must(table_put(s->tables, &v) == INSTALL_OK, "a user does not fit into the tables");
 }
@@ -215,7 +229,10 @@ struct scene *scene_open(uint32_t users, bool huge)
 	must(s->tables, "no memory for the tables");
 	for (uint32_t i = 0; i < users; i++)
 		put_user(s, i);
-	must(abi_region_create(1, 1, 1 << 17, 1 << 17, &s->region) >= 0, "no shared memory");
+	must(abi_region_create(1, 1, PUNT_RING, 1 << 17, &s->region) >= 0, "no shared memory");
+	must(ring_attach_consumer(&s->punted, abi_ring_at(s->region, s->region->off_punt[0]),
+				  PUNT_RING),
+	     "the punt ring is not sound");
 	s->worker =
 		worker_create(&(struct worker_options){.order = &s->order,
 						       .net = s->net,
@@ -308,6 +325,12 @@ static __attribute__((noinline)) void staged_poll(struct worker *w, uint64_t cos
 	urcu_qsbr_quiescent_state();
 }
 
+static void drain(struct scene *s)
+{
+	while (ring_peek(&s->punted).len)
+		ring_release(&s->punted);
+}
+
 uint32_t scene_run(struct scene *s, struct scene_cost *cost, struct rte_mbuf **out,
 		   uint32_t most)
 {
@@ -323,6 +346,7 @@ uint32_t scene_run(struct scene *s, struct scene_cost *cost, struct rte_mbuf **o
 		cost->cycles += clock_tsc() - from;
 		/* Every burst is full here: that must not be taken for overload. */
 		s->worker->overload = (struct overload){0};
+		drain(s);
 		n += rte_ring_dequeue_burst(s->from_node, (void **)out + n, most - n, NULL);
 		must(rte_ring_empty(s->from_node), "more frames came out than expected");
 	}

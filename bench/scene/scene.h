@@ -30,6 +30,7 @@ struct scene {
 	struct worker *worker;
 	struct rte_mempool *frames; /* the far side's */
 	struct rte_ring *to_node, *from_node;
+	struct ring punted; /* to a control that only takes */
 	uint8_t mac[6];
 	_Atomic int order;
 };
@@ -43,6 +44,9 @@ void scene_close(struct scene *s);
  */
 struct addr scene_flow(uint32_t user);
 void scene_put_number(struct text *t, uint32_t user);
+/* The Call-ID of its registration; the CSeq was SCENE_CSEQ. */
+void scene_put_call_id(struct text *t, uint32_t user);
+enum { SCENE_CSEQ = 1 };
 void scene_put_flow(struct text *t, uint32_t user);
 
 /* A frame with one message of `user` to the node's SIP port, checksums right. */

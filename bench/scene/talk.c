@@ -109,6 +109,28 @@ void talk_message(struct text *t, const struct talk *c)
 	put_body(t, start, TALK_SIZE, "text/plain");
 }
 
+void talk_refresh(struct text *t, const struct talk *c)
+{
+	text_lit(t, "REGISTER sip:ims.example SIP/2.0\r\n");
+	put_via(t, c, "REGISTER", SCENE_CSEQ + 1);
+	text_lit(t, "From: <");
+	put_identity(t, c->caller);
+	text_lit(t, ">;tag=r");
+	text_hex(t, c->caller, 8);
+	text_lit(t, "\r\nTo: <");
+	put_identity(t, c->caller);
+	text_lit(t, ">\r\nCall-ID: ");
+	scene_put_call_id(t, c->caller);
+	text_lit(t, "\r\nCSeq: ");
+	text_u64(t, SCENE_CSEQ + 1);
+	text_lit(t, " REGISTER\r\n");
+	put_contact(t, c->caller);
+	text_lit(t, ";expires=3600\r\n");
+	put_access(t);
+	text_lit(t, "Supported: path\r\nAllow: INVITE,ACK,BYE,CANCEL,UPDATE,PRACK,MESSAGE\r\n"
+		    "Content-Length: 0\r\n\r\n");
+}
+
 static void copy(struct text *t, const struct sip_msg *m, enum sip_header_id id,
 		 const char *name)
 {

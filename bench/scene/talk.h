@@ -14,6 +14,8 @@ struct talk {
 /* Requests of the caller outside a dialog, TALK_SIZE octets. */
 void talk_invite(struct text *t, const struct talk *c);
 void talk_message(struct text *t, const struct talk *c);
+/* The caller's REGISTER again, over the binding that scene_open made. */
+void talk_refresh(struct text *t, const struct talk *c);
 /* The callee's answer to a request as it came to him, or another after his first; `size` octets
  * with a body, 0: none. */
 void talk_answer(struct text *t, const struct talk *c, const struct sip_msg *request,

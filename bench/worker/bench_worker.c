@@ -13,12 +13,12 @@
 #include "sip/parse.h"
 #include "scene/talk.h"
 
-enum step { INVITE, RINGING, OK, ACK, UPDATE, UPDATE_OK, MESSAGE, MESSAGE_OK, STEPS };
+enum step { INVITE, RINGING, OK, ACK, UPDATE, UPDATE_OK, MESSAGE, MESSAGE_OK, REFRESH, STEPS };
 
 static const char *const step_name[STEPS] = {
 	"worker.invite.cycles",  "worker.invite.180.cycles",  "worker.invite.200.cycles",
 	"worker.ack.cycles",     "worker.indialog.cycles",    "worker.response.cycles",
-	"worker.message.cycles", "worker.message.200.cycles",
+	"worker.message.cycles", "worker.message.200.cycles", "worker.refresh.cycles",
 };
 
 /* What the far side will send next in a call. */
@@ -116,7 +116,8 @@ static void take(struct bench *b, uint32_t from, uint32_t n_out, enum step s, en
 
 		if (s == INVITE && slice_starts(text, SLICE("SIP/2.0 100 ")))
 			continue;
-		wanted = scene_flow(from_callee(s) ? l->talk.caller : l->talk.callee);
+		wanted = scene_flow(from_callee(s) || s == REFRESH ? l->talk.caller
+								   : l->talk.callee);
 		if (at == b->calls || !addr_eq(&to, &wanted)) {
 			fprintf(stderr, "%.*s\n", SLICE_ARG(text));
 			fail("this came out, and was not expected");
@@ -179,7 +180,9 @@ static void write_first(struct bench *b, uint32_t i, enum step s)
 	struct line *l = &b->line[i];
 	struct text t = line_text(l);
 
-	if (s == INVITE)
+	if (s == REFRESH)
+		talk_refresh(&t, &l->talk);
+	else if (s == INVITE)
 		talk_invite(&t, &l->talk);
 	else
 		talk_message(&t, &l->talk);
@@ -216,6 +219,9 @@ static void do_round(struct bench *b)
 		write_first(b, i, MESSAGE);
 	do_step(b, MESSAGE, MESSAGE_OK);
 	do_step(b, MESSAGE_OK, STEPS);
+	for (uint32_t i = 0; i < b->calls; i++)
+		write_first(b, i, REFRESH);
+	do_step(b, REFRESH, STEPS);
 }
 
 static enum step find_step(const char *name)
