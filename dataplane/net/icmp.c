@@ -30,7 +30,7 @@ static enum verdict echo(struct net_worker *w, struct packet *p, uint8_t type, u
 	uint8_t *d = p->at;
 
 	count(w->counters, COUNT_ICMP_ECHO);
-	mbufs_restore(mbufs_place(m, d, p->left));
+	mbufs_restore(mbufs_place(m, d, p->left), 0);
 	d[0] = type;
 	if (proto == IPPROTO_ICMP) {
 		memset(d + CHECKSUM_AT, 0, 2);

@@ -1,14 +1,13 @@
 /* input.c - a frame's way from Ethernet to a SIP datagram */
-#include <rte_prefetch.h>
-
 #include "net/arp.h"
 #include "net/checksum.h"
 #include "net/icmp.h"
 #include "net/ip_in.h"
 #include "net/ip_out.h"
+#include "net/plain_in.h"
 #include "net/worker_state.h"
 
-enum { PREFETCH = 4, UDP_HEADER = 8, VLAN_ID_MASK = 0xfff };
+enum { UDP_HEADER = 8, VLAN_ID_MASK = 0xfff };
 
 int port_local(const struct route_table *t, const struct addr *ip, uint8_t port)
 {
@@ -159,31 +158,41 @@ static struct buf *datagram(struct net_worker *w, const struct packet *p)
 	b->port = p->port->index;
 	b->worker = w->id;
 	b->rx_tsc = w->now_tsc;
-	count(w->counters, COUNT_RX_SIP);
 	return b;
+}
+
+/* The complete way: everything there is on a link. */
+static void complete(struct net_worker *w, struct net_burst *b, struct rte_mbuf *m)
+{
+	struct packet p = {.m = m};
+
+	switch (packet(w, &p)) {
+	case VERDICT_NEXT:
+		b->buf[b->n++] = datagram(w, &p);
+		break;
+	case VERDICT_DROP:
+		rte_pktmbuf_free(p.m);
+		break;
+	default:
+		break;
+	}
 }
 
 void net_input(struct net_worker *w, struct net_burst *b, uint64_t now_ms)
 {
+	uint32_t before = b->n, i = 0;
+
 	w->now_ms = now_ms;
 	w->now_tsc = rte_rdtsc();
-	for (uint32_t i = 0; i < b->n_frames && i < PREFETCH; i++)
-		rte_prefetch0(rte_pktmbuf_mtod(b->frame[i], void *));
-	for (uint32_t i = 0; i < b->n_frames; i++) {
-		struct packet p = {.m = b->frame[i]};
+	while (i < b->n_frames) {
+		uint32_t n = plain_in(w, b->frame + i, b->n_frames - i, b->buf + b->n);
 
-		if (i + PREFETCH < b->n_frames)
-			rte_prefetch0(rte_pktmbuf_mtod(b->frame[i + PREFETCH], void *));
-		switch (packet(w, &p)) {
-		case VERDICT_NEXT:
-			b->buf[b->n++] = datagram(w, &p);
-			break;
-		case VERDICT_DROP:
-			rte_pktmbuf_free(p.m);
-			break;
-		default:
-			break;
-		}
+		b->n += n;
+		i += n;
+		if (i < b->n_frames)
+			complete(w, b, b->frame[i++]);
 	}
+	if (b->n > before)
+		count_add(w->counters, COUNT_RX_SIP, b->n - before);
 	b->n_frames = 0;
 }

@@ -31,11 +31,9 @@ uint64_t ip_out_pseudo(const struct addr *src, const struct addr *dst, uint8_t p
 	return checksum_short(sum, dst->ip, 4);
 }
 
-void ip_out_ethernet(const struct port *p, struct rte_mbuf *m, const struct rte_ether_addr *to,
-		     uint16_t type)
+void ip_out_put_ethernet(uint8_t *h, const struct port *p, const struct rte_ether_addr *to,
+			 uint16_t type)
 {
-	uint8_t *h = (uint8_t *)rte_pktmbuf_prepend(m, p->l2_len);
-
 	memcpy(h, to->addr_bytes, RTE_ETHER_ADDR_LEN);
 	memcpy(h + RTE_ETHER_ADDR_LEN, p->mac.addr_bytes, RTE_ETHER_ADDR_LEN);
 	if (p->vlan) {
@@ -43,6 +41,12 @@ void ip_out_ethernet(const struct port *p, struct rte_mbuf *m, const struct rte_
 		put_be16(h + 14, p->vlan);
 	}
 	put_be16(h + p->l2_len - 2, type);
+}
+
+void ip_out_ethernet(const struct port *p, struct rte_mbuf *m, const struct rte_ether_addr *to,
+		     uint16_t type)
+{
+	ip_out_put_ethernet((uint8_t *)rte_pktmbuf_prepend(m, p->l2_len), p, to, type);
 }
 
 /* Word by word as they were written: wider loads would have to wait until the stores are done.
@@ -119,13 +123,6 @@ static void send_piece(struct net_worker *w, const struct port *p, struct rte_mb
 	tx_put(w, p->index, m);
 }
 
-/* Workers number their datagrams apart from each other, so that no two pieces of different
- * datagrams are put together at the far end. */
-static uint16_t next_ip_id(struct net_worker *w)
-{
-	return (uint16_t)(w->ip_id++ * w->net->n_workers + w->id);
-}
-
 static uint32_t next_fragment_id(struct net_worker *w)
 {
 	return w->fragment_id++ * w->net->n_workers + w->id;
@@ -138,7 +135,7 @@ static void send_fragments(struct net_worker *w, const struct port *p, struct rt
 	uint32_t room = (p->mtu - lower) / FRAGMENT_UNIT * FRAGMENT_UNIT;
 	struct piece piece = {.part = true};
 
-	piece.id = h->dst->family == 4 ? next_ip_id(w) : next_fragment_id(w);
+	piece.id = h->dst->family == 4 ? ip_out_next_id(w) : next_fragment_id(w);
 	for (; piece.offset < m->pkt_len; piece.offset += room) {
 		uint32_t len = m->pkt_len - piece.offset;
 		struct rte_mbuf *f;
@@ -159,11 +156,6 @@ static void send_fragments(struct net_worker *w, const struct port *p, struct rt
 	rte_pktmbuf_free(m);
 }
 
-bool ip_out_fits(const struct port *p, const struct addr *dst, uint32_t payload)
-{
-	return payload + (dst->family == 4 ? V4_HEADER : V6_HEADER) <= p->mtu;
-}
-
 void ip_out(struct net_worker *w, const struct port *p, struct rte_mbuf *m,
 	    const struct rte_ether_addr *mac, const struct ip_out_header *h)
 {
@@ -172,5 +164,5 @@ void ip_out(struct net_worker *w, const struct port *p, struct rte_mbuf *m,
 		return;
 	}
 	send_piece(w, p, m, mac, h,
-		   &(struct piece){.id = h->dst->family == 4 ? next_ip_id(w) : 0});
+		   &(struct piece){.id = h->dst->family == 4 ? ip_out_next_id(w) : 0});
 }

@@ -22,8 +22,23 @@ void ip_out(struct net_worker *w, const struct port *p, struct rte_mbuf *m,
 	    const struct rte_ether_addr *mac, const struct ip_out_header *h);
 /* True if so many octets of payload leave in one packet, so that the port may fill in
  * checksums. */
-bool ip_out_fits(const struct port *p, const struct addr *dst, uint32_t payload);
+static inline bool ip_out_fits(const struct port *p, const struct addr *dst, uint32_t payload)
+{
+	return payload + (dst->family == 4 ? sizeof(struct rte_ipv4_hdr)
+					   : sizeof(struct rte_ipv6_hdr)) <=
+	       p->mtu;
+}
 
+/* Workers number their datagrams apart from each other, so that no two pieces of different
+ * datagrams are put together at the far end. */
+static inline uint16_t ip_out_next_id(struct net_worker *w)
+{
+	return (uint16_t)(w->ip_id++ * w->net->n_workers + w->id);
+}
+
+/* Writes the port's l2_len octets of an Ethernet header, with its VLAN tag. */
+void ip_out_put_ethernet(uint8_t *h, const struct port *p, const struct rte_ether_addr *to,
+			 uint16_t type);
 /* Puts the Ethernet header, with the port's VLAN tag, before what is in m. */
 void ip_out_ethernet(const struct port *p, struct rte_mbuf *m, const struct rte_ether_addr *to,
 		     uint16_t type);

@@ -3,22 +3,36 @@
 
 #include <rte_errno.h>
 
-_Static_assert(sizeof(struct buf) % RTE_MBUF_PRIV_ALIGN == 0, "the private area is aligned");
+_Static_assert(sizeof(struct mbufs_private) % RTE_MBUF_PRIV_ALIGN == 0,
+	       "the private area is aligned");
+_Static_assert(offsetof(struct mbufs_private, buf) == 0,
+	       "a buf is found right behind its mbuf");
+_Static_assert(sizeof(struct mbufs_private) ==
+		       offsetof(struct mbufs_private, headroom) + MBUFS_MORE_HEADROOM,
+	       "no gap between the two headrooms");
+_Static_assert((int)MBUFS_MORE_HEADROOM + (int)MBUFS_JUMBO_ROOM <= UINT16_MAX,
+	       "the length of a lowered buffer fits its field");
 _Static_assert(RTE_PKTMBUF_HEADROOM >= MBUFS_LOWER_HEADERS, "lower headers fit the headroom");
 
 /* buf_alloc() has no argument that could name the pool: roles do not know of DPDK. Set once by
  * each worker before its first message. */
 static _Thread_local const struct mbufs *thread_pool;
 
+struct rte_mempool *mbufs_pool(const char *name, uint32_t n, uint32_t cache, uint16_t room,
+			       int socket)
+{
+	return rte_pktmbuf_pool_create(name, n, cache, sizeof(struct mbufs_private), room,
+				       socket);
+}
+
 bool mbufs_create(struct mbufs *p, uint32_t small, uint32_t jumbo, int socket)
 {
-	p->small =
-		rte_pktmbuf_pool_create("saker_small", small, MBUFS_CACHE, sizeof(struct buf),
-					RTE_PKTMBUF_HEADROOM + MBUFS_SMALL_ROOM, socket);
+	p->small = mbufs_pool("saker_small", small, MBUFS_CACHE,
+			      RTE_PKTMBUF_HEADROOM + MBUFS_SMALL_ROOM, socket);
 	if (!p->small)
 		return false;
-	p->jumbo = rte_pktmbuf_pool_create("saker_jumbo", jumbo, MBUFS_JUMBO_CACHE,
-					   sizeof(struct buf), MBUFS_JUMBO_ROOM, socket);
+	p->jumbo =
+		mbufs_pool("saker_jumbo", jumbo, MBUFS_JUMBO_CACHE, MBUFS_JUMBO_ROOM, socket);
 	if (!p->jumbo) {
 		int reason = rte_errno;
 		rte_mempool_free(p->small);
@@ -37,8 +51,8 @@ void mbufs_destroy(struct mbufs *p)
 
 uint64_t mbufs_bytes(uint32_t small, uint32_t jumbo)
 {
-	const uint64_t each =
-		sizeof(struct rte_mbuf) + sizeof(struct buf) + 2 * RTE_CACHE_LINE_SIZE;
+	const uint64_t each = sizeof(struct rte_mbuf) + sizeof(struct mbufs_private) +
+			      2 * RTE_CACHE_LINE_SIZE;
 
 	return small * (each + RTE_PKTMBUF_HEADROOM + MBUFS_SMALL_ROOM) +
 	       jumbo * (each + MBUFS_JUMBO_ROOM);
@@ -49,29 +63,22 @@ void mbufs_use(const struct mbufs *p)
 	thread_pool = p;
 }
 
-struct buf *mbufs_place(struct rte_mbuf *m, uint8_t *data, uint32_t len)
+/* Its memory goes nowhere: it is the mbuf's own. */
+static void freed(void *addr, void *opaque)
 {
-	struct buf *b = mbufs_buf(m);
-	uint32_t before = (uint32_t)(data - (uint8_t *)m->buf_addr);
-
-	b->data = data;
-	b->len = len;
-	b->headroom = before > MBUFS_LOWER_HEADERS ? before - MBUFS_LOWER_HEADERS : 0;
-	b->tailroom = m->buf_len - before - len;
-	b->flags = 0;
-	return b;
 }
 
-struct rte_mbuf *mbufs_restore(struct buf *b)
+void mbufs_lower(struct rte_mbuf *m)
 {
-	struct rte_mbuf *m = mbufs_mbuf(b);
+	struct mbufs_private *private = rte_mbuf_to_priv(m);
+	uint8_t *start = mbufs_start(m);
+	uint16_t shift = (uint16_t)((uint8_t *)m->buf_addr - start);
 
-	m->data_off = (uint16_t)(b->data - (uint8_t *)m->buf_addr);
-	m->data_len = (uint16_t)b->len;
-	m->pkt_len = b->len;
-	/* What the receiving driver said is void; where the octets lie is not. */
-	m->ol_flags &= RTE_MBUF_F_EXTERNAL | RTE_MBUF_F_INDIRECT;
-	return m;
+	if (shift == 0)
+		return;
+	private->end = (struct rte_mbuf_ext_shared_info){.free_cb = freed, .refcnt = 1};
+	rte_pktmbuf_attach_extbuf(m, start, rte_mbuf_iova_get(m) - shift,
+				  (uint16_t)(m->buf_len + shift), &private->end);
 }
 
 struct rte_mbuf *mbufs_take(const struct mbufs *p, uint32_t size)

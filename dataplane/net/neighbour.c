@@ -104,9 +104,9 @@ static struct neighbour *entry_find(struct neighbours *n, const struct addr *ip,
 
 /* A free entry of the set, else the one confirmed longest ago. NULL: messages wait for all of
  * them. */
-static struct neighbour *entry_make(struct neighbours *n, const struct addr *ip, uint8_t port)
+static struct neighbour *entry_make(struct net_worker *w, const struct addr *ip, uint8_t port)
 {
-	struct neighbour *set = set_of(n, ip, port), *best = NULL;
+	struct neighbour *set = set_of(w->neighbours, ip, port), *best = NULL;
 
 	for (uint32_t i = 0; i < NEIGHBOUR_WAYS; i++) {
 		if (set[i].ip.family != 0 && set[i].hold != HOLD_NONE)
@@ -120,6 +120,8 @@ static struct neighbour *entry_make(struct neighbours *n, const struct addr *ip,
 	}
 	if (!best)
 		return NULL;
+	if (best->ip.family != 0)
+		w->generation++;
 	*best = (struct neighbour){.ip = *ip, .port = port, .hold = HOLD_NONE};
 	best->ip.port = 0;
 	return best;
@@ -163,10 +165,22 @@ const struct rte_ether_addr *neighbour_find(struct net_worker *w, const struct a
 	uint64_t age = w->now_ms - e->confirmed_ms;
 	if (age >= NEIGHBOUR_AGE_MS) {
 		e->known = false;
+		w->generation++;
 		return NULL;
 	}
 	if (age >= NEIGHBOUR_REFRESH_MS)
 		ask(w, e);
+	return &e->mac;
+}
+
+const struct rte_ether_addr *neighbour_fresh(struct neighbours *n, const struct addr *ip,
+					     uint8_t port, uint64_t now_ms, uint64_t *until_ms)
+{
+	const struct neighbour *e = entry_find(n, ip, port);
+
+	if (!e || !e->known || now_ms - e->confirmed_ms >= NEIGHBOUR_REFRESH_MS)
+		return NULL;
+	*until_ms = e->confirmed_ms + NEIGHBOUR_REFRESH_MS;
 	return &e->mac;
 }
 
@@ -190,7 +204,7 @@ void neighbour_wait(struct net_worker *w, const struct addr *ip, uint8_t port, s
 	struct hold *h = NULL;
 
 	if (!e)
-		e = entry_make(n, ip, port);
+		e = entry_make(w, ip, port);
 	if (e)
 		h = e->hold == HOLD_NONE ? hold_take(n, e, w->now_ms) : &n->hold[e->hold];
 	if (!h || h->n == NEIGHBOUR_HOLD_PACKETS) {
@@ -240,10 +254,12 @@ static struct neighbour *take_over(struct net_worker *w, const struct addr *ip, 
 	struct neighbour *e = entry_find(w->neighbours, ip, port);
 
 	if (!e && source == NEIGHBOUR_TOLD)
-		e = entry_make(w->neighbours, ip, port);
+		e = entry_make(w, ip, port);
 	if (!e)
 		return NULL;
 	*changed = !e->known || !rte_is_same_ether_addr(&e->mac, mac);
+	if (*changed)
+		w->generation++;
 	e->mac = *mac;
 	e->known = true;
 	e->confirmed_ms = w->now_ms;

@@ -46,6 +46,10 @@ void neighbours_destroy(struct neighbours *n);
  * that. `ip` may carry a port, which does not count. */
 const struct rte_ether_addr *neighbour_find(struct net_worker *w, const struct addr *ip,
 					    uint8_t port);
+/* The same without asking: NULL also if it is time to ask again; *until_ms: when it will be.
+ * The address is good until then, as long as the worker's `generation` is the same. */
+const struct rte_ether_addr *neighbour_fresh(struct neighbours *n, const struct addr *ip,
+					     uint8_t port, uint64_t now_ms, uint64_t *until_ms);
 /* Takes b, asks for the neighbour, and sends b once the answer is there; drops it (counted)
  * after NEIGHBOUR_HOLD_MS, or when too much waits already. */
 void neighbour_wait(struct net_worker *w, const struct addr *ip, uint8_t port, struct buf *b);

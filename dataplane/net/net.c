@@ -13,6 +13,7 @@
 #include "net/fragment_in.h"
 #include "net/nd.h"
 #include "net/neighbour.h"
+#include "net/plain_out.h"
 #include "net/tx.h"
 #include "net/worker_state.h"
 
@@ -121,6 +122,37 @@ static uint64_t random_u64(void)
 	return getrandom(&v, sizeof(v), 0) == sizeof(v) ? v : rte_rdtsc();
 }
 
+static void number_addresses(struct net *n, const struct route_table *t)
+{
+	for (uint32_t i = 0; i < t->n_local; i++) {
+		const struct addr *a = &t->local[i];
+		uint64_t half[2] = {rte_bswap64(addr_half(a, 0)), rte_bswap64(addr_half(a, 1))};
+
+		if (a->family == 4) {
+			n->own4[n->n_own4++] = (uint32_t)half[0];
+			n->own4_bits |= 1ULL << (a->ip[3] & 63);
+		} else {
+			memcpy(n->own6[n->n_own6++], half, sizeof(half));
+		}
+	}
+}
+
+static void number_routes(struct net *n, const struct route_table *t)
+{
+	for (uint32_t i = 0; i < t->n; i++) {
+		const struct route *r = &t->route[i];
+		uint32_t mask = rte_bswap32((uint32_t)(addr_mask(r->bits) >> 32));
+
+		if (r->prefix.family != 4)
+			continue;
+		n->route4[n->n_route4++] = (struct net_route4){
+			.mask = mask,
+			.prefix = (uint32_t)rte_bswap64(addr_half(&r->prefix, 0)) & mask,
+			.route = r,
+		};
+	}
+}
+
 struct net *net_create(const struct conf_dataplane *c, const struct route_table *routes,
 		       char error[NET_ERROR_MAX])
 {
@@ -136,6 +168,8 @@ struct net *net_create(const struct conf_dataplane *c, const struct route_table 
 	n->worker_port_base = c->worker_port_base;
 	n->n_workers = (uint16_t)c->workers;
 	n->secret = random_u64();
+	number_addresses(n, routes);
+	number_routes(n, routes);
 	if (!make_mbufs(n, c)) {
 		rte_free(n);
 		return NULL;
@@ -180,8 +214,9 @@ struct net_worker *net_worker_create(struct net *n, uint16_t id, struct counters
 	w->ip_id = (uint16_t)random_u64();
 	w->fragment_id = (uint32_t)random_u64();
 	w->neighbours = neighbours_create(random_u64());
+	w->next_hops = next_hops_create(random_u64());
 	w->fragments = fragments_create(fragment_datagrams(n->n_workers), n->secret);
-	if (!w->neighbours || !w->fragments) {
+	if (!w->neighbours || !w->next_hops || !w->fragments) {
 		net_worker_destroy(w);
 		return NULL;
 	}
@@ -194,6 +229,7 @@ void net_worker_destroy(struct net_worker *w)
 	for (uint16_t i = 0; i < w->net->n_ports; i++)
 		rte_pktmbuf_free_bulk(w->tx[i].m, w->tx[i].n);
 	neighbours_destroy(w->neighbours);
+	next_hops_destroy(w->next_hops);
 	fragments_destroy(w->fragments);
 	rte_free(w);
 }

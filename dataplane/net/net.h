@@ -36,6 +36,16 @@ struct net {
 		secret; /* drawn at start: all workers agree by it on the owner of a fragment */
 	bool flow_steering; /* every port's NIC delivers the workers' own UDP ports to their
 			       queues */
+	/* Of `routes`, as the fast ways compare them: addresses as they lie in a packet, read
+	 * as numbers, first octet lowest; routes in their order. */
+	uint32_t n_own4, n_own6, n_route4;
+	uint64_t own4_bits; /* bit (last octet mod 64) of each own4 is set */
+	uint32_t own4[PORTS_MAX * ADDRESSES_MAX];
+	uint64_t own6[PORTS_MAX * ADDRESSES_MAX][2];
+	struct net_route4 {
+		uint32_t mask, prefix;
+		const struct route *route;
+	} route4[sizeof(((struct route_table *)0)->route) / sizeof(struct route)];
 	struct port port[PORTS_MAX];
 	/* [from][to] */
 	struct rte_ring *handoff[WORKERS_MAX][WORKERS_MAX];
@@ -86,6 +96,9 @@ bool net_handoff(struct net_worker *w, struct buf *b, uint16_t owner);
  * route and the SIP port. Takes b. May hold it up to NEIGHBOUR_HOLD_MS while the next hop is
  * being asked for its MAC address. */
 void net_output(struct net_worker *w, struct buf *b);
+/* The same for n of them, in their order; the octets of one come near while another is worked
+ * on. */
+void net_output_burst(struct net_worker *w, struct buf *const *b, uint32_t n);
 /* Once a turn: frames and news of other workers, overdue fragments and neighbours. True if
  * there was any. */
 bool net_tick(struct net_worker *w, uint64_t now_ms);

@@ -2,6 +2,7 @@
 #include "net/checksum.h"
 #include "net/ip_out.h"
 #include "net/neighbour.h"
+#include "net/plain_out.h"
 #include "net/worker_state.h"
 
 enum { UDP_HEADER = 8, UDP_CHECKSUM_AT = 6 };
@@ -12,9 +13,8 @@ static struct rte_mbuf *own_mbuf(struct net_worker *w, struct buf *b)
 	struct rte_mbuf *m = mbufs_mbuf(b);
 	struct buf *copy;
 
-	if (!(b->flags & BUF_F_SHARED) &&
-	    b->data - (uint8_t *)m->buf_addr >= MBUFS_LOWER_HEADERS)
-		return mbufs_restore(b);
+	if (!(b->flags & BUF_F_SHARED) && b->data - mbufs_start(m) >= MBUFS_LOWER_HEADERS)
+		return mbufs_restore(b, 0);
 	copy = buf_alloc(b->len);
 	if (copy) {
 		memcpy(copy->data, b->data, b->len);
@@ -23,7 +23,7 @@ static struct rte_mbuf *own_mbuf(struct net_worker *w, struct buf *b)
 		count(w->counters, COUNT_DROP_NOBUF);
 	}
 	buf_free(b);
-	return copy ? mbufs_restore(copy) : NULL;
+	return copy ? mbufs_restore(copy, 0) : NULL;
 }
 
 /* Header and message, the header from what it is made of: it is just being written, and loads
@@ -70,7 +70,8 @@ static void complete_source(const struct net_worker *w, struct buf *b, const str
 	b->src.port = port;
 }
 
-void net_output(struct net_worker *w, struct buf *b)
+/* The complete way: everything a message and its destination can be. */
+static void complete(struct net_worker *w, struct buf *b)
 {
 	const struct route *r = route_find(w->net->routes, &b->dst);
 	const struct rte_ether_addr *mac;
@@ -98,4 +99,20 @@ void net_output(struct net_worker *w, struct buf *b)
 		return;
 	put_udp(p, m, &src, &dst);
 	ip_out(w, p, m, mac, &(struct ip_out_header){&src, &dst, IPPROTO_UDP, IP_OUT_HOPS});
+}
+
+void net_output_burst(struct net_worker *w, struct buf *const *b, uint32_t n)
+{
+	uint32_t i = 0;
+
+	while (i < n) {
+		i += plain_out(w, b + i, n - i);
+		if (i < n)
+			complete(w, b[i++]);
+	}
+}
+
+void net_output(struct net_worker *w, struct buf *b)
+{
+	net_output_burst(w, &b, 1);
 }

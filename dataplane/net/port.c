@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include <rte_byteorder.h>
 #include <rte_dev.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
@@ -243,6 +244,15 @@ static void set_mtu(struct port *p, const struct conf_port *c)
 	}
 }
 
+static void read_mac(struct port *p)
+{
+	uint64_t word = 0;
+
+	rte_eth_macaddr_get(p->id, &p->mac);
+	memcpy(&word, p->mac.addr_bytes, RTE_ETHER_ADDR_LEN);
+	p->mac_word = rte_le_to_cpu_64(word);
+}
+
 bool port_open(struct port *p, const struct conf_port *c, uint8_t index,
 	       const struct mbufs *pool, uint16_t n_workers, uint32_t *next_queue, char *error)
 {
@@ -267,7 +277,7 @@ bool port_open(struct port *p, const struct conf_port *c, uint8_t index,
 	set_mtu(p, c);
 	if (!setup_queues(p, c, pool, error))
 		return false;
-	rte_eth_macaddr_get(p->id, &p->mac);
+	read_mac(p);
 	return true;
 }
 
@@ -285,7 +295,7 @@ bool port_start(struct port *p, char *error)
 	rte_eth_promiscuous_disable(p->id);
 	rte_eth_allmulticast_enable(p->id);
 	/* Some drivers settle their address only now. */
-	rte_eth_macaddr_get(p->id, &p->mac);
+	read_mac(p);
 	return true;
 }
 

@@ -24,8 +24,10 @@ static uint32_t send_via(struct net_worker *w, const struct port *p, struct tx_b
 					 t->n, NULL);
 }
 
-static void flush(struct net_worker *w, const struct port *p, struct tx_batch *t)
+void tx_flush(struct net_worker *w, uint8_t port)
 {
+	const struct port *p = &w->net->port[port];
+	struct tx_batch *t = &w->tx[port];
 	uint8_t queue = p->tx_queue[w->id];
 	uint32_t sent = queue == PORT_NO_QUEUE ? send_via(w, p, t) : send_own(w, p, queue, t);
 
@@ -36,20 +38,11 @@ static void flush(struct net_worker *w, const struct port *p, struct tx_batch *t
 	t->n = 0;
 }
 
-void tx_put(struct net_worker *w, uint8_t port, struct rte_mbuf *m)
-{
-	struct tx_batch *t = &w->tx[port];
-
-	if (t->n == TX_BATCH)
-		flush(w, &w->net->port[port], t);
-	t->m[t->n++] = m;
-}
-
 void net_tx_flush(struct net_worker *w)
 {
 	for (uint16_t i = 0; i < w->net->n_ports; i++)
 		if (w->tx[i].n)
-			flush(w, &w->net->port[i], &w->tx[i]);
+			tx_flush(w, (uint8_t)i);
 }
 
 bool tx_relay(struct net_worker *w)

@@ -12,6 +12,7 @@
 enum { TX_BATCH = 64 };
 
 struct neighbours;
+struct next_hops;
 struct fragments;
 
 struct rx_queue {
@@ -33,6 +34,10 @@ struct net_worker {
 	uint16_t ip_id;       /* counts IPv4 datagrams sent */
 	uint32_t fragment_id; /* counts IPv6 datagrams sent in fragments */
 	struct neighbours *neighbours;
+	/* Counts what was unlearned or changed in them, so that nothing kept of them is used.
+	 */
+	uint64_t generation;
+	struct next_hops *next_hops;
 	struct fragments *fragments;
 	struct rx_queue queue[PORTS_MAX * PORT_QUEUES_MAX];
 	struct tx_batch tx[PORTS_MAX];

@@ -1,6 +1,8 @@
 /* output.c - what leaves: headers, checksums, fragments, buffers that may not be written */
 #include "wire.h"
 
+#include <rte_ring.h>
+
 enum { IP = 14 };
 
 static struct frame f, f2;
@@ -170,6 +172,58 @@ static void test_no_headroom(void **state)
 	wire_close(&w);
 }
 
+/* Received into a buffer of the node's own, as all drivers but rings do. */
+static struct buf *received(struct wire *w, uint32_t len)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(w->net->pool.small);
+
+	assert_non_null(m);
+	frame_udp4(&f, w->mac, 0, 5060, payload, len);
+	memcpy(rte_pktmbuf_append(m, (uint16_t)f.len), f.o, f.len);
+	assert_int_equal(rte_ring_enqueue(w->to_node[0], m), 0);
+	wire_turn(w);
+	assert_int_equal(w->n, 1);
+	w->n = 0;
+	return w->buf[0];
+}
+
+/* A proxy's header fields go before the message, as far as the headroom reaches. Afterwards the
+ * buffer is as before. */
+static void test_grown_into_headroom(void **state)
+{
+	static struct wire w;
+
+	wire_open(&w, &(struct wire_options){0});
+	wire_acquaint(&w);
+	for (uint32_t more = 0; more <= 560; more += 16) {
+		struct buf *b = received(&w, 700);
+		struct rte_mbuf *m = mbufs_mbuf(b);
+		const void *buf_addr = m->buf_addr;
+		uint16_t buf_len = m->buf_len;
+
+		assert_true(b->headroom >= 560);
+		b->data -= more;
+		b->headroom -= more;
+		b->len += more;
+		memcpy(b->data, payload, b->len);
+		b->dst = b->src;
+		b->src = (struct addr){.family = 0, .port = 5060};
+		transmit(&w, b);
+		/* Grown at the front, or not at all: its end is where it was. */
+		assert_ptr_equal((const uint8_t *)m->buf_addr + m->buf_len,
+				 (const uint8_t *)buf_addr + buf_len);
+		assert_int_equal(m->buf_addr != buf_addr,
+				 more > 128 + 42 - MBUFS_LOWER_HEADERS);
+		assert_true(wire_receive(&w, &f));
+		check_datagram(&f, IP, 4, 700 + more);
+		assert_ptr_equal(m->buf_addr, buf_addr);
+		assert_int_equal(m->buf_len, buf_len);
+		assert_int_equal(m->ol_flags, 0);
+	}
+	assert_int_equal(wire_count(&w, COUNT_DROP_NOBUF), 0);
+	wire_close(&w);
+}
+
 static void test_source_completed(void **state)
 {
 	static struct wire w;
@@ -254,6 +308,7 @@ int main(void)
 		cmocka_unit_test(test_vlan_tag),
 		cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_no_headroom),
+		cmocka_unit_test(test_grown_into_headroom),
 		cmocka_unit_test(test_source_completed),
 		cmocka_unit_test(test_checksum_never_zero),
 		cmocka_unit_test(test_queue_full),
