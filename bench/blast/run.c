@@ -4,8 +4,9 @@
 #include "blast/blast.h"
 
 enum {
-	BEGIN_MAX = 32,   /* attempts begun in a turn */
-	PATIENCE_S = 4,   /* then an attempt has failed */
+	BEGIN_MAX = 32, /* attempts begun in a turn */
+	PATIENCE_S = 4, /* then an attempt has failed */
+	LATE_MS = 10,
 	SETTLE_MS = 4200, /* waited for stragglers at most, after the last began */
 };
 
@@ -53,6 +54,17 @@ void blast_failed(struct blast *b, struct attempt *a, enum fail why, uint16_t st
 	a->due = 0;
 }
 
+/* Where terminals register, one that has: or nearly, nine of ten have. */
+static uint32_t draw_person(struct blast *b)
+{
+	uint32_t person = blast_draw(b, b->n_people);
+
+	for (int tries = 0; b->o.register_first && !b->person[person].registered && tries < 16;
+	     tries++)
+		person = blast_draw(b, b->n_people);
+	return person;
+}
+
 static void begin(struct blast *b, const struct scenario *s, uint64_t due)
 {
 	uint64_t id = b->next++;
@@ -61,9 +73,9 @@ static void begin(struct blast *b, const struct scenario *s, uint64_t due)
 	if (a->due) /* so many are under way: it has waited longest */
 		blast_failed(b, a, FAIL_TIMEOUT, 0);
 	a->due = due;
-	a->person = blast_draw(b, b->n_people);
+	a->person = draw_person(b);
 	do
-		a->other = blast_draw(b, b->n_people);
+		a->other = draw_person(b);
 	while (a->other == a->person);
 	b->tally.begun++;
 	s->begin(b, id, a);
@@ -117,7 +129,7 @@ static void give_up(struct blast *b, uint64_t now)
 static bool begin_due(struct blast *b, const struct scenario *s, uint64_t now, double *due,
 		      double step, double end)
 {
-	uint64_t late = (uint64_t)(b->tsc_hz / 1000);
+	uint64_t late = (uint64_t)(b->tsc_hz * LATE_MS / 1000);
 	int n = 0;
 
 	for (; n < BEGIN_MAX && *due <= (double)now && *due < end; n++, *due += step) {

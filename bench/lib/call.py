@@ -1,0 +1,110 @@
+"""call.py - full calls through a whole node: the maximum, latency at half of it, and what twice of it leaves"""
+import statistics
+
+import blast
+import node
+import veth
+from figure import Figure
+from process import Failed
+
+SLO = "p99<500us,fail<0.01%"
+# A quick run shows that all works on any machine, also one that others keep busy.
+QUICK_SLO = "p99<100ms,fail<5%"
+# A veth moves one packet a system call or a copy in the kernel: other numbers than a NIC's.
+VETH_SLO = "p99<5ms,fail<0.1%"
+VETH_FIRST = 4000  # calls a second
+USERS, USERS_QUICK = 20000, 500
+
+
+# Registrations a second before the calls begin: less than control and HSS can do.
+REGISTER_RATE, REGISTER_RATE_QUICK = 1000, 300
+
+
+def _users(bench):
+    return USERS_QUICK if bench.quick else USERS
+
+
+class Calls:
+    """Runs of calls through one node over one link."""
+
+    def __init__(self, bench, saker, link):
+        self.bench, self.link = bench, link
+        self.options = ["--scenario", "call", "--size", 900, "--users", _users(bench), "--subscribers",
+                        saker.subscribers, "--register-first", "--register-rate",
+                        REGISTER_RATE_QUICK if bench.quick else REGISTER_RATE]
+
+    def _run(self, name, options):
+        """A second time where the first came to nothing: with terminals that could not be registered."""
+        try:
+            return blast.run(self.bench, name, self.link, self.options + options, timeout=400)
+        except Failed:
+            return blast.run(self.bench, name, self.link, self.options + options, timeout=400)
+
+    def maximum(self, name, slo, first):
+        """The highest rate that holds, from `first` on upwards."""
+        quick = self.bench.quick
+        found = self._run(name, ["--find-max", "--slo", QUICK_SLO if quick else slo, "--rate", first,
+                                 "--seconds", 1 if quick else 4])
+        return blast.best(found, name)["rate"]
+
+    def steady(self, name, rate):
+        return self._run(name, ["--rate", f"{rate:.1f}", "--seconds", 2 if self.bench.quick else 10])
+
+    def repeated(self, name, rate):
+        return [self.steady(f"{name}-{i + 1}" if i else name, rate) for i in range(1 if self.bench.quick else 3)]
+
+
+def _of(name, unit, results, value):
+    invalid = next((why for why in map(blast.why_invalid, results) if why), "")
+    return Figure.of_runs(name, unit, [value(r) for r in results], invalid)
+
+
+def _through(result):
+    """Messages a second that came out of the node."""
+    return result["received"] / result["seconds"]
+
+
+def memif(bench):
+    """call.memif.*, call.cpu_us and overload.share."""
+    socket = bench.socket("node")
+    saker = node.Node(bench, node.memif(socket), _users(bench))
+    try:
+        calls = Calls(bench, saker, blast.over_memif(bench, socket))
+        rate = calls.maximum("call-max", SLO, 20000)
+        at_max = calls.repeated("call-at-max", rate)
+        at_half = calls.repeated("call-at-half", rate / 2)
+        over = calls.steady("call-overload", rate * 2)
+        saker.alive()
+    finally:
+        saker.stop()
+    figures = [
+        _of("call.memif.msgs_per_s", "1/s", at_max, lambda r: r["msgs_per_s"]),
+        _of("call.memif.calls_per_s", "1/s", at_max, lambda r: r["calls_per_s"]),
+        _of("call.cpu_us", "us", at_max, lambda r: 1e6 / max(1e-9, r["calls_per_s"])),
+    ]
+    for name in ("p50", "p99", "p999"):
+        figures.append(_of(f"call.memif.{name}_us", "us", at_half, lambda r, n=name: r["latency_us"][n]))
+    through = statistics.median(map(_through, at_max))
+    figures.append(_of("overload.share", "", [over], lambda r: _through(r) / through))
+    return figures
+
+
+def over_veth(bench):
+    """saker.veth.msgs_per_s: the same calls where Kamailio has its own, on AF_XDP."""
+    veth.up(kernel_address=False)
+    saker = None
+    try:
+        saker = node.Node(bench, node.af_xdp(veth.SUT_IF), _users(bench), netns=veth.SUT)
+        calls = Calls(bench, saker, blast.over_veth(bench))
+        # A climb that loses messages takes its time, which a quick run does not have twice.
+        rate = VETH_FIRST if bench.quick else calls.maximum("veth-max", VETH_SLO, VETH_FIRST)
+        at_max = calls.repeated("veth-at-max", rate)
+        saker.alive()
+    finally:
+        if saker:
+            saker.stop()
+        veth.down()
+    found = _of("saker.veth.msgs_per_s", "1/s", at_max, lambda r: r["msgs_per_s"])
+    if bench.quick:
+        found.invalid = "a quick run has one rate here, not the highest"
+    return [found]

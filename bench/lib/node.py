@@ -1,0 +1,125 @@
+"""node.py - a whole Saker node (data plane, control, HSS) as what is measured
+
+The worker is on the measured core, and so are control and HSS, which rest while calls are measured. The data plane's
+other threads are beside the generator, on the other core; they hardly run.
+"""
+import os
+import shutil
+
+from process import Failed, cpu_seconds, quiet, wait_for, wait_for_text
+
+SIP_IP = "10.200.0.1"
+GENERATOR_IP = "10.200.0.2"
+USERS_NET = "10.64.0.0/10"
+
+CONFIG = """\
+realm: ims.example
+pcscf-uri: sip:pcscf.ims.example:5060
+icscf-uri: sip:icscf.ims.example:5060
+scscf-uri: sip:scscf.ims.example:5060
+runtime-dir: {scratch}
+state-dir: {scratch}
+dataplane:
+  roles: [pcscf, icscf, scscf]
+  workers: 1
+  cores: "{core}"
+  idle: {idle}
+  huge-pages: auto
+  users: {room}
+  transactions: 1048576
+  buffers: 65536
+  ports:
+    - name: access
+      device: "{device}"
+      addresses: [{ip}/24]
+      routes: [{users_net}]
+      gateway: {gateway}
+      zone: access
+control:
+  hss: 127.0.0.1:3868
+  metrics-listen: 127.0.0.1:0
+{control}
+hss:
+  diameter-listen: 127.0.0.1:3868
+  metrics-listen: 127.0.0.1:0
+"""
+
+PROGRAMS = {
+    "dataplane": "dataplane/saker-dataplane",
+    "control": "control/saker-control",
+    "hss": "hss/server/saker-hss",
+}
+
+
+class Node:
+    """started in order, stopped in the other; nothing of it stays but logs."""
+
+    def __init__(self, bench, device, users, idle="poll", netns=None, control=""):
+        self.bench = bench
+        self.netns = netns
+        self.folder = os.path.join(bench.scratch, "node")
+        self.child = {}
+        shutil.rmtree(self.folder, ignore_errors=True)
+        os.makedirs(self.folder)
+        self.config = os.path.join(self.folder, "saker.yaml")
+        with open(self.config, "w") as f:
+            f.write(CONFIG.format(scratch=self.folder, core=bench.sut_core, idle=idle, device=device, ip=SIP_IP,
+                                  users_net=USERS_NET, gateway=GENERATOR_IP, room=max(20000, 4 * users),
+                                  control=control))
+        self._start("dataplane", None)
+        self._part_threads()
+        self._start("hss", bench.sut_core)
+        self._start("control", bench.sut_core)
+        wait_for("control's connection to the HSS", self._connected, 20)
+        self._subscribers(users)
+
+    def _start(self, name, core):
+        log = self.bench.log(f"node-{name}")
+        if os.path.exists(log):
+            os.remove(log)
+        child = self.bench.children.start(
+            [self.bench.program(PROGRAMS[name]), "-c", self.config], log, core=core, netns=self.netns)
+        self.child[name] = child
+        wait_for_text(child, log, "event=ready", 30)
+
+    def _part_threads(self):
+        """The data plane pins its worker; its other threads are not to visit that core."""
+        pid = self.child["dataplane"].pid
+        for tid in map(int, os.listdir(f"/proc/{pid}/task")):
+            if os.sched_getaffinity(tid) != {self.bench.sut_core}:
+                os.sched_setaffinity(tid, {self.bench.other_core})
+
+    def ctl(self, *argv, check=True):
+        return quiet([self.bench.program("control/ctl/sakerctl"), "-c", self.config, *argv], check=check)
+
+    def _connected(self):
+        answer = self.ctl("-o", "json", "diameter", "peers", check=False)
+        return '"open":true' in "".join(answer.split())
+
+    def _subscribers(self, users):
+        make = os.path.join(self.bench.root, "scripts", "lib", "subscribers.py")
+        quiet(["python3", make, users, self.folder, 1])
+        self.subscribers = os.path.join(self.folder, "subscribers.csv")
+        self.ctl("sub", "import", self.subscribers)
+
+    def cpu(self, name):
+        return cpu_seconds(self.child[name].pid)
+
+    def alive(self):
+        for name, child in self.child.items():
+            if child.poll() is not None:
+                raise Failed(f"saker-{name} ended under load; its log is {self.bench.log('node-' + name)}")
+
+    def stop(self):
+        for name in ("control", "dataplane", "hss"):
+            if name in self.child:
+                self.bench.children.stop(self.child[name])
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def memif(socket):
+    return f"net_memif0,role=server,socket={socket},socket-abstract=no,rsize=11"
+
+
+def af_xdp(interface):
+    return f"net_af_xdp0,iface={interface},start_queue=0,queue_count=1,busy_budget=0"

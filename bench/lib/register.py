@@ -1,0 +1,68 @@
+"""register.py - registrations: by IMS-AKA through control and HSS, and refreshes answered on the worker"""
+import blast
+import node
+from figure import Figure
+
+USERS, USERS_QUICK = 20000, 500
+REGISTER_RATE = 500  # a second, before refreshes begin
+SLO = "p99<100ms,fail<0.1%"
+REFRESH_SLO = "p99<1ms,fail<0.1%"
+QUICK_SLO = "p99<500ms,fail<5%"
+# So that the worker may answer: an address belongs to who registered from it.
+REFRESHABLE = "  ip-association: true"
+
+
+def _users(bench):
+    return USERS_QUICK if bench.quick else USERS
+
+
+def aka(bench):
+    """register.aka.per_s and the CPU that control and HSS take for one of them."""
+    socket = bench.socket("register")
+    # The worker may sleep: it shares its core with control and HSS, whose work this is.
+    saker = node.Node(bench, node.memif(socket), _users(bench), idle="adaptive")
+    link = blast.over_memif(bench, socket)
+    try:
+        options = ["--scenario", "register", "--users", _users(bench), "--subscribers", saker.subscribers]
+        seconds = 2 if bench.quick else 8
+        found = blast.run(bench, "register-max", link,
+                          options + ["--find-max", "--slo", QUICK_SLO if bench.quick else SLO, "--rate", 500,
+                                     "--seconds", seconds])
+        best = blast.best(found, "register.aka")
+        rates, control, hss, invalid = [], [], [], ""
+        for at in range(1 if bench.quick else 3):
+            before = saker.cpu("control"), saker.cpu("hss")
+            run = blast.run(bench, f"register-{at + 1}", link,
+                            options + ["--rate", best["rate"], "--seconds", seconds])
+            done = max(1, run["done"])
+            rates.append(run["calls_per_s"])
+            control.append((saker.cpu("control") - before[0]) * 1000 / done)
+            hss.append((saker.cpu("hss") - before[1]) * 1000 / done)
+            invalid = invalid or blast.why_invalid(run)
+        saker.alive()
+    finally:
+        saker.stop()
+    return [
+        Figure.of_runs("register.aka.per_s", "1/s", rates, invalid),
+        Figure.of_runs("register.cpu_ms", "ms", [c + h for c, h in zip(control, hss)], invalid),
+        Figure.of_runs("register.cpu_ms.control", "ms", control, invalid),
+        Figure.of_runs("register.cpu_ms.hss", "ms", hss, invalid),
+    ]
+
+
+def refresh(bench):
+    """register.refresh.per_s: of bindings that are bound to their address."""
+    socket = bench.socket("refresh")
+    saker = node.Node(bench, node.memif(socket), _users(bench), control=REFRESHABLE)
+    link = blast.over_memif(bench, socket)
+    try:
+        found = blast.run(bench, "refresh-max", link,
+                          ["--scenario", "refresh", "--users", _users(bench), "--subscribers", saker.subscribers,
+                           "--register-first", "--register-rate", REGISTER_RATE, "--find-max", "--slo",
+                           QUICK_SLO if bench.quick else REFRESH_SLO, "--rate", 2000,
+                           "--seconds", 1 if bench.quick else 4])
+        best = blast.best(found, "register.refresh")
+        saker.alive()
+    finally:
+        saker.stop()
+    return [Figure("register.refresh.per_s", best["achieved"], "1/s", invalid=blast.why_invalid(found))]
