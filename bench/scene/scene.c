@@ -14,13 +14,15 @@
 
 #include "base/clock.h"
 #include "net/eal.h"
+#include "net/mbufs.h"
 #include "worker/idle.h"
 #include "worker/stage.h"
 
 enum {
 	MEGABYTES = 768, /* as in the words for DPDK */
 	BUFFERS = 32768,
-	FRAMES = 8192,
+	FRAMES = 8191,
+	FRAME_ROOM = RTE_PKTMBUF_HEADROOM + RTE_MBUF_DEFAULT_DATAROOM,
 	TRANSACTIONS = 1 << 18,
 	PUNT_RING = 1 << 20,
 	DAY_MS = 86400000,
@@ -58,9 +60,8 @@ static void make_port(struct scene *s, struct conf_dataplane *c)
 {
 	s->to_node = rte_ring_create("to_node", SCENE_RING, SOCKET_ID_ANY, 0);
 	s->from_node = rte_ring_create("from_node", SCENE_RING, SOCKET_ID_ANY, 0);
-	s->frames = rte_pktmbuf_pool_create("frames", FRAMES, 0, sizeof(struct buf),
-					    RTE_PKTMBUF_HEADROOM + RTE_MBUF_DEFAULT_DATAROOM,
-					    SOCKET_ID_ANY);
+	/* As a port's own: with the room before the message that roles write into. */
+	s->frames = mbufs_pool("frames", FRAMES, 256, FRAME_ROOM, SOCKET_ID_ANY);
 	must(s->to_node && s->from_node && s->frames, "no memory for rings and frames");
 	must(rte_eth_from_rings("bench", &s->to_node, 1, &s->from_node, 1, 0) >= 0,
 	     "net_ring does not start");

@@ -91,12 +91,12 @@ static inline struct buf *mbufs_place(struct rte_mbuf *m, uint8_t *data, uint32_
 	return b;
 }
 
-/* Moves buf_addr down to mbufs_start, until m is freed. Nobody else has a reference to m. */
+/* Moves buf_addr down to mbufs_start, until m is freed. */
 void mbufs_lower(struct rte_mbuf *m);
 
 /* The way back: m holds `below` octets, and the octets of the buf's message behind them, and
- * nothing else. There are at least MBUFS_LOWER_HEADERS octets from mbufs_start to the message;
- * nobody else has a reference to m. */
+ * nothing else. There are at least MBUFS_LOWER_HEADERS octets from mbufs_start to the message.
+ * Who else has a reference to m, a transaction or a port still sending, uses it alike. */
 static inline struct rte_mbuf *mbufs_restore(struct buf *b, uint32_t below)
 {
 	struct rte_mbuf *m = mbufs_mbuf(b);

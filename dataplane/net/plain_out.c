@@ -267,10 +267,11 @@ static __attribute__((noinline)) bool plain6(struct net_worker *w, struct buf *b
 	return true;
 }
 
+/* A buf that a transaction keeps for repeats goes as it is, too: it always goes to the same
+ * place, so each time the same headers are written before the same message. */
 INLINE bool plain(struct net_worker *w, struct buf *b)
 {
-	if ((b->flags & BUF_F_SHARED) ||
-	    b->data - mbufs_start(mbufs_mbuf(b)) < MBUFS_LOWER_HEADERS)
+	if (b->data - mbufs_start(mbufs_mbuf(b)) < MBUFS_LOWER_HEADERS)
 		return false;
 	if (b->dst.family == 4)
 		return plain4(w, b);

@@ -28,8 +28,8 @@ enum {
 
 /* Messages to send: each buf with src, dst and port set, owned by the outbox until the worker
  * takes it. A buf may be shared (BUF_F_SHARED: a transaction keeps a reference for
- * retransmission), then its octets must not be written: the output puts the lower headers into
- * a buffer of its own, chained or copied. */
+ * retransmission), then its octets must not be written, but for the lower headers before them:
+ * it goes to the same place each time. */
 struct outbox {
 	uint32_t n;
 	struct buf *buf[OUTBOX_MAX];

@@ -89,8 +89,8 @@ void stage_keepalive(struct worker *w)
 	}
 }
 
-/* Control hears of a refresh before its 200 OK goes out; if it cannot, the terminal hears nothing
- * and asks again. So the record is written at once, not with the turn's other punts. */
+/* Control hears of a refresh before its 200 OK goes out; if it cannot, the terminal hears
+ * nothing and asks again. So the record is written at once, not with the turn's other punts. */
 static void refreshed(struct worker *w, uint32_t i)
 {
 	struct buf *b = w->burst.buf[i];
@@ -160,8 +160,8 @@ static void do_group(struct worker *w, const uint32_t *message, uint32_t n)
 		uint16_t owner = w->id;
 
 		make_room(w, OUTBOX_PER_MESSAGE);
-		w->mark[message[i]].verdict = (uint8_t)role_message(w->role, i, w->now_ms,
-								    &w->out, &punt, &owner);
+		w->mark[message[i]].verdict =
+			(uint8_t)role_message(w->role, i, w->now_ms, &w->out, &punt, &owner);
 		finish(w, message[i], punt, owner);
 	}
 }
@@ -272,11 +272,9 @@ void stage_output(struct worker *w)
 {
 	bool capture = w->out.n && capture_is_on(w);
 
-	for (uint32_t i = 0; i < w->out.n; i++) {
-		if (capture)
-			punt_capture(&w->punt, w->out.buf[i], true);
-		net_output(w->net, w->out.buf[i]);
-	}
+	for (uint32_t i = 0; capture && i < w->out.n; i++)
+		punt_capture(&w->punt, w->out.buf[i], true);
+	net_output_burst(w->net, w->out.buf, w->out.n);
 	w->out.n = 0;
 }
 

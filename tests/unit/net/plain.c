@@ -1,7 +1,7 @@
 /* plain.c - the fast ways in and out against the complete ones: the same frames, the same
  * result
  *
- * A frame in two segments and a shared buf always go the complete way.
+ * A frame in two segments and a message without room before it always go the complete way.
  */
 #include "wire.h"
 
@@ -303,16 +303,26 @@ static struct buf *message(uint8_t family, uint32_t len, uint32_t variant)
 	return b;
 }
 
+/* To the very start of its buffer: without room for headers it goes the complete way. */
+static void cram(struct buf *b)
+{
+	uint8_t *start = mbufs_start(mbufs_mbuf(b));
+
+	memmove(start, b->data, b->len);
+	b->data = start;
+	b->headroom = 0;
+}
+
 /* What both ways send must differ in nothing but the number of the IPv4 datagram. */
 static void same_out(uint8_t family, uint32_t len, uint32_t variant)
 {
 	struct rte_mbuf *a, *b;
-	struct buf *shared;
+	struct buf *cramped;
 
 	net_output(w.worker[0], message(family, len, variant));
-	shared = message(family, len, variant);
-	buf_ref(shared);
-	net_output(w.worker[0], shared);
+	cramped = message(family, len, variant);
+	cram(cramped);
+	net_output(w.worker[0], cramped);
 	net_tx_flush(w.worker[0]);
 	assert_int_equal(rte_ring_dequeue(w.from_node[0], (void **)&a), 0);
 	assert_int_equal(rte_ring_dequeue(w.from_node[0], (void **)&b), 0);
@@ -333,7 +343,6 @@ static void same_out(uint8_t family, uint32_t len, uint32_t variant)
 	assert_memory_equal(f.o, f2.o, f.len);
 	rte_pktmbuf_free(a);
 	rte_pktmbuf_free(b);
-	buf_free(shared);
 }
 
 static void test_out(void **state)
