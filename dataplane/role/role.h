@@ -6,8 +6,8 @@
  * packet buffers, or makes a system call.
  *
  * Messages are taken in groups, so that one's memory comes near while another is looked at:
- * role_prepare for each message of the group, then role_approach for each, then role_message
- * for each, in the order of their arrival. The first two change nothing but the slot.
+ * role_prepare for each message of the group, a little later role_approach for each, then
+ * role_message for each, in the order of their arrival. The first two change nothing but the slot.
  */
 #pragma once
 

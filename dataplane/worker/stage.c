@@ -6,6 +6,7 @@
 
 enum {
 	INJECT_MAX = BURST_MAX,
+	LAG = 2, /* messages between the two stages of asking for memory */
 	TIMER_ROUNDS_MAX = 8, /* outboxes of timers in one turn: packets come between */
 };
 
@@ -151,10 +152,14 @@ void stage_overload(struct worker *w)
 
 static void do_group(struct worker *w, const uint32_t *message, uint32_t n)
 {
-	for (uint32_t i = 0; i < n; i++)
-		role_prepare(w->role, i, w->burst.buf[message[i]]);
-	for (uint32_t i = 0; i < n; i++)
-		role_approach(w->role, i);
+	/* A step behind: what was asked for has come when the next question is put, and the last
+	 * answers come while the first messages are worked on. */
+	for (uint32_t i = 0; i < n + LAG; i++) {
+		if (i < n)
+			role_prepare(w->role, i, w->burst.buf[message[i]]);
+		if (i >= LAG)
+			role_approach(w->role, i - LAG);
+	}
 	for (uint32_t i = 0; i < n; i++) {
 		enum abi_punt_reason punt = 0;
 		uint16_t owner = w->id;
