@@ -31,7 +31,7 @@ struct tally {
 	double seconds;
 	uint64_t begun, done, failed, sent, received;
 	uint64_t fail[FAIL_MAX], status[STATUS_MAX];
-	uint64_t late;            /* attempts begun more than 1 ms after they were due */
+	uint64_t late;            /* attempts begun more than 10 ms after they were due */
 	double busy;              /* share of the cycles in turns that did something */
 	struct histogram latency; /* of the parts that wait for an answer, in TSC cycles */
 };

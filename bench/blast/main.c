@@ -136,8 +136,15 @@ static const struct stair *climb(struct blast *b, const struct scenario *s, stru
 
 static const struct stair *play(struct blast *b, const struct scenario *s, struct climb *c)
 {
-	if (b->o.find_max)
-		return climb(b, s, c);
+	if (b->o.find_max) {
+		const struct stair *best = climb(b, s, c);
+
+		for (; c->n_then < b->o.n_then && !run_stop; c->n_then++) {
+			c->then[c->n_then].rate = best->rate * b->o.then[c->n_then];
+			run_stair(b, s, &c->then[c->n_then]);
+		}
+		return best;
+	}
 	c->stair[0].rate = b->o.rate;
 	c->n = 1;
 	run_stair(b, s, &c->stair[0]);
@@ -147,7 +154,8 @@ static const struct stair *play(struct blast *b, const struct scenario *s, struc
 int main(int argc, char **argv)
 {
 	static struct blast b;
-	struct climb c = {.stair = calloc(STAIRS_MAX, sizeof(struct stair))};
+	struct climb c = {.stair = calloc(STAIRS_MAX, sizeof(struct stair)),
+			  .then = calloc(THEN_MAX, sizeof(struct stair))};
 	const struct scenario *s;
 	const struct stair *best;
 	int used = rte_eal_init(argc, argv);
@@ -169,7 +177,8 @@ int main(int argc, char **argv)
 	signal(SIGTERM, stop);
 	b.tsc_hz = (double)rte_get_tsc_hz();
 	b.attempt = calloc(ATTEMPTS, sizeof(*b.attempt));
-	if (!b.attempt || !c.stair || getrandom(&b.run, sizeof(b.run), 0) != sizeof(b.run)) {
+	if (!b.attempt || !c.stair || !c.then ||
+	    getrandom(&b.run, sizeof(b.run), 0) != sizeof(b.run)) {
 		fprintf(stderr, "saker-blast: no memory\n");
 		return 3;
 	}

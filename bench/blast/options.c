@@ -21,6 +21,8 @@ static const char usage[] =
 	"  --seconds S            of a run, or of a stair (5)\n"
 	"  --find-max             climb to the highest rate that holds --slo\n"
 	"  --slo 'p99<500us,fail<0.01%'\n"
+	"  --then 1,0.5,2         after --find-max, a run at each of these multiples of the "
+	"rate found\n"
 	"  --size N               octets of an INVITE: 600 to 3000 (900)\n"
 	"  --mtu N                longer packets go in fragments (1500)\n"
 	"  --wait-up S            wait so long for the node's ARP reply (10)\n"
@@ -67,6 +69,19 @@ static bool slo(const char *text, struct options *o)
 	return true;
 }
 
+/* "1,0.5,2" */
+static bool then(const char *text, struct options *o)
+{
+	char copy[128], *rest = copy, *part;
+
+	snprintf(copy, sizeof(copy), "%s", text);
+	o->n_then = 0;
+	while ((part = strsep(&rest, ",")))
+		if (o->n_then == THEN_MAX || !number(part, 0.01, 100, &o->then[o->n_then++]))
+			return false;
+	return true;
+}
+
 static bool flag(const char *name, struct options *o)
 {
 	if (!strcmp(name, "--find-max"))
@@ -97,6 +112,8 @@ static bool value(const char *name, const char *v, struct options *o)
 		return addr_parse_ip(slice_str(v), &o->gateway) && o->gateway.family == 4;
 	if (!strcmp(name, "--slo"))
 		return slo(v, o);
+	if (!strcmp(name, "--then"))
+		return then(v, o);
 	if (!strcmp(name, "--rate"))
 		return number(v, 0.1, 1e8, &o->rate);
 	if (!strcmp(name, "--register-rate"))

@@ -3,6 +3,8 @@
 
 #include "base/addr.h"
 
+enum { THEN_MAX = 16 };
+
 struct options {
 	const char *scenario;
 	const char *subscribers; /* file */
@@ -17,6 +19,8 @@ struct options {
 	double rate, seconds, register_rate;
 	double slo_p99_us; /* 0: none */
 	double slo_fail;   /* share */
+	uint32_t n_then;
+	double then[THEN_MAX]; /* runs after --find-max, in multiples of what it found */
 	struct addr node;
 	struct addr gateway; /* our own address, which the terminals are behind */
 	char domain[64];

@@ -48,7 +48,7 @@ void report_tail(const struct blast *b, const struct stair *s)
 		if (t->status[i])
 			printf("  status %d: %llu\n", i, (unsigned long long)t->status[i]);
 	if (t->late)
-		printf("  begun more than 1 ms late: %llu\n", (unsigned long long)t->late);
+		printf("  begun more than 10 ms late: %llu\n", (unsigned long long)t->late);
 	if (b->link.not_sent)
 		printf("  frames the port did not take: %llu\n",
 		       (unsigned long long)b->link.not_sent);
@@ -118,6 +118,12 @@ bool report_json(const struct blast *b, const struct climb *c, const struct stai
 			report_us(b, &s->tally, 0.99), report_fail_share(&s->tally),
 			s->tally.busy, report_limited(&s->tally) ? "true" : "false",
 			s->pass ? "true" : "false");
+	}
+	fprintf(f, "],\"then\":[");
+	for (uint32_t i = 0; i < c->n_then; i++) {
+		fprintf(f, "%s{\"of_max\":%g,", i ? "," : "", b->o.then[i]);
+		json_tally(f, b, &c->then[i]);
+		fprintf(f, "}");
 	}
 	fprintf(f, "]}\n");
 	return fclose(f) == 0;

@@ -14,6 +14,8 @@ struct stair {
 struct climb {
 	uint32_t n;
 	struct stair *stair; /* STAIRS_MAX */
+	uint32_t n_then;
+	struct stair *then; /* THEN_MAX */
 };
 
 double report_us(const struct blast *b, const struct tally *t, double share);

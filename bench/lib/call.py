@@ -24,34 +24,32 @@ def _users(bench):
     return USERS_QUICK if bench.quick else USERS
 
 
-class Calls:
-    """Runs of calls through one node over one link."""
+# After the climb, in multiples of the rate it found: the maximum again, half of it, twice of it.
+AFTER = (1, 1, 1, 0.5, 0.5, 0.5, 2)
+AFTER_QUICK = (1, 0.5, 2)
 
-    def __init__(self, bench, saker, link):
-        self.bench, self.link = bench, link
-        self.options = ["--scenario", "call", "--size", 900, "--users", _users(bench), "--subscribers",
-                        saker.subscribers, "--register-first", "--register-rate",
-                        REGISTER_RATE_QUICK if bench.quick else REGISTER_RATE]
 
-    def _run(self, name, options):
-        """A second time where the first came to nothing: with terminals that could not be registered."""
-        try:
-            return blast.run(self.bench, name, self.link, self.options + options, timeout=400)
-        except Failed:
-            return blast.run(self.bench, name, self.link, self.options + options, timeout=400)
+def _calls(bench, saker, link, name, options):
+    """
+    One run of the generator. All rates are in one: it is one peer to the node's port for that long. A second time
+    where the first came to nothing, with terminals that could not be registered.
+    """
+    options = ["--scenario", "call", "--size", 900, "--users", _users(bench), "--subscribers", saker.subscribers,
+               "--register-first", "--register-rate", REGISTER_RATE_QUICK if bench.quick else REGISTER_RATE, *options]
+    try:
+        return blast.run(bench, name, link, options, timeout=400)
+    except Failed:
+        return blast.run(bench, name, link, options, timeout=400)
 
-    def maximum(self, name, slo, first):
-        """The highest rate that holds, from `first` on upwards."""
-        quick = self.bench.quick
-        found = self._run(name, ["--find-max", "--slo", QUICK_SLO if quick else slo, "--rate", first,
-                                 "--seconds", 1 if quick else 4])
-        return blast.best(found, name)["rate"]
 
-    def steady(self, name, rate):
-        return self._run(name, ["--rate", f"{rate:.1f}", "--seconds", 2 if self.bench.quick else 10])
-
-    def repeated(self, name, rate):
-        return [self.steady(f"{name}-{i + 1}" if i else name, rate) for i in range(1 if self.bench.quick else 3)]
+def _ladder(bench, saker, link, name, slo, first, after):
+    """The runs at `after` times the highest rate that holds, which is looked for from `first` on: {multiple: runs}."""
+    quick = bench.quick
+    found = _calls(bench, saker, link, name,
+                   ["--find-max", "--slo", QUICK_SLO if quick else slo, "--rate", first, "--seconds", 1 if quick else 4,
+                    "--then", ",".join(map(str, after))])
+    blast.best(found, name)
+    return {multiple: [r for r in found["then"] if r["of_max"] == multiple] for multiple in set(after)}
 
 
 def _of(name, unit, results, value):
@@ -69,14 +67,12 @@ def memif(bench):
     socket = bench.socket("node")
     saker = node.Node(bench, node.memif(socket), _users(bench))
     try:
-        calls = Calls(bench, saker, blast.over_memif(bench, socket))
-        rate = calls.maximum("call-max", SLO, 20000)
-        at_max = calls.repeated("call-at-max", rate)
-        at_half = calls.repeated("call-at-half", rate / 2)
-        over = calls.steady("call-overload", rate * 2)
+        runs = _ladder(bench, saker, blast.over_memif(bench, socket), "call", SLO, 20000,
+                       AFTER_QUICK if bench.quick else AFTER)
         saker.alive()
     finally:
         saker.stop()
+    at_max, at_half, over = runs[1], runs[0.5], runs[2]
     figures = [
         _of("call.memif.msgs_per_s", "1/s", at_max, lambda r: r["msgs_per_s"]),
         _of("call.memif.calls_per_s", "1/s", at_max, lambda r: r["calls_per_s"]),
@@ -85,7 +81,7 @@ def memif(bench):
     for name in ("p50", "p99", "p999"):
         figures.append(_of(f"call.memif.{name}_us", "us", at_half, lambda r, n=name: r["latency_us"][n]))
     through = statistics.median(map(_through, at_max))
-    figures.append(_of("overload.share", "", [over], lambda r: _through(r) / through))
+    figures.append(_of("overload.share", "", over, lambda r: _through(r) / through))
     return figures
 
 
@@ -95,10 +91,12 @@ def over_veth(bench):
     saker = None
     try:
         saker = node.Node(bench, node.af_xdp(veth.SUT_IF), _users(bench), netns=veth.SUT)
-        calls = Calls(bench, saker, blast.over_veth(bench))
+        link = blast.over_veth(bench)
         # A climb that loses messages takes its time, which a quick run does not have twice.
-        rate = VETH_FIRST if bench.quick else calls.maximum("veth-max", VETH_SLO, VETH_FIRST)
-        at_max = calls.repeated("veth-at-max", rate)
+        if bench.quick:
+            at_max = [_calls(bench, saker, link, "veth", ["--rate", VETH_FIRST, "--seconds", 2])]
+        else:
+            at_max = _ladder(bench, saker, link, "veth", VETH_SLO, VETH_FIRST, (1, 1, 1))[1]
         saker.alive()
     finally:
         if saker:

@@ -78,9 +78,11 @@ def _tail(histogram):
 
 
 def _latency(blasts):
-    # Of the repeats of a run ("call-at-half-2") the first stands for all.
-    series = [(name, _tail(blasts[name]["histogram"]))
-              for name in ("call-at-half", "call-at-max", "call-overload") if blasts.get(name, {}).get("histogram")]
+    # Of the repeats at a rate the first stands for all.
+    runs = {r["of_max"]: r for r in reversed(blasts.get("call", {}).get("then", []))}
+    series = [(words, _tail(runs[share]["histogram"]))
+              for share, words in ((0.5, "at half the maximum"), (1, "at the maximum"), (2, "at twice the maximum"))
+              if runs.get(share, {}).get("histogram")]
     series = [s for s in series if s[1]]
     most = max((p[0] for _, s in series for p in s), default=10)
     labels = [(1 / (1 - share), words) for share, words in NINES if 1 / (1 - share) <= most]

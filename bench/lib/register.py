@@ -25,7 +25,7 @@ def aka(bench):
     try:
         options = ["--scenario", "register", "--users", _users(bench), "--subscribers", saker.subscribers]
         seconds = 2 if bench.quick else 8
-        found = blast.run(bench, "register-max", link,
+        found = blast.run(bench, "register", link,
                           options + ["--find-max", "--slo", QUICK_SLO if bench.quick else SLO, "--rate", 500,
                                      "--seconds", seconds])
         best = blast.best(found, "register.aka")
@@ -56,7 +56,7 @@ def refresh(bench):
     saker = node.Node(bench, node.memif(socket), _users(bench), control=REFRESHABLE)
     link = blast.over_memif(bench, socket)
     try:
-        found = blast.run(bench, "refresh-max", link,
+        found = blast.run(bench, "refresh", link,
                           ["--scenario", "refresh", "--users", _users(bench), "--subscribers", saker.subscribers,
                            "--register-first", "--register-rate", REGISTER_RATE, "--find-max", "--slo",
                            QUICK_SLO if bench.quick else REFRESH_SLO, "--rate", 2000,

@@ -3,10 +3,8 @@
 . "$(dirname "$0")/common.bash"
 
 "$root/bench/lib/install-peers" || { fail "install"; exit 1; }
-started=$SECONDS
 "$root/bench/run" --quick --build "$BUILD" --json "$RUN/quick.json" >"$RUN/table.txt" 2>"$RUN/progress.txt"
 rc=$?
-took=$((SECONDS - started))
 cat "$RUN/progress.txt" "$RUN/table.txt"
 equal "exit code" $rc 0
 
@@ -23,7 +21,6 @@ for name in parse.invite.ns parse.invite.cycles parse.osip.ns worker.indialog.cy
 	register.aka.per_s register.refresh.per_s diameter.bound.per_s; do
 	check "figure $name" figure $name
 done
-check "it took less than three minutes" test $took -lt 180
 
 check "the page is made" "$root/bench/report" "$RUN/quick.json"
 check "the page needs nothing from elsewhere" test -z "$(grep -oE '(src|href)=|url\(|https?://' "$RUN/quick.html")"
