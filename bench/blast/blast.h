@@ -31,8 +31,9 @@ struct tally {
 	double seconds;
 	uint64_t begun, done, failed, sent, received;
 	uint64_t fail[FAIL_MAX], status[STATUS_MAX];
-	uint64_t late;            /* attempts begun more than 10 ms after they were due */
-	double busy;              /* share of the cycles in turns that did something */
+	uint64_t late;  /* attempts begun more than 10 ms after they were due */
+	double busy;    /* share of the cycles in turns that did something */
+	double held_up; /* seconds this program was kept from running, 1 ms and more */
 	struct histogram latency; /* of the parts that wait for an answer, in TSC cycles */
 };
 

@@ -9,6 +9,9 @@
 
 #include "blast/report.h"
 
+enum { TRIES = 3 };
+#define HOPELESS 0.05 /* share of attempts that failed: no disturbance does that */
+
 static const struct scenario *const scenarios[] = {&scenario_call, &scenario_message,
 						   &scenario_register, &scenario_refresh};
 
@@ -103,6 +106,18 @@ static bool register_people(struct blast *b)
 	return false;
 }
 
+/* Others on a shared machine can take milliseconds away, and only ever to the worse: a stair
+ * that nearly holds is tried again. */
+static void try_stair(struct blast *b, const struct scenario *s, struct stair *stair)
+{
+	int tries = 0;
+
+	do
+		run_stair(b, s, stair);
+	while (!stair->pass && ++tries < TRIES && !run_stop &&
+	       report_fail_share(&stair->tally) < HOPELESS);
+}
+
 /* Up by half while it holds, then between the best and the first that did not, four times. */
 static const struct stair *climb(struct blast *b, const struct scenario *s, struct climb *c)
 {
@@ -114,7 +129,7 @@ static const struct stair *climb(struct blast *b, const struct scenario *s, stru
 		struct stair *stair = &c->stair[c->n++];
 
 		stair->rate = rate;
-		run_stair(b, s, stair);
+		try_stair(b, s, stair);
 		if (stair->pass) {
 			low = rate;
 			best = stair;

@@ -49,6 +49,8 @@ void report_tail(const struct blast *b, const struct stair *s)
 			printf("  status %d: %llu\n", i, (unsigned long long)t->status[i]);
 	if (t->late)
 		printf("  begun more than 10 ms late: %llu\n", (unsigned long long)t->late);
+	if (t->held_up > 0)
+		printf("  held up by others on this core: %.1f ms\n", t->held_up * 1e3);
 	if (b->link.not_sent)
 		printf("  frames the port did not take: %llu\n",
 		       (unsigned long long)b->link.not_sent);
@@ -77,12 +79,13 @@ static void json_tally(FILE *f, const struct blast *b, const struct stair *s)
 	fprintf(f,
 		"\"rate\":%.1f,\"seconds\":%.6f,\"sent\":%llu,\"received\":%llu,\"begun\":%llu,"
 		"\"done\":%llu,\"failed\":%llu,\"msgs_per_s\":%.1f,\"calls_per_s\":%.1f,"
-		"\"busy\":%.4f,\"limited_by_generator\":%s,\"valid\":%s,",
+		"\"busy\":%.4f,\"held_up_ms\":%.3f,\"limited_by_generator\":%s,\"valid\":%s,",
 		s->rate, t->seconds, (unsigned long long)t->sent,
 		(unsigned long long)t->received, (unsigned long long)t->begun,
 		(unsigned long long)t->done, (unsigned long long)t->failed,
 		(double)t->sent / t->seconds, (double)t->done / t->seconds, t->busy,
-		report_limited(t) ? "true" : "false", report_limited(t) ? "false" : "true");
+		t->held_up * 1e3, report_limited(t) ? "true" : "false",
+		report_limited(t) ? "false" : "true");
 	fprintf(f, "\"fail_reasons\":{");
 	for (int i = 0; i < FAIL_MAX; i++)
 		fprintf(f, "%s\"%s\":%llu", i ? "," : "", fail_name[i],
@@ -113,10 +116,12 @@ bool report_json(const struct blast *b, const struct climb *c, const struct stai
 
 		fprintf(f,
 			"%s{\"rate\":%.1f,\"achieved\":%.1f,\"p99_us\":%.2f,\"fail\":%.6f,"
-			"\"busy\":%.4f,\"limited_by_generator\":%s,\"pass\":%s}",
+			"\"busy\":%.4f,\"held_up_ms\":%.3f,\"limited_by_generator\":%s,"
+			"\"pass\":%s}",
 			i ? "," : "", s->rate, (double)s->tally.done / s->tally.seconds,
 			report_us(b, &s->tally, 0.99), report_fail_share(&s->tally),
-			s->tally.busy, report_limited(&s->tally) ? "true" : "false",
+			s->tally.busy, s->tally.held_up * 1e3,
+			report_limited(&s->tally) ? "true" : "false",
 			s->pass ? "true" : "false");
 	}
 	fprintf(f, "],\"then\":[");

@@ -7,6 +7,7 @@ enum {
 	BEGIN_MAX = 32, /* attempts begun in a turn */
 	PATIENCE_S = 4, /* then an attempt has failed */
 	LATE_MS = 10,
+	PAUSE_MS = 1,     /* no turn takes so long: somebody else had the core */
 	SETTLE_MS = 4200, /* waited for stragglers at most, after the last began */
 };
 
@@ -141,7 +142,8 @@ static bool begin_due(struct blast *b, const struct scenario *s, uint64_t now, d
 
 void run_at(struct blast *b, const struct scenario *s, double rate, double seconds)
 {
-	uint64_t start = rte_rdtsc(), busy = 0, now, settle;
+	uint64_t start = rte_rdtsc(), busy = 0, now = start, before, settle;
+	uint64_t pause = (uint64_t)(b->tsc_hz * PAUSE_MS / 1000), held_up = 0;
 	double due = (double)start, step = b->tsc_hz / rate;
 	double end = due + seconds * b->tsc_hz;
 	bool counted = true;
@@ -149,9 +151,13 @@ void run_at(struct blast *b, const struct scenario *s, double rate, double secon
 	memset(&b->tally, 0, sizeof(b->tally));
 	settle = (uint64_t)end + (uint64_t)(SETTLE_MS * b->tsc_hz / 1000);
 	for (;;) {
+		before = now;
 		now = rte_rdtsc();
+		if (now - before > pause)
+			held_up += now - before;
 		if (counted && (double)now >= end) {
 			counted = false;
+			b->tally.held_up = (double)held_up / b->tsc_hz;
 			b->tally.busy = (double)busy / (double)(now - start);
 			b->tally.seconds = (double)(now - start) / b->tsc_hz;
 		}
