@@ -1,4 +1,4 @@
-"""call.py - full calls through a whole node: the maximum, latency at half of it, and what twice of it leaves"""
+"""call.py - full calls through a whole node: the maximum, latency at half of it, and what is left at twice of it"""
 import statistics
 
 import blast
@@ -7,11 +7,11 @@ import veth
 from figure import Figure
 from process import Failed
 
-SLO = "p99<500us,fail<0.01%"
+# A virtual machine's cores are taken away for milliseconds, some times a second; a bound of less would be met or
+# missed by that. With cores of one's own, --slo 'p99<500us,fail<0.01%' is what to ask saker-blast for.
+SLO = "p99<5ms,fail<0.1%"
 # A quick run shows that all works on any machine, also one that others keep busy.
 QUICK_SLO = "p99<100ms,fail<5%"
-# A veth moves one packet a system call or a copy in the kernel: other numbers than a NIC's.
-VETH_SLO = "p99<5ms,fail<0.1%"
 VETH_FIRST = 4000  # calls a second
 USERS, USERS_QUICK = 20000, 500
 
@@ -57,11 +57,6 @@ def _of(name, unit, results, value):
     return Figure.of_runs(name, unit, [value(r) for r in results], invalid)
 
 
-def _through(result):
-    """Messages a second that came out of the node."""
-    return result["received"] / result["seconds"]
-
-
 def memif(bench):
     """call.memif.*, call.cpu_us and overload.share."""
     socket = bench.socket("node")
@@ -80,8 +75,8 @@ def memif(bench):
     ]
     for name in ("p50", "p99", "p999"):
         figures.append(_of(f"call.memif.{name}_us", "us", at_half, lambda r, n=name: r["latency_us"][n]))
-    through = statistics.median(map(_through, at_max))
-    figures.append(_of("overload.share", "", over, lambda r: _through(r) / through))
+    calls = statistics.median(r["calls_per_s"] for r in at_max)
+    figures.append(_of("overload.share", "", over, lambda r: r["calls_per_s"] / calls))
     return figures
 
 
@@ -96,7 +91,7 @@ def over_veth(bench):
         if bench.quick:
             at_max = [_calls(bench, saker, link, "veth", ["--rate", VETH_FIRST, "--seconds", 2])]
         else:
-            at_max = _ladder(bench, saker, link, "veth", VETH_SLO, VETH_FIRST, (1, 1, 1))[1]
+            at_max = _ladder(bench, saker, link, "veth", SLO, VETH_FIRST, (1, 1, 1))[1]
         saker.alive()
     finally:
         if saker:

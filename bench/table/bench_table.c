@@ -5,18 +5,20 @@
  * Figures, in cycles of the time stamp counter for one message, N being 10k, 1m or 10m users:
  *
  *   table.lookup.cycles.N  an identity and a flow of two users at random, from text and address
- * to both registrations: hashes, both stages of prefetching, look-ups, in bursts of 32
+ *                          to both registrations: hashes, both stages of prefetching, look-ups,
+ *                          in bursts of 32
  *   table.alone.cycles.N   the same one by one and without prefetching
  *   table.user.cycles.N    an in-dialog request: from a token's hash to the registration and
  * its contact on a flow; prefetched, in bursts of 32 ratio.table.lookup     10m against 10k,
  * each by its best run: what else uses the machine's memory and cache only ever adds
  *
- * And of the largest tables: table.bytes_per_contact, table.installs_per_s (new sets) and
+ * Of the largest tables: table.bytes_per_contact, table.installs_per_s (new sets) and
  * table.replaces_per_s (sets at random, put again). --quick leaves out the ten million, which
- * take about 6 GB.
+ * take about 6 GB. And of the memory itself: memory.near.cycles, memory.far.cycles (memory.h).
  */
 #include "figure/figure.h"
 #include "looks.h"
+#include "memory.h"
 #include "users.h"
 
 #include <stdio.h>
@@ -149,6 +151,8 @@ int main(int argc, char **argv)
 		fputs("usage: bench_table [--quick]\n", stderr);
 		return 2;
 	}
+	one("memory.near.cycles", "cycles", memory_read(64));
+	one("memory.far.cycles", "cycles", memory_read(4096 + 64));
 	urcu_qsbr_register_thread();
 	for (uint32_t i = 0; i < n; i++)
 		lookup[i] = scale_run(&scale[i], i == n - 1);

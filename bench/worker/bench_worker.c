@@ -233,10 +233,42 @@ static enum step find_step(const char *name)
 	return s;
 }
 
+/* How many users the name of a scale means; 0: there is none of that name. */
+static uint32_t find_scale(const char *name)
+{
+	if (!strcmp(name, "10k"))
+		return 10000;
+	return strcmp(name, "10m") == 0 ? 10000000 : 0;
+}
+
+static void print_all(const struct bench *b)
+{
+	for (enum step s = 0; s < STEPS; s++)
+		figure_print(&b->figure[s]);
+	for (int i = 0; i < SCENE_STAGES; i++)
+		figure_print(&b->stage[i]);
+}
+
+/* The steps that have a target, under the scale's name. */
+static void print_scale(struct bench *b, const char *scale)
+{
+	static const enum step shown[] = {INVITE, UPDATE, UPDATE_OK};
+	char name[64];
+
+	for (uint32_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++) {
+		struct figure *f = &b->figure[shown[i]];
+
+		snprintf(name, sizeof(name), "%s.%s", f->name, scale);
+		f->name = name;
+		figure_print(f);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct bench b = {.counted = STEPS};
 	uint32_t users = 1000000, rounds = 5;
+	const char *scale = NULL;
 	char stage_name[SCENE_STAGES][40];
 	bool huge = true;
 
@@ -254,8 +286,13 @@ int main(int argc, char **argv)
 			users = 2000;
 			rounds = 1;
 			b.calls = SCENE_BATCH;
+		} else if (!strcmp(argv[i], "--scale") && i + 1 < argc &&
+			   find_scale(argv[i + 1])) {
+			scale = argv[++i];
+			users = find_scale(scale);
 		} else {
-			fprintf(stderr, "usage: bench_worker [--quick | --count FIGURE]\n");
+			fprintf(stderr, "usage: bench_worker [--quick | --scale 10k|10m | "
+					"--count FIGURE]\n");
 			return 2;
 		}
 	}
@@ -273,10 +310,10 @@ int main(int argc, char **argv)
 	}
 	for (uint32_t r = 0; r < rounds; r++)
 		do_round(&b);
-	for (enum step s = 0; s < STEPS; s++)
-		figure_print(&b.figure[s]);
-	for (int i = 0; i < SCENE_STAGES; i++)
-		figure_print(&b.stage[i]);
+	if (scale)
+		print_scale(&b, scale);
+	else
+		print_all(&b);
 	scene_close(b.scene);
 	free(b.line);
 	return 0;

@@ -36,6 +36,11 @@ struct buf *buf_alloc(uint32_t size);
 void buf_ref(struct buf *b);
 void buf_free(struct buf *b);
 
+/* Worker only. Hints, some time ahead: the buf that the n-th buf_alloc from now on may give
+ * (from 0) will be written to; this one will be referred to or freed. */
+void buf_prefetch_new(uint32_t n);
+void buf_prefetch(const struct buf *b);
+
 static inline struct slice buf_slice(const struct buf *b)
 {
 	return (struct slice){b->data, b->len};

@@ -14,6 +14,8 @@ _Static_assert((int)MBUFS_MORE_HEADROOM + (int)MBUFS_JUMBO_ROOM <= UINT16_MAX,
 	       "the length of a lowered buffer fits its field");
 _Static_assert(RTE_PKTMBUF_HEADROOM >= MBUFS_LOWER_HEADERS, "lower headers fit the headroom");
 
+enum { NEW_OCTETS = 448 }; /* of a message that a node makes itself */
+
 /* buf_alloc() has no argument that could name the pool: roles do not know of DPDK. Set once by
  * each worker before its first message. */
 static _Thread_local const struct mbufs *thread_pool;
@@ -21,8 +23,8 @@ static _Thread_local const struct mbufs *thread_pool;
 struct rte_mempool *mbufs_pool(const char *name, uint32_t n, uint32_t cache, uint16_t room,
 			       int socket)
 {
-	return rte_pktmbuf_pool_create(name, n, cache, sizeof(struct mbufs_private), room,
-				       socket);
+	return rte_pktmbuf_pool_create_by_ops(name, n, cache, sizeof(struct mbufs_private),
+					      room, socket, "lf_stack");
 }
 
 bool mbufs_create(struct mbufs *p, uint32_t small, uint32_t jumbo, int socket)
@@ -120,11 +122,38 @@ struct rte_mbuf *mbufs_linear(const struct mbufs *p, struct rte_mbuf *m)
 	return to;
 }
 
+static inline void prefetch_lines(const void *from, uint32_t octets)
+{
+	for (uint32_t i = 0; i < octets; i += RTE_CACHE_LINE_SIZE)
+		__builtin_prefetch((const char *)from + i, 1);
+}
+
 struct buf *buf_alloc(uint32_t size)
 {
 	struct rte_mbuf *m = mbufs_take(thread_pool, size);
 
 	return m ? mbufs_place(m, rte_pktmbuf_mtod(m, uint8_t *), 0) : NULL;
+}
+
+void buf_prefetch_new(uint32_t n)
+{
+	const struct rte_mempool *pool = thread_pool->small;
+	const struct rte_mempool_cache *cache =
+		rte_mempool_default_cache((struct rte_mempool *)pool, rte_lcore_id());
+
+	if (!cache || n >= cache->len)
+		return;
+	struct rte_mbuf *m = cache->objs[cache->len - 1 - n];
+	const char *data =
+		(const char *)(m + 1) + sizeof(struct mbufs_private) + RTE_PKTMBUF_HEADROOM;
+
+	prefetch_lines(m, (uint32_t)(sizeof(*m) + sizeof(struct buf)));
+	prefetch_lines(data, NEW_OCTETS);
+}
+
+void buf_prefetch(const struct buf *b)
+{
+	prefetch_lines(mbufs_mbuf(b), (uint32_t)(sizeof(struct rte_mbuf) + sizeof(*b)));
 }
 
 void buf_ref(struct buf *b)

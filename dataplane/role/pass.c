@@ -72,6 +72,8 @@ static void begin_request(struct pass *p)
 		p->txn_key = transaction_key(p);
 		transaction_prefetch(p);
 	}
+	if (m == SIP_M_INVITE)
+		buf_prefetch_new(p->w->answers++);
 	proxy_routes(p);
 	if (p->own_dialog && p->is_dialog) {
 		table_prefetch_impu(p->w->tables, p->token.orig);
@@ -122,4 +124,10 @@ void pass_approach(const struct pass *p)
 		table_prefetch_impu_entry(t, p->calling.hash);
 	if (p->called.len)
 		table_prefetch_impu_entry(t, p->called.hash);
+}
+
+void pass_reach(const struct pass *p)
+{
+	if (p->error == SIP_OK && !sip_is_request(&p->msg))
+		transaction_reach(p);
 }

@@ -131,6 +131,7 @@ struct role_worker {
 	struct transactions *transactions;
 	uint64_t icid;    /* counts charging identifiers */
 	uint32_t refuse;  /* sixteenths of new requests that are refused */
+	uint32_t answers; /* that the group's INVITEs will be given */
 	uint32_t granted; /* seconds, by the last PUNT_REFRESHED */
 	uint32_t n_sites;
 	struct role_site site[PORTS_MAX * ADDRESSES_MAX];
@@ -157,6 +158,8 @@ static inline uint16_t role_port(const struct role_worker *w)
 void pass_begin(struct pass *p, struct role_worker *w, struct buf *b);
 /* What lies behind those heads is asked for. */
 void pass_approach(const struct pass *p);
+/* And what lies behind that. */
+void pass_reach(const struct pass *p);
 /* The canonical identity of a URI, with its hash; len 0: it is none. */
 void pass_identity(const struct pass *p, const struct sip_uri *uri, struct identity *out);
 /* The set that has it; NULL: it is none, or not registered here. */

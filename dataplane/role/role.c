@@ -217,12 +217,19 @@ void role_refuse(struct role_worker *w, uint32_t sixteenths)
 
 void role_prepare(struct role_worker *w, uint32_t slot, struct buf *b)
 {
+	if (slot == 0)
+		w->answers = 0;
 	pass_begin(&w->pass[slot], w, b);
 }
 
 void role_approach(struct role_worker *w, uint32_t slot)
 {
 	pass_approach(&w->pass[slot]);
+}
+
+void role_reach(struct role_worker *w, uint32_t slot)
+{
+	pass_reach(&w->pass[slot]);
 }
 
 static enum verdict pass_run(struct pass *p)

@@ -6,8 +6,9 @@
  * packet buffers, or makes a system call.
  *
  * Messages are taken in groups, so that one's memory comes near while another is looked at:
- * role_prepare for each message of the group, a little later role_approach for each, then
- * role_message for each, in the order of their arrival. The first two change nothing but the slot.
+ * role_prepare for each message of the group, a little later role_approach for each, later
+ * still role_reach, then role_message for each, in the order of their arrival. All before that
+ * change nothing but the slot.
  */
 #pragma once
 
@@ -47,6 +48,8 @@ void role_worker_destroy(struct role_worker *w);
 void role_prepare(struct role_worker *w, uint32_t slot, struct buf *b);
 /* Asks for the entries behind those heads. Inside the RCU read-side section of role_message. */
 void role_approach(struct role_worker *w, uint32_t slot);
+/* Asks for what those lead to. As role_approach. */
+void role_reach(struct role_worker *w, uint32_t slot);
 /* Works on the slot's message. Needs OUTBOX_PER_MESSAGE free places in the outbox. Inside an
  * RCU read-side section. SEND     the buf is consumed: forwarded, kept or freed PUNT     the
  * caller punts it with *punt and frees it. With PUNT_REFRESHED the last buf in the outbox is

@@ -131,8 +131,28 @@ void transaction_approach(const struct pass *p)
 		__builtin_prefetch(s + sizeof(struct txn) - 1);
 	}
 	if (c->sent)
-		__builtin_prefetch(c->sent);
+		buf_prefetch(c->sent);
+	if (c->term_user)
+		table_prefetch_impu(p->w->tables, c->term_user);
 	__builtin_prefetch(&t->timers[client_timer(t, c)]);
+}
+
+void transaction_reach(const struct pass *p)
+{
+	const struct transactions *t = p->w->transactions;
+
+	if (p->branch != BRANCH_TRANSACTION || p->ref.slot >= t->n)
+		return;
+	const struct client *c = &t->client[p->ref.slot];
+	if (c->term_user)
+		table_prefetch_user_entry(p->w->tables, c->term_user);
+	if (c->server == NONE)
+		return;
+	const struct txn *s = &t->server[c->server];
+	if (s->response)
+		buf_prefetch(s->response);
+	if (p->msg.status >= 200 && p->msg.status < 300)
+		accepted_prefetch(&t->accepted, s->key);
 }
 
 /* ---- server records ---- */

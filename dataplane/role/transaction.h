@@ -23,10 +23,11 @@ uint32_t transactions_live(const struct transactions *t);
  * cookie, also Call-ID, From tag and CSeq number. INVITE, its CANCEL and its ACK have the same.
  */
 uint64_t transaction_key(const struct pass *p);
-/* Ask for what the message in hand will look into: by p->txn_key, or p->ref; then for what lies
- * behind that of a response. */
+/* Ask for what the message in hand will look into: by p->txn_key, or p->ref; then, for a
+ * response, step by step for what lies behind that. */
 void transaction_prefetch(const struct pass *p);
 void transaction_approach(const struct pass *p);
+void transaction_reach(const struct pass *p);
 
 /* A request that belongs to a known transaction is worked off here: repeats of INVITE, CANCEL,
  * ACK for a non-2xx. NEXT: it is none; for an INVITE whose resumed transaction waits, p->txn is

@@ -6,7 +6,7 @@
 
 enum {
 	INJECT_MAX = BURST_MAX,
-	LAG = 2, /* messages between the two stages of asking for memory */
+	LAG = 2,              /* messages between one stage of asking for memory and the next */
 	TIMER_ROUNDS_MAX = 8, /* outboxes of timers in one turn: packets come between */
 };
 
@@ -152,13 +152,15 @@ void stage_overload(struct worker *w)
 
 static void do_group(struct worker *w, const uint32_t *message, uint32_t n)
 {
-	/* A step behind: what was asked for has come when the next question is put, and the last
-	 * answers come while the first messages are worked on. */
-	for (uint32_t i = 0; i < n + LAG; i++) {
+	/* A step behind: what was asked for has come when the next question is put, and the
+	 * last answers come while the first messages are worked on. */
+	for (uint32_t i = 0; i < n + 2 * LAG; i++) {
 		if (i < n)
 			role_prepare(w->role, i, w->burst.buf[message[i]]);
-		if (i >= LAG)
+		if (i >= LAG && i - LAG < n)
 			role_approach(w->role, i - LAG);
+		if (i >= 2 * LAG)
+			role_reach(w->role, i - 2 * LAG);
 	}
 	for (uint32_t i = 0; i < n; i++) {
 		enum abi_punt_reason punt = 0;

@@ -162,6 +162,7 @@ void bench_input(struct bench *b, const char *text, const char *src, const char 
 
 	role_prepare(b->worker, 0, buf);
 	role_approach(b->worker, 0);
+	role_reach(b->worker, 0);
 	b->verdict = role_message(b->worker, 0, b->now, &b->outbox, &b->punt, &b->owner);
 	if (b->verdict != VERDICT_SEND)
 		buf_free(buf);

@@ -58,6 +58,10 @@ void role_approach(struct role_worker *w, uint32_t slot)
 {
 }
 
+void role_reach(struct role_worker *w, uint32_t slot)
+{
+}
+
 enum verdict role_message(struct role_worker *w, uint32_t slot, uint64_t now_ms,
 			  struct outbox *out, enum abi_punt_reason *punt, uint16_t *owner)
 {
