@@ -7,9 +7,10 @@ import veth
 from figure import Figure
 from process import Failed
 
-# A virtual machine's cores are taken away for milliseconds, some times a second; a bound of less would be met or
-# missed by that. With cores of one's own, --slo 'p99<500us,fail<0.01%' is what to ask saker-blast for.
-SLO = "p99<5ms,fail<0.1%"
+# A virtual machine's cores are taken away for up to 15 ms, some times a second, which fills rings and sheds calls; a
+# bound of less would be met or missed by that. With cores of one's own, --slo 'p99<500us,fail<0.01%' is what to ask
+# saker-blast for.
+SLO = "p99<10ms,fail<1%"
 # A quick run shows that all works on any machine, also one that others keep busy.
 QUICK_SLO = "p99<100ms,fail<5%"
 VETH_FIRST = 4000  # calls a second
