@@ -61,7 +61,7 @@ static void make_port(struct scene *s, struct conf_dataplane *c)
 	s->to_node = rte_ring_create("to_node", SCENE_RING, SOCKET_ID_ANY, 0);
 	s->from_node = rte_ring_create("from_node", SCENE_RING, SOCKET_ID_ANY, 0);
 	/* As a port's own: with the room before the message that roles write into. */
-	s->frames = mbufs_pool("frames", FRAMES, 256, FRAME_ROOM, SOCKET_ID_ANY);
+	s->frames = mbufs_pool("frames", FRAMES, 256, FRAME_ROOM, false, SOCKET_ID_ANY);
 	must(s->to_node && s->from_node && s->frames, "no memory for rings and frames");
 	must(rte_eth_from_rings("bench", &s->to_node, 1, &s->from_node, 1, 0) >= 0,
 	     "net_ring does not start");

@@ -21,20 +21,41 @@ enum { NEW_OCTETS = 448 }; /* of a message that a node makes itself */
 static _Thread_local const struct mbufs *thread_pool;
 
 struct rte_mempool *mbufs_pool(const char *name, uint32_t n, uint32_t cache, uint16_t room,
-			       int socket)
+			       bool dma, int socket)
 {
-	return rte_pktmbuf_pool_create_by_ops(name, n, cache, sizeof(struct mbufs_private),
-					      room, socket, "lf_stack");
+	struct rte_pktmbuf_pool_private private = {
+		.mbuf_data_room_size = room, .mbuf_priv_size = sizeof(struct mbufs_private)};
+	uint32_t size =
+		(uint32_t)(sizeof(struct rte_mbuf) + sizeof(struct mbufs_private)) + room;
+	struct rte_mempool *p =
+		rte_mempool_create_empty(name, n, size, cache, sizeof(private), socket,
+					 dma ? 0 : RTE_MEMPOOL_F_NO_IOVA_CONTIG);
+
+	if (!p)
+		return NULL;
+	/* Last in, first out: the one just freed is still in the caches. */
+	int result = rte_mempool_set_ops_byname(p, "lf_stack", NULL);
+	if (result == 0) {
+		rte_pktmbuf_pool_init(p, &private);
+		result = rte_mempool_populate_default(p);
+	}
+	if (result < 0) {
+		rte_mempool_free(p);
+		rte_errno = -result;
+		return NULL;
+	}
+	rte_mempool_obj_iter(p, rte_pktmbuf_init, NULL);
+	return p;
 }
 
-bool mbufs_create(struct mbufs *p, uint32_t small, uint32_t jumbo, int socket)
+bool mbufs_create(struct mbufs *p, uint32_t small, uint32_t jumbo, bool dma, int socket)
 {
 	p->small = mbufs_pool("saker_small", small, MBUFS_CACHE,
-			      RTE_PKTMBUF_HEADROOM + MBUFS_SMALL_ROOM, socket);
+			      RTE_PKTMBUF_HEADROOM + MBUFS_SMALL_ROOM, dma, socket);
 	if (!p->small)
 		return false;
-	p->jumbo =
-		mbufs_pool("saker_jumbo", jumbo, MBUFS_JUMBO_CACHE, MBUFS_JUMBO_ROOM, socket);
+	p->jumbo = mbufs_pool("saker_jumbo", jumbo, MBUFS_JUMBO_CACHE, MBUFS_JUMBO_ROOM, dma,
+			      socket);
 	if (!p->jumbo) {
 		int reason = rte_errno;
 		rte_mempool_free(p->small);

@@ -43,13 +43,15 @@ struct mbufs {
 	struct rte_mempool *jumbo; /* MBUFS_JUMBO_ROOM octets in all */
 };
 
-/* Main thread, at start. False: rte_errno. */
-bool mbufs_create(struct mbufs *p, uint32_t small, uint32_t jumbo, int socket);
+/* Main thread, at start. dma: some device reads and writes the frames by physical address.
+ * Without, they lie in one piece, frame by frame: AF_XDP's driver counts on that, and hands the
+ * kernel frames outside of its area where pages leave gaps. False: rte_errno. */
+bool mbufs_create(struct mbufs *p, uint32_t small, uint32_t jumbo, bool dma, int socket);
 void mbufs_destroy(struct mbufs *p);
 /* Main thread, at start. A pool of n mbufs as above, `room` octets from buf_addr, a cache of
  * that many for each lcore. NULL: rte_errno. */
 struct rte_mempool *mbufs_pool(const char *name, uint32_t n, uint32_t cache, uint16_t room,
-			       int socket);
+			       bool dma, int socket);
 /* Memory that a pool of so many buffers takes, in octets, a little more than less. */
 uint64_t mbufs_bytes(uint32_t small, uint32_t jumbo);
 

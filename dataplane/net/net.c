@@ -93,9 +93,12 @@ void net_buffers(const struct conf_dataplane *c, uint32_t *small, uint32_t *jumb
 static bool make_mbufs(struct net *n, const struct conf_dataplane *c)
 {
 	uint32_t small, jumbo;
+	bool dma = false;
 
+	for (uint32_t i = 0; i < c->n_port; i++)
+		dma |= !port_is_vdev(&c->port[i]);
 	net_buffers(c, &small, &jumbo);
-	return mbufs_create(&n->pool, small, jumbo, SOCKET_ID_ANY);
+	return mbufs_create(&n->pool, small, jumbo, dma, SOCKET_ID_ANY);
 }
 
 static bool open_ports(struct net *n, const struct conf_dataplane *c, char *error)

@@ -24,7 +24,7 @@ struct port {
 	bool vdev;        /* software driver: as many transmit as receive queues */
 	bool tx_checksum; /* the NIC fills in IPv4 and UDP checksums */
 	struct rte_ether_addr mac;
-	uint64_t mac_word; /* mac as a number, its first octet lowest */
+	uint64_t mac_word;                 /* mac as a number, its first octet lowest */
 	uint8_t rx_owner[PORT_QUEUES_MAX]; /* worker that polls the queue */
 	uint8_t tx_queue[WORKERS_MAX]; /* of a worker, or PORT_NO_QUEUE: it sends through tx_via
 					*/
