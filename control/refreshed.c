@@ -14,7 +14,11 @@
 #include "sip/parse.h"
 
 enum {
-	TICK_SETS = 1024, /* written in one tick: REGISTERs come between */
+	/* Sets written in one tick: a 64th of those that wait, so that under a flood each is
+	   refreshed some times before it is written once; within these bounds, so that few do
+	   not wait, and REGISTERs come between many. */
+	TICK_SETS_MIN = 256,
+	TICK_SETS_MAX = 1024,
 	HELD_MAX = 4096,
 	QUEUE_START = 1024,
 };
@@ -242,6 +246,15 @@ static void held_retry(struct refreshed *f)
 	}
 }
 
+static uint32_t tick_sets(const struct refreshed *f)
+{
+	uint32_t n = f->n / 64;
+
+	if (n < TICK_SETS_MIN)
+		return TICK_SETS_MIN;
+	return n < TICK_SETS_MAX ? n : TICK_SETS_MAX;
+}
+
 /* Up to `most` of those that wait now. */
 static void queue_write(struct refreshed *f, uint32_t most)
 {
@@ -267,7 +280,7 @@ static void on_tick(struct ev_loop *loop, struct ev_timer *w, int events)
 	struct refreshed *f = w->data;
 
 	held_retry(f);
-	queue_write(f, TICK_SETS);
+	queue_write(f, tick_sets(f));
 	if (f->n == 0 && f->n_held == 0)
 		ev_timer_stop(loop, w);
 }

@@ -16,9 +16,10 @@ void registrar_close(struct registrar *r);
  * is on another node the request is forwarded there. */
 void registrar_register(struct registrar *r, struct exchange *x);
 /* A refresh that a worker answered 200 (PUNT_REFRESHED): the binding is prolonged at once, in
- * memory; disk and data plane follow within REFRESHED_TICK_MS, later only where more come than
- * they take. So a power cut may cost a refresh that was answered less than that before: the
- * binding then ends when it would have ended without it. A binding that is gone stays gone. */
+ * memory; disk and data plane follow within REFRESHED_TICK_MS, or some seconds where more than
+ * a few hundred come in that time. So a power cut may cost a refresh that was answered less
+ * than that before: the binding then ends when it would have ended without it. A binding that
+ * is gone stays gone. */
 void registrar_refreshed(struct registrar *r, const struct abi_punt *p);
 /* Gives to disk and data plane what of that waits: before the last commit. */
 void registrar_flush(struct registrar *r);

@@ -26,7 +26,7 @@ def _users(bench):
 
 
 # After the climb, in multiples of the rate it found: the maximum again, half of it, twice of it.
-AFTER = (1, 1, 1, 0.5, 0.5, 0.5, 2)
+AFTER = (1, 1, 1, 0.5, 0.5, 0.5, 2, 2, 2)
 AFTER_QUICK = (1, 0.5, 2)
 
 

@@ -1,7 +1,8 @@
 """node.py - a whole Saker node (data plane, control, HSS) as what is measured
 
-The worker is on the measured core, and so are control and HSS, which rest while calls are measured. The data plane's
-other threads are beside the generator, on the other core; they hardly run.
+The worker is on the measured core, and so are control and HSS, which rest while calls are measured; where the worker's
+answers give control work, it has the measured core alone (slow_core). The data plane's other threads are beside the
+generator, on the other core; they hardly run.
 """
 import os
 import shutil
@@ -28,6 +29,7 @@ dataplane:
   users: {room}
   transactions: 1048576
   buffers: 65536
+  punt-ring: 128MiB
   ports:
     - name: access
       device: "{device}"
@@ -54,7 +56,8 @@ PROGRAMS = {
 class Node:
     """started in order, stopped in the other; nothing of it stays but logs."""
 
-    def __init__(self, bench, device, users, idle="poll", netns=None, control=""):
+    def __init__(self, bench, device, users, idle="poll", netns=None, control="", slow_core=None):
+        """slow_core: of control and HSS."""
         self.bench = bench
         self.netns = netns
         self.folder = os.path.join(bench.scratch, "node")
@@ -68,8 +71,9 @@ class Node:
                                   control=control))
         self._start("dataplane", None)
         self._part_threads()
-        self._start("hss", bench.sut_core)
-        self._start("control", bench.sut_core)
+        slow_core = bench.sut_core if slow_core is None else slow_core
+        self._start("hss", slow_core)
+        self._start("control", slow_core)
         wait_for("control's connection to the HSS", self._connected, 20)
         self._subscribers(users)
 

@@ -5,7 +5,8 @@ from figure import Figure
 
 USERS, USERS_QUICK = 20000, 500
 REGISTER_RATE = 500  # a second, before refreshes begin
-SLO = "p99<100ms,fail<0.1%"
+# Before a terminal sends again (T1, RFC 3261 §17.1.1.1).
+SLO = "p99<500ms,fail<1%"
 REFRESH_SLO = "p99<10ms,fail<1%"
 QUICK_SLO = "p99<500ms,fail<5%"
 # So that the worker may answer: an address belongs to who registered from it.
@@ -51,9 +52,10 @@ def aka(bench):
 
 
 def refresh(bench):
-    """register.refresh.per_s: of bindings that are bound to their address."""
+    """register.refresh.per_s: of bindings that are bound to their address. Control hears of each, on the other core."""
     socket = bench.socket("refresh")
-    saker = node.Node(bench, node.memif(socket), _users(bench), control=REFRESHABLE)
+    saker = node.Node(bench, node.memif(socket), _users(bench), control=REFRESHABLE,
+                      slow_core=bench.other_core)
     link = blast.over_memif(bench, socket)
     try:
         found = blast.run(bench, "refresh", link,
