@@ -13,9 +13,8 @@ static const char thousand[3001] =
 	     "9"
 #define HUNDRED(h)                                                                             \
 	TEN(h "0")                                                                             \
-	TEN(h "1")                                                                             \
-	TEN(h "2") TEN(h "3") TEN(h "4") TEN(h "5") TEN(h "6") TEN(h "7") TEN(h "8")           \
-		TEN(h "9")
+	TEN(h "1") TEN(h "2") TEN(h "3") TEN(h "4") TEN(h "5") TEN(h "6") TEN(h "7")           \
+		TEN(h "8") TEN(h "9")
 	HUNDRED("0") HUNDRED("1") HUNDRED("2") HUNDRED("3") HUNDRED("4") HUNDRED("5")
 		HUNDRED("6") HUNDRED("7") HUNDRED("8") HUNDRED("9");
 

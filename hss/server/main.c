@@ -60,9 +60,8 @@ static const char usage[] =
 	"\n"
 	"  -c, --config FILE  saker.yaml\n"
 	"      --check        read the configuration, say what is wrong with it, and end\n"
-	"      --move-store   copy all of one store (a path, or postgresql://...) into another "
-	"that\n"
-	"                     is empty, and end; nothing may use either meanwhile\n"
+	"      --move-store   copy all of one store (a path, or postgresql://...) into an\n"
+	"                     empty one, and end; nothing else may use them meanwhile\n"
 	"\n"
 	"exit: 0 done, 2 configuration, 3 environment, 4 store or Diameter, 70 a bug\n";
 
@@ -331,15 +330,19 @@ static int move_store(const char *from_where, const char *to_where)
 
 	if (!hide_memory())
 		return EXIT_ENVIRONMENT;
+	/* A file that is not there would be made, and moved. */
+	if (!strstr(from_where, "://") && access(from_where, F_OK) != 0) {
+		fprintf(stderr, "saker-hss: there is no store %s\n", from_where);
+		return EXIT_STORE;
+	}
 	from = open_named(from_where);
 	to = from ? open_named(to_where) : NULL;
 	done = to && store_move(from, to, &moved, error) == STORE_OK;
 	store_close(to);
 	store_close(from);
 	if (done)
-		printf("moved: %llu subscribers, %llu profiles, %llu sets with state, %llu "
-		       "SQNs "
-		       "(%llu rows)\n",
+		printf("moved: %llu subscribers, %llu profiles, %llu sets with state, "
+		       "%llu SQNs (%llu rows)\n",
 		       (unsigned long long)moved.subscribers,
 		       (unsigned long long)moved.profiles, (unsigned long long)moved.sets,
 		       (unsigned long long)moved.sqns, (unsigned long long)moved.rows);
