@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/text.h"
+
 void json_init(struct json *j)
 {
 	*j = (struct json){0};
@@ -53,34 +55,6 @@ static void put_text(struct json *j, const char *text)
 	json_raw(j, text, strlen(text));
 }
 
-/* Octets of the well-formed UTF-8 sequence at p (RFC 3629 §4), 0 if there is none. */
-static uint32_t utf8_length(const uint8_t *p, uint32_t left)
-{
-	static const struct {
-		uint8_t first, last, low, high, len;
-	} row[] = {
-		{0x00, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2},
-		{0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
-		{0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-		{0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4},
-		{0xf4, 0xf4, 0x80, 0x8f, 4},
-	};
-
-	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
-		if (p[0] < row[i].first || p[0] > row[i].last)
-			continue;
-		if (row[i].len > left)
-			return 0;
-		if (row[i].len > 1 && (p[1] < row[i].low || p[1] > row[i].high))
-			return 0;
-		for (uint32_t k = 2; k < row[i].len; k++)
-			if ((p[k] & 0xc0) != 0x80)
-				return 0;
-		return row[i].len;
-	}
-	return 0;
-}
-
 static void put_escaped(struct json *j, uint8_t c)
 {
 	char text[8];
@@ -114,7 +88,7 @@ static void put_string(struct json *j, struct slice s)
 	put_text(j, "\"");
 	for (uint32_t i = 0; i < s.len;) {
 		uint8_t c = s.p[i];
-		uint32_t n = utf8_length(s.p + i, s.len - i);
+		uint32_t n = text_utf8_length(s.p + i, s.len - i);
 
 		if (n > 1 || (n == 1 && c >= 0x20 && c < 0x7f && c != '"' && c != '\\')) {
 			i += n;

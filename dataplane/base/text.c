@@ -151,3 +151,40 @@ bool hex_decode(struct slice hex, uint8_t *out, uint32_t n)
 	}
 	return true;
 }
+
+uint32_t text_utf8_length(const uint8_t *p, uint32_t left)
+{
+	static const struct {
+		uint8_t first, last, low, high, len;
+	} row[] = {
+		{0x00, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2},
+		{0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
+		{0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
+		{0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4},
+		{0xf4, 0xf4, 0x80, 0x8f, 4},
+	};
+
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		if (p[0] < row[i].first || p[0] > row[i].last)
+			continue;
+		if (row[i].len > left)
+			return 0;
+		if (row[i].len > 1 && (p[1] < row[i].low || p[1] > row[i].high))
+			return 0;
+		for (uint32_t k = 2; k < row[i].len; k++)
+			if ((p[k] & 0xc0) != 0x80)
+				return 0;
+		return row[i].len;
+	}
+	return 0;
+}
+
+bool text_is_utf8(struct slice s)
+{
+	for (uint32_t i = 0, n; i < s.len; i += n) {
+		n = text_utf8_length(s.p + i, s.len - i);
+		if (n == 0 || s.p[i] == 0)
+			return false;
+	}
+	return true;
+}

@@ -70,3 +70,9 @@ const char *text_cstr(struct text *t);
 bool hex_u64(struct slice hex, uint64_t *out);
 /* 2*n hexadecimal digits to n octets; false for a wrong length or digit. */
 bool hex_decode(struct slice hex, uint8_t *out, uint32_t n);
+
+/* Octets of the well-formed UTF-8 sequence at p (RFC 3629 §4), 0 if there is none; left >= 1.
+ */
+uint32_t text_utf8_length(const uint8_t *p, uint32_t left);
+/* Well-formed UTF-8 without a NUL. */
+bool text_is_utf8(struct slice s);

@@ -97,7 +97,7 @@ struct conf_control {
 struct conf_hss {
 	char diameter_identity[CONF_NAME_MAX]; /* default: hss.REALM */
 	struct addr diameter_listen;           /* default 127.0.0.1:3868 */
-	char store[CONF_PATH_MAX];             /* default STATE_DIR/hss.db (SQLite) */
+	char store[CONF_PATH_MAX];             /* default STATE_DIR/hss.db (SQLite); or postgresql:// */
 	char peer[16][CONF_NAME_MAX];          /* Diameter identities that may connect */
 	uint32_t n_peer;                       /* default: control.diameter-identity */
 	uint32_t app_threads;                  /* default 1 */

@@ -84,6 +84,10 @@ static bool fail_value(struct scope *s, const struct conf_key *k, const char *na
 	if (node->data.scalar.length == 0)
 		return conf_fail(s->l, line_of(node), "'%s' takes %s, but has no value", name,
 				 text_cstr(&expected));
+	/* It may hold a password. */
+	if (k->kind == KIND_STORE)
+		return conf_fail(s->l, line_of(node), "'%s' takes %s", name,
+				 text_cstr(&expected));
 	return conf_fail(s->l, line_of(node), "'%s' takes %s, not '%s'", name,
 			 text_cstr(&expected), shown(scalar(node), value));
 }

@@ -14,6 +14,7 @@ enum conf_kind {
 	KIND_HOST,  /* a domain name */
 	KIND_URI,   /* sip: or sips: */
 	KIND_PATH,  /* absolute */
+	KIND_STORE, /* a path, or a URI of PostgreSQL, whose password is not shown */
 	KIND_LEVEL, /* a level of log.h, kept as text */
 	KIND_CPUS,  /* "2,3" or "2-5" */
 	KIND_COUNT, /* a plain whole number */

@@ -170,6 +170,9 @@ static bool text_fits(enum conf_kind kind, struct slice s)
 		return is_uri(s);
 	case KIND_PATH:
 		return s.p[0] == '/';
+	case KIND_STORE:
+		return s.p[0] == '/' || slice_starts(s, SLICE("postgresql://")) ||
+		       slice_starts(s, SLICE("postgres://"));
 	case KIND_CPUS:
 		return is_cpus(s);
 	case KIND_LEVEL:
@@ -249,6 +252,7 @@ bool conf_value_set(const struct conf_key *k, void *at, struct slice text)
 	case KIND_HOST:
 	case KIND_URI:
 	case KIND_PATH:
+	case KIND_STORE:
 	case KIND_LEVEL:
 	case KIND_CPUS:
 		return text_set(k, at, text);
@@ -328,6 +332,8 @@ static const char *expected_fixed(enum conf_kind kind)
 		return "a SIP URI";
 	case KIND_PATH:
 		return "a path that begins with /";
+	case KIND_STORE:
+		return "a path that begins with /, or postgresql://";
 	case KIND_LEVEL:
 		return "debug, info, warn or error";
 	case KIND_CPUS:
@@ -420,6 +426,33 @@ static void prefix_put(const struct conf_prefix *p, struct text *out)
 	text_printf(out, "/%u", p->bits);
 }
 
+/* A password, behind the first colon or named so, as ***. */
+static void store_put(struct slice where, struct text *out)
+{
+	uint32_t at = slice_starts(where, SLICE("/")) ? where.len : slice_find(where, '/') + 2;
+	struct slice rest = slice_from(where, at), secret = SLICE("password=");
+
+	text_put(out, slice_sub(where, 0, at));
+	uint32_t end = rest.len;
+	while (end && rest.p[end - 1] != '@')
+		end--;
+	uint32_t colon = slice_find(slice_sub(rest, 0, end), ':');
+	if (colon < end) {
+		text_put(out, slice_sub(rest, 0, colon));
+		text_lit(out, ":***@");
+		rest = slice_from(rest, end);
+	}
+	while (rest.len) {
+		if (slice_starts(rest, secret)) {
+			text_lit(out, "password=***");
+			rest = slice_from(rest, slice_find(rest, '&'));
+			continue;
+		}
+		text_char(out, rest.p[0]);
+		rest = slice_from(rest, 1);
+	}
+}
+
 void conf_value_put(const struct conf_key *k, const void *at, struct text *out)
 {
 	switch (k->kind) {
@@ -431,6 +464,9 @@ void conf_value_put(const struct conf_key *k, const void *at, struct text *out)
 	case KIND_LEVEL:
 	case KIND_CPUS:
 		text_str(out, at);
+		break;
+	case KIND_STORE:
+		store_put(slice_str(at), out);
 		break;
 	case KIND_COUNT:
 	case KIND_SIZE:

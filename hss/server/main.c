@@ -20,6 +20,7 @@
 #include "hss/rtr.h"
 #include "hss/server.h"
 #include "hss/version.h"
+#include "store/move.h"
 
 enum {
 	EXIT_OK = 0,
@@ -54,10 +55,13 @@ struct main {
 
 static const char usage[] =
 	"usage: saker-hss -c FILE [--check]\n"
+	"       saker-hss --move-store FROM TO\n"
 	"       saker-hss --version | --help\n"
 	"\n"
 	"  -c, --config FILE  saker.yaml\n"
 	"      --check        read the configuration, say what is wrong with it, and end\n"
+	"      --move-store   copy all of one store (a path, or postgresql://...) into an\n"
+	"                     empty one, and end; nothing else may use them meanwhile\n"
 	"\n"
 	"exit: 0 done, 2 configuration, 3 environment, 4 store or Diameter, 70 a bug\n";
 
@@ -307,8 +311,48 @@ static int serve(struct conf *conf)
 	return code;
 }
 
+static struct store *open_named(const char *where)
+{
+	char error[STORE_ERROR_MAX];
+	struct store *s = store_open(where, error);
+
+	if (!s)
+		fprintf(stderr, "saker-hss: %s\n", error);
+	return s;
+}
+
+static int move_store(const char *from_where, const char *to_where)
+{
+	char error[STORE_ERROR_MAX] = "";
+	struct store_moved moved;
+	struct store *from, *to;
+	bool done;
+
+	if (!hide_memory())
+		return EXIT_ENVIRONMENT;
+	/* A file that is not there would be made, and moved. */
+	if (!strstr(from_where, "://") && access(from_where, F_OK) != 0) {
+		fprintf(stderr, "saker-hss: there is no store %s\n", from_where);
+		return EXIT_STORE;
+	}
+	from = open_named(from_where);
+	to = from ? open_named(to_where) : NULL;
+	done = to && store_move(from, to, &moved, error) == STORE_OK;
+	store_close(to);
+	store_close(from);
+	if (done)
+		printf("moved: %llu subscribers, %llu profiles, %llu sets with state, "
+		       "%llu SQNs (%llu rows)\n",
+		       (unsigned long long)moved.subscribers,
+		       (unsigned long long)moved.profiles, (unsigned long long)moved.sets,
+		       (unsigned long long)moved.sqns, (unsigned long long)moved.rows);
+	else if (*error)
+		fprintf(stderr, "saker-hss: nothing was moved: %s\n", error);
+	return done ? EXIT_OK : EXIT_STORE;
+}
+
 struct options {
-	const char *file;
+	const char *file, *move_from;
 	bool check;
 };
 
@@ -318,6 +362,7 @@ static bool take_options(int argc, char **argv, struct options *o, int *code)
 	static const struct option known[] = {
 		{"config", required_argument, NULL, 'c'},
 		{"check", no_argument, NULL, 'k'},
+		{"move-store", required_argument, NULL, 'm'},
 		{"version", no_argument, NULL, 'v'},
 		{"help", no_argument, NULL, 'h'},
 		{0},
@@ -333,6 +378,9 @@ static bool take_options(int argc, char **argv, struct options *o, int *code)
 		case 'k':
 			o->check = true;
 			break;
+		case 'm':
+			o->move_from = optarg;
+			break;
 		case 'v':
 			puts("saker-hss " SAKER_HSS_VERSION);
 			return false;
@@ -345,7 +393,11 @@ static bool take_options(int argc, char **argv, struct options *o, int *code)
 			return false;
 		}
 	}
-	if (o->file && optind == argc)
+	if (o->move_from && !o->file && !o->check && optind + 1 == argc) {
+		*code = move_store(o->move_from, argv[optind]);
+		return false;
+	}
+	if (o->file && !o->move_from && optind == argc)
 		return true;
 	*code = EXIT_CONFIG;
 	fputs(usage, stderr);

@@ -26,7 +26,7 @@ struct handler {
 struct server {
 	struct hss *hss;
 	struct metrics_counters *counters;
-	pthread_mutex_t lock; /* of hss and its store: SQLite has one writer anyhow */
+	pthread_mutex_t lock; /* of hss and its store: the state has one writer anyhow */
 	struct handler handler[SERVED];
 };
 

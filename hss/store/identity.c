@@ -1,19 +1,19 @@
 /* identity.c - look up private and public identities and what hangs on them */
-#include "store/sqlite.h"
+#include "store/db.h"
 
 #define SQN_MASK ((UINT64_C(1) << 48) - 1)
 
-static bool read_impi(sqlite3_stmt *st, struct store_impi *out)
+static bool read_impi(struct statement *st, struct store_impi *out)
 {
-	int64_t epochs = sqlite3_column_int64(st, 9);
+	int64_t epochs = store_column_int(st, 9);
 
-	out->id = sqlite3_column_int64(st, 0);
-	out->subscription = sqlite3_column_int64(st, 2);
-	out->implicit_set = sqlite3_column_int64(st, 3);
-	out->auth = (uint32_t)sqlite3_column_int64(st, 4);
+	out->id = store_column_int(st, 0);
+	out->subscription = store_column_int(st, 2);
+	out->implicit_set = store_column_int(st, 3);
+	out->auth = (uint32_t)store_column_int(st, 4);
 	if (epochs < 0)
 		return false;
-	out->sqn = ((uint64_t)sqlite3_column_int64(st, 8) + (uint64_t)epochs * STORE_SQN_JUMP) &
+	out->sqn = ((uint64_t)store_column_int(st, 8) + (uint64_t)epochs * STORE_SQN_JUMP) &
 		   SQN_MASK;
 	return store_column_text(st, 1, out->impi, sizeof(out->impi)) &&
 	       store_column_blob(st, 5, out->k, sizeof(out->k)) &&
@@ -26,27 +26,27 @@ static bool read_impi(sqlite3_stmt *st, struct store_impi *out)
 
 enum store_result store_find_impi(struct store *s, struct slice impi, struct store_impi *out)
 {
-	sqlite3_stmt *st = store_take(s, ST_FIND_IMPI);
+	struct statement *st = store_take(s, ST_FIND_IMPI);
 	enum store_result r;
 
 	store_bind_slice(st, 1, impi);
-	sqlite3_bind_int64(st, 2, s->epoch);
-	r = store_row(s, st);
+	store_bind_int(st, 2, s->db->epoch);
+	r = store_row(st);
 	if (r == STORE_OK && !read_impi(st, out))
 		r = STORE_FAIL;
-	sqlite3_reset(st);
+	store_reset(st);
 	return r;
 }
 
-static bool read_impu(sqlite3_stmt *st, struct store_impu *out)
+static bool read_impu(struct statement *st, struct store_impu *out)
 {
-	int state = sqlite3_column_int(st, 7);
+	int state = store_column_int(st, 7);
 
-	out->subscription = sqlite3_column_int64(st, 1);
-	out->implicit_set = sqlite3_column_int64(st, 2);
-	out->profile = sqlite3_column_int64(st, 3);
-	out->services = (uint32_t)sqlite3_column_int(st, 4);
-	out->barred = sqlite3_column_int(st, 5) != 0;
+	out->subscription = store_column_int(st, 1);
+	out->implicit_set = store_column_int(st, 2);
+	out->profile = store_column_int(st, 3);
+	out->services = (uint32_t)store_column_int(st, 4);
+	out->barred = store_column_int(st, 5) != 0;
 	out->state = (enum store_state)state;
 	return state >= STORE_NOT_REGISTERED && state <= STORE_UNREGISTERED &&
 	       store_column_text(st, 0, out->impu, sizeof(out->impu)) &&
@@ -57,33 +57,33 @@ static bool read_impu(sqlite3_stmt *st, struct store_impu *out)
 
 enum store_result store_find_impu(struct store *s, struct slice impu, struct store_impu *out)
 {
-	sqlite3_stmt *st = store_take(s, ST_FIND_IMPU);
+	struct statement *st = store_take(s, ST_FIND_IMPU);
 	enum store_result r;
 
 	store_bind_slice(st, 1, impu);
-	r = store_row(s, st);
+	r = store_row(st);
 	if (r == STORE_OK && !read_impu(st, out))
 		r = STORE_FAIL;
-	sqlite3_reset(st);
+	store_reset(st);
 	return r;
 }
 
 enum store_result store_implicit_set(struct store *s, int64_t set, struct store_impu *out,
 				     uint32_t most, uint32_t *n)
 {
-	sqlite3_stmt *st = store_take(s, ST_SET_IMPUS);
+	struct statement *st = store_take(s, ST_SET_IMPUS);
 	enum store_result r;
 
 	*n = 0;
-	sqlite3_bind_int64(st, 1, set);
-	while ((r = store_row(s, st)) == STORE_OK) {
+	store_bind_int(st, 1, set);
+	while ((r = store_row(st)) == STORE_OK) {
 		if (*n == most || !read_impu(st, &out[*n])) {
 			r = STORE_FAIL;
 			break;
 		}
 		(*n)++;
 	}
-	sqlite3_reset(st);
+	store_reset(st);
 	if (r == STORE_NONE && *n)
 		return STORE_OK;
 	return r;
@@ -92,64 +92,64 @@ enum store_result store_implicit_set(struct store *s, int64_t set, struct store_
 enum store_result store_set_impis(struct store *s, int64_t set, char (*out)[IMPI_MAX + 1],
 				  uint32_t most, uint32_t *n)
 {
-	sqlite3_stmt *st = store_take(s, ST_SET_IMPIS);
+	struct statement *st = store_take(s, ST_SET_IMPIS);
 	enum store_result r;
 
 	*n = 0;
-	sqlite3_bind_int64(st, 1, set);
-	sqlite3_bind_int64(st, 2, most);
-	while ((r = store_row(s, st)) == STORE_OK && *n < most) {
+	store_bind_int(st, 1, set);
+	store_bind_int(st, 2, most);
+	while ((r = store_row(st)) == STORE_OK && *n < most) {
 		if (!store_column_text(st, 0, out[*n], sizeof(out[*n]))) {
 			r = STORE_FAIL;
 			break;
 		}
 		(*n)++;
 	}
-	sqlite3_reset(st);
+	store_reset(st);
 	return r == STORE_NONE ? STORE_OK : r;
 }
 
 enum store_result store_subscription_scscf(struct store *s, int64_t subscription,
 					   char scscf[STORE_HOST_MAX + 1])
 {
-	sqlite3_stmt *st = store_take(s, ST_SUBSCRIPTION_SCSCF);
+	struct statement *st = store_take(s, ST_SUBSCRIPTION_SCSCF);
 	enum store_result r;
 
 	*scscf = 0;
-	sqlite3_bind_int64(st, 1, subscription);
-	r = store_row(s, st);
+	store_bind_int(st, 1, subscription);
+	r = store_row(st);
 	if (r == STORE_OK && !store_column_text(st, 0, scscf, STORE_HOST_MAX + 1))
 		r = STORE_FAIL;
-	sqlite3_reset(st);
+	store_reset(st);
 	return r == STORE_NONE ? STORE_OK : r;
 }
 
 enum store_result store_visited_allowed(struct store *s, int64_t subscription,
 					struct slice network, bool *allowed)
 {
-	sqlite3_stmt *st = store_take(s, ST_VISITED_ALLOWED);
+	struct statement *st = store_take(s, ST_VISITED_ALLOWED);
 	enum store_result r;
 
-	sqlite3_bind_int64(st, 1, subscription);
+	store_bind_int(st, 1, subscription);
 	store_bind_slice(st, 2, network);
-	r = store_row(s, st);
-	sqlite3_reset(st);
+	r = store_row(st);
+	store_reset(st);
 	*allowed = r == STORE_OK;
 	return r == STORE_NONE ? STORE_OK : r;
 }
 
 enum store_result store_counts(struct store *s, struct store_counts *out)
 {
-	sqlite3_stmt *st = store_take(s, ST_COUNT_ALL);
-	enum store_result r = store_row(s, st);
+	struct statement *st = store_take(s, ST_COUNT_ALL);
+	enum store_result r = store_row(st);
 
 	if (r == STORE_OK)
 		*out = (struct store_counts){
-			.subscriptions = (uint64_t)sqlite3_column_int64(st, 0),
-			.impis = (uint64_t)sqlite3_column_int64(st, 1),
-			.impus = (uint64_t)sqlite3_column_int64(st, 2),
-			.registered = (uint64_t)sqlite3_column_int64(st, 3),
+			.subscriptions = (uint64_t)store_column_int(st, 0),
+			.impis = (uint64_t)store_column_int(st, 1),
+			.impus = (uint64_t)store_column_int(st, 2),
+			.registered = (uint64_t)store_column_int(st, 3),
 		};
-	sqlite3_reset(st);
+	store_reset(st);
 	return r;
 }

@@ -1,20 +1,20 @@
 /* registration.c - what Cx changes: SQN, state, assigned S-CSCF, ties of IMPIs to sets */
-#include "store/sqlite.h"
+#include "store/db.h"
 
 enum store_result store_set_sqn(struct store *s, int64_t impi, uint64_t sqn)
 {
-	sqlite3_stmt *st = store_take(s, ST_PUT_SQN);
+	struct statement *st = store_take(s, ST_PUT_SQN);
 
-	sqlite3_bind_int64(st, 1, impi);
-	sqlite3_bind_int64(st, 2, (int64_t)sqn);
-	sqlite3_bind_int64(st, 3, s->epoch);
-	return store_run(s, st);
+	store_bind_int(st, 1, impi);
+	store_bind_int(st, 2, (int64_t)sqn);
+	store_bind_int(st, 3, s->db->epoch);
+	return store_run(st);
 }
 
 enum store_result store_assign(struct store *s, int64_t set, enum store_state state,
 			       struct slice scscf, struct slice host)
 {
-	sqlite3_stmt *st;
+	struct statement *st;
 
 	if (scscf.len > STORE_HOST_MAX || host.len > STORE_HOST_MAX)
 		return STORE_FAIL;
@@ -22,30 +22,30 @@ enum store_result store_assign(struct store *s, int64_t set, enum store_state st
 	 */
 	if (state == STORE_NOT_REGISTERED && scscf.len == 0) {
 		st = store_take(s, ST_DEL_ASSIGNMENT);
-		sqlite3_bind_int64(st, 1, set);
-		return store_run(s, st);
+		store_bind_int(st, 1, set);
+		return store_run(st);
 	}
 	st = store_take(s, ST_PUT_ASSIGNMENT);
-	sqlite3_bind_int64(st, 1, set);
-	sqlite3_bind_int(st, 2, state);
+	store_bind_int(st, 1, set);
+	store_bind_int(st, 2, state);
 	store_bind_slice(st, 3, scscf);
 	store_bind_slice(st, 4, host);
-	return store_run(s, st);
+	return store_run(st);
 }
 
 enum store_result store_find_tie(struct store *s, int64_t set, int64_t impi,
 				 struct store_tie *out)
 {
-	sqlite3_stmt *st = store_take(s, ST_TIES);
+	struct statement *st = store_take(s, ST_TIES);
 	enum store_result r;
 
 	*out = (struct store_tie){0};
-	sqlite3_bind_int64(st, 1, set);
-	while ((r = store_row(s, st)) == STORE_OK) {
-		bool registered = sqlite3_column_int(st, 1) != 0;
-		bool pending = sqlite3_column_int(st, 2) != 0;
+	store_bind_int(st, 1, set);
+	while ((r = store_row(st)) == STORE_OK) {
+		bool registered = store_column_int(st, 1) != 0;
+		bool pending = store_column_int(st, 2) != 0;
 
-		if (sqlite3_column_int64(st, 0) == impi) {
+		if (store_column_int(st, 0) == impi) {
 			out->registered = registered;
 			out->pending = pending;
 		} else {
@@ -59,21 +59,21 @@ enum store_result store_find_tie(struct store *s, int64_t set, int64_t impi,
 enum store_result store_tie(struct store *s, int64_t set, int64_t impi, bool registered,
 			    bool pending)
 {
-	sqlite3_stmt *st = store_take(s, registered || pending ? ST_PUT_TIE : ST_DEL_TIE);
+	struct statement *st = store_take(s, registered || pending ? ST_PUT_TIE : ST_DEL_TIE);
 
-	sqlite3_bind_int64(st, 1, set);
-	sqlite3_bind_int64(st, 2, impi);
+	store_bind_int(st, 1, set);
+	store_bind_int(st, 2, impi);
 	if (registered || pending) {
-		sqlite3_bind_int(st, 3, registered);
-		sqlite3_bind_int(st, 4, pending);
+		store_bind_int(st, 3, registered);
+		store_bind_int(st, 4, pending);
 	}
-	return store_run(s, st);
+	return store_run(st);
 }
 
 enum store_result store_untie(struct store *s, int64_t set)
 {
-	sqlite3_stmt *st = store_take(s, ST_DEL_TIES);
+	struct statement *st = store_take(s, ST_DEL_TIES);
 
-	sqlite3_bind_int64(st, 1, set);
-	return store_run(s, st);
+	store_bind_int(st, 1, set);
+	return store_run(st);
 }

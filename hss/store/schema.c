@@ -1,13 +1,11 @@
 /* schema.c - the tables, their versions, and the epoch of the SQNs */
-#include "store/sqlite.h"
+#include "store/driver.h"
 
-#include <fcntl.h>
 #include <stdio.h>
-#include <unistd.h>
 
-/* Step n brings a file from version n to n + 1. Identifiers are never used twice, so that state
- * left behind by a power cut cannot be taken for somebody else's: the two files do not commit
- * as one. */
+/* Step n brings a part from version n to n + 1, on either back end: sql.h says what may stand
+ * here. Identifiers are never used twice, so that state left behind by a power cut cannot be
+ * taken for somebody else's: two files do not commit as one. */
 static const char *const main_step[] = {
 	"CREATE TABLE main.meta(one INTEGER PRIMARY KEY CHECK(one = 1),"
 	" epoch INTEGER NOT NULL, boot TEXT NOT NULL);"
@@ -55,26 +53,11 @@ static const char *const state_step[] = {
 	" epoch INTEGER NOT NULL);",
 };
 
-/* One number or -1. */
-static int64_t number(struct store *s, const char *sql)
-{
-	sqlite3_stmt *st = NULL;
-	int64_t value = -1;
-
-	if (sqlite3_prepare_v2(s->db, sql, -1, &st, NULL) == SQLITE_OK &&
-	    sqlite3_step(st) == SQLITE_ROW)
-		value = sqlite3_column_int64(st, 0);
-	sqlite3_finalize(st);
-	return value;
-}
-
-static enum store_result upgrade(struct store *s, const char *file, const char *const *step,
+static enum store_result upgrade(struct db *d, const char *part, const char *const *step,
 				 int steps, char *error)
 {
-	char sql[64];
+	int64_t version = d->driver->version(d, part);
 
-	snprintf(sql, sizeof(sql), "PRAGMA %s.user_version", file);
-	int64_t version = number(s, sql);
 	if (version > steps)
 		snprintf(error, STORE_ERROR_MAX,
 			 "the store was written by a later version (schema %lld, this program "
@@ -83,74 +66,59 @@ static enum store_result upgrade(struct store *s, const char *file, const char *
 	if (version < 0 || version > steps)
 		return STORE_FAIL;
 	for (; version < steps; version++) {
-		snprintf(sql, sizeof(sql), "PRAGMA %s.user_version = %lld", file,
-			 (long long)version + 1);
-		if (store_exec(s, step[version]) != STORE_OK || store_exec(s, sql) != STORE_OK)
-			return STORE_FAIL;
+		enum store_result r = d->driver->exec(d, step[version]);
+
+		if (r == STORE_OK)
+			r = d->driver->set_version(d, part, version + 1);
+		if (r != STORE_OK)
+			return r;
 	}
 	return STORE_OK;
 }
 
-/* The same for as long as the machine runs. */
-static bool boot_id(char out[64])
+/* Durable before any vector of the epoch can be made. lost: state is, or may be. */
+static enum store_result epoch_begin(struct db *d, bool lost)
 {
-	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, out, 63);
+	char boot[64], sql[256];
+	enum store_result r;
 
-	if (fd >= 0)
-		close(fd);
-	if (n <= 0)
-		return false;
-	out[n] = 0;
-	return true;
-}
-
-/* Written with fsync before any vector of the epoch can be made. state_is_new: its SQNs are
- * lost, as after a power cut. */
-static enum store_result epoch_begin(struct store *s, bool state_is_new)
-{
-	sqlite3_stmt *st = NULL;
-	char boot[64];
-	int code;
-
-	/* Without the identifier every start counts as one of the machine: a larger jump, never
-	 * a smaller one. */
-	if (!boot_id(boot)) {
-		state_is_new = true;
-		*boot = 0;
-	}
-	code = sqlite3_prepare_v2(
-		s->db,
-		"UPDATE main.meta SET epoch = epoch + 1, boot = ?1 WHERE boot <> ?1 OR ?2", -1,
-		&st, NULL);
-	if (code == SQLITE_OK) {
-		store_bind_text(st, 1, boot);
-		sqlite3_bind_int(st, 2, state_is_new);
-		code = sqlite3_step(st);
-	}
-	sqlite3_finalize(st);
-	if (code != SQLITE_DONE)
-		return store_result_of(code);
-	s->epoch = number(s, "SELECT epoch FROM main.meta");
-	return s->epoch > 0 ? STORE_OK : STORE_FAIL;
-}
-
-enum store_result schema_open(struct store *s, char *error)
-{
-	enum store_result r = store_exec(s, "BEGIN IMMEDIATE");
-	bool state_is_new;
-
-	if (r != STORE_OK)
-		return r;
-	state_is_new = number(s, "PRAGMA state.user_version") == 0;
-	r = upgrade(s, "main", main_step, sizeof(main_step) / sizeof(main_step[0]), error);
+	/* Where it cannot be told, it may have been lost: a larger jump, never a smaller one.
+	 */
+	if (!d->driver->boot(d, boot))
+		lost = true;
+	boot[strspn(boot, "0123456789abcdefghijklmnopqrstuvwxyz.-")] = 0;
+	snprintf(sql, sizeof(sql),
+		 "UPDATE main.meta SET epoch = epoch + 1, boot = '%s' WHERE boot <> '%s' OR 1 "
+		 "= %d",
+		 boot, boot, lost);
+	r = d->driver->exec(d, sql);
 	if (r == STORE_OK)
-		r = upgrade(s, "state", state_step, sizeof(state_step) / sizeof(state_step[0]),
+		r = d->driver->number(d, "SELECT epoch FROM main.meta", &d->epoch);
+	return r == STORE_OK && d->epoch <= 0 ? STORE_FAIL : r;
+}
+
+static enum store_result open_parts(struct db *d, char *error)
+{
+	/* A part made anew lost what the other knows of it, as after a power cut. */
+	bool lost = d->driver->version(d, "state") <= 0;
+	enum store_result r =
+		upgrade(d, "main", main_step, sizeof(main_step) / sizeof(main_step[0]), error);
+
+	if (r == STORE_OK)
+		r = upgrade(d, "state", state_step, sizeof(state_step) / sizeof(state_step[0]),
 			    error);
+	return r == STORE_OK ? epoch_begin(d, lost) : r;
+}
+
+enum store_result schema_open(struct db *d, char *error)
+{
+	enum store_result r = d->driver->begin_schema(d);
+
 	if (r == STORE_OK)
-		r = epoch_begin(s, state_is_new);
+		r = open_parts(d, error);
 	if (r == STORE_OK)
-		return store_exec(s, "COMMIT");
-	sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+		return d->driver->exec(d, "COMMIT");
+	if (d->driver->in_transaction(d))
+		d->driver->rollback(d);
 	return r;
 }

@@ -1,8 +1,9 @@
 /* store.h - subscribers, as the HSS keeps them
  *
- * The back end is SQLite, prepared statements only. Not thread-safe: one store a thread, or the
- * caller locks; any number of stores may be open on the same file. No call waits longer than
- * STORE_WAIT_MS.
+ * The back end is SQLite or PostgreSQL, prepared statements only. Not thread-safe: one store a
+ * thread, or the caller locks; any number of stores may be open on the same data. No call waits
+ * longer than STORE_WAIT_MS for somebody else, but where a whole store is read, or what was
+ * provisioned is committed.
  *
  * Model (TS 23.228 §4.3.3.4): a subscription has private identities (IMPI) and public
  * identities (IMPU); IMPUs are grouped into implicit registration sets; each IMPU has one
@@ -11,12 +12,20 @@
  * state together (TS 23.228 §5.2.1a), and the IMPIs registered or being authenticated per set
  * too.
  *
- * Two files. What is provisioned lies in PATH: a commit is on disk (fsync) when it returns.
- * What Cx changes (state, S-CSCF, SQN) lies in PATH-state, so that a long import holds up no
- * registration: a commit there survives the death of any process, and a power cut once
- * store_checkpoint ran behind it. What a power cut may take back is state of the last second,
- * which the next SAR sets again; never an SQN: every start of the machine begins a new epoch,
- * and each epoch adds STORE_SQN_JUMP to every SQN, more than the last second can have used.
+ * Two parts: what is provisioned, where a commit is on disk (fsync) when it returns; and the
+ * state, which Cx changes (registrations, S-CSCF, SQN), apart so that a long import holds up no
+ * registration. A commit of state survives the death of any process of ours, and a power cut
+ * once store_checkpoint ran behind it. What a power cut may take back is state of the last
+ * second, which the next SAR sets again; never an SQN: when state may have been lost, a new
+ * epoch begins, and each epoch adds STORE_SQN_JUMP to every SQN, more than the last second can
+ * have used.
+ *
+ * SQLite: the parts are the files PATH and PATH-state; an epoch begins with every start of the
+ * machine. PostgreSQL: the parts are the schemas main and state; an epoch begins with every
+ * start of the server, and when it recovers from a crash (postgres.c). A connection that is lost
+ * is made anew by the next call, or by the first after the transaction that was lost with it:
+ * that one gives STORE_FAIL to its end, and nothing of it stays, but for a commit whose answer
+ * was lost.
  */
 #pragma once
 
@@ -114,9 +123,11 @@ struct store_subscriber {
 	char display_name[128];
 };
 
-/* path: at most 480 octets. NULL with a sentence in error (STORE_ERROR_MAX). The schema is made
- * or upgraded; a file of a later version is refused. The files are made with mode 0600. */
-struct store *store_open(const char *path, char *error);
+/* where: a path, at most 480 octets, or postgresql://USER:PASSWORD@HOST:PORT/DATABASE?OPTION=...
+ * as libpq knows it. NULL with a sentence in error (STORE_ERROR_MAX), never with the password in
+ * it. The schema is made or upgraded; a store of a later version is refused. Files are made with
+ * mode 0600; a database must be UTF8. */
+struct store *store_open(const char *where, char *error);
 void store_close(struct store *s);
 
 /* Groups the calls up to store_commit into one transaction; does not nest. Without it every

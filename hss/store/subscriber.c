@@ -1,9 +1,12 @@
 /* subscriber.c - put, get, delete and walk subscribers */
-#include "store/sqlite.h"
+#include "store/db.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+/* Names read at a time. */
+enum { PAGE = 128 };
 
 /* A put under way. */
 struct put {
@@ -48,14 +51,14 @@ static const char *subscription_name(const struct store_subscriber *sub)
 
 static enum store_result take_subscription(struct put *p)
 {
-	sqlite3_stmt *st = store_take(p->s, ST_FIND_SUBSCRIPTION);
+	struct statement *st = store_take(p->s, ST_FIND_SUBSCRIPTION);
 	enum store_result r;
 
 	store_bind_text(st, 1, subscription_name(p->sub));
-	r = store_row(p->s, st);
+	r = store_row(st);
 	if (r == STORE_OK)
-		p->subscription = sqlite3_column_int64(st, 0);
-	sqlite3_reset(st);
+		p->subscription = store_column_int(st, 0);
+	store_reset(st);
 	if (p->replace &&
 	    (r == STORE_NONE || (r == STORE_OK && p->subscription != p->old.subscription)))
 		return refuse(p, STORE_EXISTS,
@@ -64,9 +67,7 @@ static enum store_result take_subscription(struct put *p)
 		return r;
 	st = store_take(p->s, ST_ADD_SUBSCRIPTION);
 	store_bind_text(st, 1, subscription_name(p->sub));
-	r = store_run(p->s, st);
-	p->subscription = sqlite3_last_insert_rowid(p->s->db);
-	return r;
+	return store_run_id(st, &p->subscription);
 }
 
 /* The set its identities are in already, if they are in one. */
@@ -74,19 +75,19 @@ static enum store_result find_set(struct put *p)
 {
 	p->set = p->replace ? p->old.implicit_set : 0;
 	for (uint32_t i = 0; i < p->sub->n_impus; i++) {
-		sqlite3_stmt *st = store_take(p->s, ST_FIND_OWNER);
+		struct statement *st = store_take(p->s, ST_FIND_OWNER);
 		int64_t subscription, set;
 		enum store_result r;
 
 		store_bind_text(st, 1, p->sub->impu[i]);
-		r = store_row(p->s, st);
+		r = store_row(st);
 		if (r == STORE_NONE)
 			continue;
 		if (r != STORE_OK)
 			return r;
-		subscription = sqlite3_column_int64(st, 0);
-		set = sqlite3_column_int64(st, 1);
-		sqlite3_reset(st);
+		subscription = store_column_int(st, 0);
+		set = store_column_int(st, 1);
+		store_reset(st);
 		if (subscription != p->subscription)
 			return refuse(p, STORE_EXISTS,
 				      "the public identity belongs to somebody else: %.200s",
@@ -103,29 +104,27 @@ static enum store_result find_set(struct put *p)
 static enum store_result take_set(struct put *p)
 {
 	enum store_result r = find_set(p);
-	sqlite3_stmt *st;
+	struct statement *st;
 
 	if (r != STORE_OK)
 		return r;
 	if (p->set == 0) {
 		st = store_take(p->s, ST_ADD_SET);
-		sqlite3_bind_int64(st, 1, p->subscription);
-		r = store_run(p->s, st);
-		p->set = sqlite3_last_insert_rowid(p->s->db);
-		return r;
+		store_bind_int(st, 1, p->subscription);
+		return store_run_id(st, &p->set);
 	}
 	if (p->replace) {
 		/* Those not put again are deleted afterwards; the others keep their row. */
 		st = store_take(p->s, ST_MARK_IMPUS);
-		sqlite3_bind_int64(st, 1, p->set);
-		return store_run(p->s, st);
+		store_bind_int(st, 1, p->set);
+		return store_run(st);
 	}
 	st = store_take(p->s, ST_COUNT_IMPUS);
-	sqlite3_bind_int64(st, 1, p->set);
-	r = store_row(p->s, st);
+	store_bind_int(st, 1, p->set);
+	r = store_row(st);
 	if (r == STORE_OK)
-		p->had = (uint32_t)sqlite3_column_int64(st, 0);
-	sqlite3_reset(st);
+		p->had = (uint32_t)store_column_int(st, 0);
+	store_reset(st);
 	return r;
 }
 
@@ -143,13 +142,13 @@ static enum store_result put_impu(struct put *p, uint32_t i)
 	const struct store_subscriber *sub = p->sub;
 	int64_t profile = p->profile;
 	enum store_result r = STORE_OK;
-	sqlite3_stmt *st;
+	struct statement *st;
 
 	if (p->had) {
 		st = store_take(p->s, ST_FIND_OWNER);
 		store_bind_text(st, 1, sub->impu[i]);
-		r = store_row(p->s, st);
-		sqlite3_reset(st);
+		r = store_row(st);
+		store_reset(st);
 		if (r != STORE_NONE)
 			return r;
 		if (p->had + 1 > SET_IMPUS_MAX)
@@ -166,51 +165,53 @@ static enum store_result put_impu(struct put *p, uint32_t i)
 		return r;
 	st = store_take(p->s, ST_PUT_IMPU);
 	store_bind_text(st, 1, sub->impu[i]);
-	sqlite3_bind_int64(st, 2, p->subscription);
-	sqlite3_bind_int64(st, 3, p->set);
-	sqlite3_bind_int64(st, 4, profile);
-	sqlite3_bind_int(st, 5, sub->barred[i]);
-	sqlite3_bind_int64(st, 6, p->had + i);
+	store_bind_int(st, 2, p->subscription);
+	store_bind_int(st, 3, p->set);
+	store_bind_int(st, 4, profile);
+	store_bind_int(st, 5, sub->barred[i]);
+	store_bind_int(st, 6, p->had + i);
 	store_bind_text(st, 7, sub->display_name);
-	return store_run(p->s, st);
+	return store_run(st);
 }
 
 static enum store_result put_impus(struct put *p)
 {
 	enum store_result r = find_profile(p, p->sub->profile, &p->profile);
-	sqlite3_stmt *st;
+	struct statement *st;
 
 	for (uint32_t i = 0; r == STORE_OK && i < p->sub->n_impus; i++)
 		r = put_impu(p, i);
 	if (r != STORE_OK || !p->replace)
 		return r;
 	st = store_take(p->s, ST_DEL_MARKED);
-	sqlite3_bind_int64(st, 1, p->set);
-	return store_run(p->s, st);
+	store_bind_int(st, 1, p->set);
+	return store_run(st);
 }
 
 static enum store_result put_impi(struct put *p)
 {
 	const struct store_subscriber *sub = p->sub;
-	sqlite3_stmt *st = store_take(p->s, p->replace ? ST_SET_IMPI : ST_ADD_IMPI);
+	struct statement *st = store_take(p->s, p->replace ? ST_SET_IMPI : ST_ADD_IMPI);
 	bool keep_sqn = p->replace && sub->sqn == 0;
 	enum store_result r;
 
-	sqlite3_bind_int64(st, 1, p->subscription);
-	sqlite3_bind_int64(st, 2, p->set);
-	sqlite3_bind_int64(st, 3, sub->auth);
-	sqlite3_bind_blob(st, 4, sub->k, sizeof(sub->k), SQLITE_STATIC);
-	sqlite3_bind_blob(st, 5, sub->opc, sizeof(sub->opc), SQLITE_STATIC);
-	sqlite3_bind_blob(st, 6, sub->amf, sizeof(sub->amf), SQLITE_STATIC);
-	sqlite3_bind_int64(st, 7, (int64_t)(keep_sqn ? p->old.sqn : sub->sqn));
-	sqlite3_bind_int64(st, 8, p->s->epoch);
+	store_bind_int(st, 1, p->subscription);
+	store_bind_int(st, 2, p->set);
+	store_bind_int(st, 3, sub->auth);
+	store_bind_blob(st, 4, sub->k, sizeof(sub->k));
+	store_bind_blob(st, 5, sub->opc, sizeof(sub->opc));
+	store_bind_blob(st, 6, sub->amf, sizeof(sub->amf));
+	store_bind_int(st, 7, (int64_t)(keep_sqn ? p->old.sqn : sub->sqn));
+	store_bind_int(st, 8, p->s->db->epoch);
 	store_bind_text(st, 9, sub->ha1);
 	store_bind_text(st, 10, sub->ha1_sha256);
 	store_bind_text(st, 11, sub->digest_realm);
-	sqlite3_bind_int64(st, 12, p->profile);
+	store_bind_int(st, 12, p->profile);
 	store_bind_text(st, 13, sub->impi);
-	r = store_run(p->s, st);
-	/* The SQN in use lies in the other file. */
+	r = store_run(st);
+	/* The SQN in use lies with the state. */
+	if (r == STORE_OK && p->replace && !keep_sqn)
+		r = p->s->db->driver->lock_state(p->s->db);
 	if (r == STORE_OK && p->replace && !keep_sqn)
 		r = store_set_sqn(p->s, p->old.id, sub->sqn);
 	return r;
@@ -218,10 +219,10 @@ static enum store_result put_impi(struct put *p)
 
 static enum store_result del_by(struct store *s, enum store_statement id, int64_t key)
 {
-	sqlite3_stmt *st = store_take(s, id);
+	struct statement *st = store_take(s, id);
 
-	sqlite3_bind_int64(st, 1, key);
-	return store_run(s, st);
+	store_bind_int(st, 1, key);
+	return store_run(st);
 }
 
 static enum store_result put_visited(struct put *p)
@@ -230,23 +231,35 @@ static enum store_result put_visited(struct put *p)
 		p->replace ? del_by(p->s, ST_DEL_VISITED, p->subscription) : STORE_OK;
 
 	for (uint32_t i = 0; r == STORE_OK && i < p->sub->n_visited; i++) {
-		sqlite3_stmt *st = store_take(p->s, ST_ADD_VISITED);
+		struct statement *st = store_take(p->s, ST_ADD_VISITED);
 
-		sqlite3_bind_int64(st, 1, p->subscription);
+		store_bind_int(st, 1, p->subscription);
 		store_bind_text(st, 2, p->sub->visited[i]);
-		r = store_run(p->s, st);
+		r = store_run(st);
 	}
 	return r;
 }
 
-/* Ends what ST_SAVE began; outside a transaction that is the commit. */
-static enum store_result save_end(struct store *s, enum store_result r)
+/* All that follows, up to save_end, happens or does not. */
+static enum store_result save_begin(struct store *s, bool *nested)
 {
+	*nested = s->db->driver->in_transaction(s->db);
+	return *nested ? store_run(store_take(s, ST_SAVE)) : store_begin(s, STORE_PROVISION);
+}
+
+static enum store_result save_end(struct store *s, bool nested, enum store_result r)
+{
+	if (!nested) {
+		if (r == STORE_OK)
+			return store_commit(s);
+		store_rollback(s);
+		return r;
+	}
 	if (r == STORE_OK)
-		r = store_run(s, store_take(s, ST_SAVE_KEEP));
-	if (r != STORE_OK && !sqlite3_get_autocommit(s->db)) {
-		store_run(s, store_take(s, ST_SAVE_UNDO));
-		store_run(s, store_take(s, ST_SAVE_KEEP));
+		r = store_run(store_take(s, ST_SAVE_KEEP));
+	if (r != STORE_OK && s->db->driver->in_transaction(s->db)) {
+		store_run(store_take(s, ST_SAVE_UNDO));
+		store_run(store_take(s, ST_SAVE_KEEP));
 	}
 	return r;
 }
@@ -259,6 +272,7 @@ enum store_result store_subscriber_put(struct store *s, const struct store_subsc
 	};
 	struct put p = {.s = s, .sub = sub, .replace = replace, .error = error};
 	enum store_result r;
+	bool nested;
 
 	*error = 0;
 	if (!*sub->impi || sub->n_impus == 0 || sub->n_impus > SET_IMPUS_MAX ||
@@ -266,26 +280,26 @@ enum store_result store_subscriber_put(struct store *s, const struct store_subsc
 		return refuse(&p, STORE_FAIL,
 			      "a subscriber has a private and 1 to %d public identities",
 			      SET_IMPUS_MAX);
-	r = store_run(s, store_take(s, ST_SAVE));
+	r = save_begin(s, &nested);
 	if (r != STORE_OK)
 		return r;
 	for (size_t i = 0; r == STORE_OK && i < sizeof(step) / sizeof(step[0]); i++)
 		r = step[i](&p);
 	explicit_bzero(&p.old, sizeof(p.old));
-	return save_end(s, r);
+	return save_end(s, nested, r);
 }
 
 static enum store_result text_of(struct store *s, enum store_statement id, int64_t key,
 				 char *out, size_t size)
 {
-	sqlite3_stmt *st = store_take(s, id);
+	struct statement *st = store_take(s, id);
 	enum store_result r;
 
-	sqlite3_bind_int64(st, 1, key);
-	r = store_row(s, st);
+	store_bind_int(st, 1, key);
+	r = store_row(st);
 	if (r == STORE_OK && !store_column_text(st, 0, out, size))
 		r = STORE_FAIL;
-	sqlite3_reset(st);
+	store_reset(st);
 	return r;
 }
 
@@ -301,7 +315,7 @@ static enum store_result get_subscription(struct store *s, int64_t id,
 					  struct store_subscriber *out)
 {
 	char name[IMPI_MAX + 1];
-	sqlite3_stmt *st;
+	struct statement *st;
 	enum store_result r = text_of(s, ST_SUBSCRIPTION_NAME, id, name, sizeof(name));
 
 	if (r != STORE_OK)
@@ -311,15 +325,15 @@ static enum store_result get_subscription(struct store *s, int64_t id,
 		snprintf(out->subscription, sizeof(out->subscription), "%.*s", STORE_NAME_MAX,
 			 name);
 	st = store_take(s, ST_VISITED);
-	sqlite3_bind_int64(st, 1, id);
-	while (out->n_visited < STORE_VISITED_MAX && (r = store_row(s, st)) == STORE_OK) {
+	store_bind_int(st, 1, id);
+	while (out->n_visited < STORE_VISITED_MAX && (r = store_row(st)) == STORE_OK) {
 		if (!store_column_text(st, 0, out->visited[out->n_visited], STORE_HOST_MAX + 1))
 			r = STORE_FAIL;
 		if (r != STORE_OK)
 			break;
 		out->n_visited++;
 	}
-	sqlite3_reset(st);
+	store_reset(st);
 	return r == STORE_NONE ? STORE_OK : r;
 }
 
@@ -346,15 +360,15 @@ static enum store_result get_impus(struct store *s, int64_t set, struct store_su
 static enum store_result get_own_profile(struct store *s, int64_t impi,
 					 struct store_subscriber *out)
 {
-	sqlite3_stmt *st = store_take(s, ST_IMPI_PROFILE);
+	struct statement *st = store_take(s, ST_IMPI_PROFILE);
 	int64_t profile = 0;
 	enum store_result r;
 
-	sqlite3_bind_int64(st, 1, impi);
-	r = store_row(s, st);
+	store_bind_int(st, 1, impi);
+	r = store_row(st);
 	if (r == STORE_OK)
-		profile = sqlite3_column_int64(st, 0);
-	sqlite3_reset(st);
+		profile = store_column_int(st, 0);
+	store_reset(st);
 	return r == STORE_OK ? get_profile_name(s, profile, out->profile) : r;
 }
 
@@ -387,11 +401,11 @@ enum store_result store_subscriber_get(struct store *s, struct slice impi,
 
 static bool used(struct store *s, enum store_statement id, int64_t key, enum store_result *r)
 {
-	sqlite3_stmt *st = store_take(s, id);
+	struct statement *st = store_take(s, id);
 
-	sqlite3_bind_int64(st, 1, key);
-	*r = store_row(s, st);
-	sqlite3_reset(st);
+	store_bind_int(st, 1, key);
+	*r = store_row(st);
+	store_reset(st);
 	return *r != STORE_NONE;
 }
 
@@ -413,8 +427,10 @@ static enum store_result del_impi(struct store *s, const struct store_impi *i)
 	static const enum store_statement of_subscription[] = {ST_DEL_SUBSCRIPTION,
 							       ST_DEL_VISITED};
 	struct store_tie tie;
-	enum store_result r = store_find_tie(s, i->implicit_set, i->id, &tie);
+	enum store_result r = s->db->driver->lock_state(s->db);
 
+	if (r == STORE_OK)
+		r = store_find_tie(s, i->implicit_set, i->id, &tie);
 	if (r == STORE_OK)
 		r = store_tie(s, i->implicit_set, i->id, false, false);
 	/* Whoever is left was not registered: nor is the set any longer. */
@@ -432,7 +448,8 @@ static enum store_result del_impi(struct store *s, const struct store_impi *i)
 enum store_result store_subscriber_del(struct store *s, struct slice impi)
 {
 	struct store_impi i;
-	enum store_result r = store_run(s, store_take(s, ST_SAVE));
+	bool nested;
+	enum store_result r = save_begin(s, &nested);
 
 	if (r != STORE_OK)
 		return r;
@@ -440,7 +457,50 @@ enum store_result store_subscriber_del(struct store *s, struct slice impi)
 	if (r == STORE_OK)
 		r = del_impi(s, &i);
 	explicit_bzero(&i, sizeof(i));
-	return save_end(s, r);
+	return save_end(s, nested, r);
+}
+
+/* A page of names is held at a time, however many subscribers there are. */
+struct walk {
+	struct store_subscriber sub;
+	uint32_t n;
+	char name[PAGE][IMPI_MAX + 1];
+};
+
+static enum store_result read_page(struct store *s, struct slice after, struct walk *w)
+{
+	struct statement *st = store_take(s, ST_IMPIS_AFTER);
+	enum store_result r;
+
+	w->n = 0;
+	store_bind_slice(st, 1, after);
+	store_bind_int(st, 2, PAGE);
+	while ((r = store_row(st)) == STORE_OK && w->n < PAGE) {
+		if (!store_column_text(st, 0, w->name[w->n], sizeof(w->name[0]))) {
+			r = STORE_FAIL;
+			break;
+		}
+		w->n++;
+	}
+	store_reset(st);
+	return r == STORE_NONE ? STORE_OK : r;
+}
+
+/* STORE_NONE: no more is wanted. */
+static enum store_result give_page(struct store *s, struct walk *w,
+				   bool (*each)(void *ctx, const struct store_subscriber *sub),
+				   void *ctx)
+{
+	for (uint32_t i = 0; i < w->n; i++) {
+		enum store_result r = store_subscriber_get(s, slice_str(w->name[i]), &w->sub);
+
+		if (r == STORE_OK && !each(ctx, &w->sub))
+			return STORE_NONE;
+		/* None: deleted since the page was read. */
+		if (r != STORE_OK && r != STORE_NONE)
+			return r;
+	}
+	return STORE_OK;
 }
 
 enum store_result store_subscriber_each(struct store *s, struct slice after,
@@ -448,22 +508,18 @@ enum store_result store_subscriber_each(struct store *s, struct slice after,
 						     const struct store_subscriber *sub),
 					void *ctx)
 {
-	sqlite3_stmt *st = store_take(s, ST_IMPIS_AFTER);
-	struct store_subscriber *sub = malloc(sizeof(*sub));
-	enum store_result r = sub ? STORE_OK : STORE_FAIL;
+	struct walk *w = malloc(sizeof(*w));
+	enum store_result r = w ? read_page(s, after, w) : STORE_FAIL;
+	char last[IMPI_MAX + 1];
 
-	store_bind_slice(st, 1, after);
-	while (r == STORE_OK && (r = store_row(s, st)) == STORE_OK) {
-		r = store_subscriber_get(s,
-					 slice_of(sqlite3_column_text(st, 0),
-						  (size_t)sqlite3_column_bytes(st, 0)),
-					 sub);
-		if (r == STORE_OK && !each(ctx, sub))
-			break;
+	while (r == STORE_OK && w->n) {
+		r = give_page(s, w, each, ctx);
+		memcpy(last, w->name[w->n - 1], sizeof(last));
+		if (r == STORE_OK)
+			r = w->n == PAGE ? read_page(s, slice_str(last), w) : STORE_NONE;
 	}
-	sqlite3_reset(st);
-	if (sub)
-		explicit_bzero(sub, sizeof(*sub));
-	free(sub);
+	if (w)
+		explicit_bzero(&w->sub, sizeof(w->sub));
+	free(w);
 	return r == STORE_NONE ? STORE_OK : r;
 }

@@ -32,6 +32,9 @@ static const struct {
 	{"realm: a.b\n? [x]\n: y\n", "2: a key is a word, not a list"},
 
 	/* Unknown, missing, twice. */
+	{"realm: a.b\nhss:\n  store: mysql://user:geheim@host/db\n",
+	 "3: 'hss.store' takes a path that begins with /, or postgresql:// of at most "
+	 "511 octets"},
 	{"realm: a.b\ndataplan:\n  workers: 2\n",
 	 "2: unknown key 'dataplan' — did you mean 'dataplane'?"},
 	{"realm: a.b\ndataplane:\n  wokers: 2\n",

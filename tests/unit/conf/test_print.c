@@ -86,6 +86,41 @@ static void test_print_loads_again(void **state)
 	}
 }
 
+/* Where a store is may have a password in it. */
+static void test_passwords_are_not_printed(void **state)
+{
+	static const struct {
+		const char *store, *printed;
+	} row[] = {
+		{"/var/lib/saker/hss.db", "/var/lib/saker/hss.db"},
+		{"postgresql://host:5433/db", "postgresql://host:5433/db"},
+		{"postgresql://user@host:5433/db", "postgresql://user@host:5433/db"},
+		{"postgresql://user:geheim@host:5433/db", "postgresql://user:***@host:5433/db"},
+		{"postgres://user:a:b@c@host/db", "postgres://user:***@host/db"},
+		{"postgresql:///db?host=/run/p&password=geheim&user=u",
+		 "postgresql:///db?host=/run/p&password=***&user=u"},
+		{"postgresql:///db?password=geheim", "postgresql:///db?password=***"},
+		{"postgresql://", "postgresql://"},
+	};
+
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		char yaml[256];
+
+		snprintf(yaml, sizeof(yaml), "realm: ims.example\nhss:\n  store: \"%s\"\n",
+			 row[i].store);
+		struct conf *c = load_good(yaml);
+		struct text t = print(c);
+		const char *line = strstr((const char *)t.p, "  store: ");
+
+		assert_string_equal(c->hss.store, row[i].store);
+		line = strstr(line + 1, "  store: ") + strlen("  store: ");
+		line += *line == '"';
+		assert_memory_equal(line, row[i].printed, strlen(row[i].printed));
+		assert_true(strchr("\"\n", line[strlen(row[i].printed)]));
+		conf_free(c);
+	}
+}
+
 static void test_example_is_the_defaults(void **state)
 {
 	struct conf *defaults = load_good("realm: ims.example\n");
@@ -186,6 +221,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_print_loads_again),
+		cmocka_unit_test(test_passwords_are_not_printed),
 		cmocka_unit_test(test_example_is_the_defaults),
 		cmocka_unit_test(test_example_with_another_realm),
 		cmocka_unit_test(test_example_has_every_key),

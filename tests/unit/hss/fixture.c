@@ -1,4 +1,5 @@
 /* fixture.c - a store in a folder of its own, with subscribers in it */
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +11,43 @@
 #include "aka/milenage.h"
 #include "fixture.h"
 
+const char *fixture_server(void)
+{
+	return getenv("SAKER_TEST_POSTGRES");
+}
+
+PGconn *fixture_connect(void)
+{
+	PGconn *conn = PQconnectdb(fixture_server());
+
+	if (PQstatus(conn) != CONNECTION_OK)
+		fail_msg("%s", PQerrorMessage(conn));
+	PQclear(PQexec(conn, "SET client_min_messages = warning"));
+	return conn;
+}
+
+int64_t fixture_sql(PGconn *conn, const char *sql)
+{
+	PGresult *r = PQexec(conn, sql);
+	int64_t number = 0;
+
+	if (PQresultStatus(r) != PGRES_COMMAND_OK && PQresultStatus(r) != PGRES_TUPLES_OK)
+		fail_msg("%s: %s", sql, PQerrorMessage(conn));
+	if (PQntuples(r) > 0 && PQnfields(r) > 0)
+		number = strtoll(PQgetvalue(r, 0, 0), NULL, 10);
+	PQclear(r);
+	return number;
+}
+
+/* One database for all tests: each begins without our parts in it. */
+static void empty_server(void)
+{
+	PGconn *conn = fixture_connect();
+
+	fixture_sql(conn, "DROP SCHEMA IF EXISTS main, state CASCADE");
+	PQfinish(conn);
+}
+
 int fixture_make(void **state)
 {
 	static const struct hss_config config = {.realm = "home.example", .av_max = 5};
@@ -18,7 +56,12 @@ int fixture_make(void **state)
 
 	snprintf(f->folder, sizeof(f->folder), "/tmp/saker-hss-XXXXXX");
 	assert_non_null(mkdtemp(f->folder));
-	snprintf(f->path, sizeof(f->path), "%s/hss.db", f->folder);
+	if (fixture_server())
+		empty_server();
+	if (fixture_server())
+		snprintf(f->path, sizeof(f->path), "%s", fixture_server());
+	else
+		snprintf(f->path, sizeof(f->path), "%s/hss.db", f->folder);
 	f->store = store_open(f->path, error);
 	if (!f->store)
 		fail_msg("%s", error);
@@ -30,17 +73,18 @@ int fixture_make(void **state)
 
 int fixture_remove(void **state)
 {
-	static const char *const end[] = {"",       "-wal",       "-shm",
-					  "-state", "-state-wal", "-state-shm"};
 	struct fixture *f = *state;
-	char path[128];
+	char path[512];
+	DIR *folder;
 
 	hss_free(f->hss);
 	store_close(f->store);
-	for (size_t i = 0; i < sizeof(end) / sizeof(end[0]); i++) {
-		snprintf(path, sizeof(path), "%s%s", f->path, end[i]);
+	folder = opendir(f->folder);
+	for (struct dirent *e; folder && (e = readdir(folder));) {
+		snprintf(path, sizeof(path), "%s/%s", f->folder, e->d_name);
 		unlink(path);
 	}
+	closedir(folder);
 	rmdir(f->folder);
 	free(f);
 	return 0;
@@ -111,4 +155,47 @@ void fixture_people(struct fixture *f)
 	sub = fixture_subscriber("two@home.example", shared);
 	snprintf(sub->subscription, sizeof(sub->subscription), "family");
 	fixture_put(f, sub);
+}
+
+struct store_impi fixture_impi(struct store *s, const char *name)
+{
+	struct store_impi i;
+
+	assert_int_equal(store_find_impi(s, slice_str(name), &i), STORE_OK);
+	return i;
+}
+
+struct store_impu fixture_impu(struct store *s, const char *name)
+{
+	struct store_impu u;
+
+	assert_int_equal(store_find_impu(s, slice_str(name), &u), STORE_OK);
+	return u;
+}
+
+int fixture_mar(struct fixture *f)
+{
+	struct cx_mar r = {.impi = SLICE("alice@home.example"),
+			   .impu = SLICE("tel:+1"),
+			   .server_name = SLICE("sip:s1"),
+			   .n_vectors = 1,
+			   .scheme = CX_AUTH_AKA};
+	struct cx_maa a;
+
+	hss_mar(f->hss, &r, &a);
+	return a.result;
+}
+
+int fixture_sar(struct fixture *f, enum cx_sat type)
+{
+	struct cx_sar r = {.impi = SLICE("alice@home.example"),
+			   .n_impus = 1,
+			   .impu = {SLICE("tel:+1")},
+			   .server_name = SLICE("sip:s1"),
+			   .type = type,
+			   .origin_host = SLICE("h")};
+	struct cx_saa a;
+
+	hss_sar(f->hss, &r, &a);
+	return a.result;
 }

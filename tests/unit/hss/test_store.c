@@ -1,64 +1,15 @@
-/* test_store.c - the subscribers' store: what it keeps, over restarts and power cuts, and how
- * it fails */
+/* test_store.c - the subscribers' store: what it keeps and refuses, on either back end */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <sqlite3.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 #include <cmocka.h>
 
 #include "base/clock.h"
 #include "fixture.h"
-
-/* The n-th step from now fails with this code; the linker puts us between the store and SQLite.
- */
-static struct {
-	long left; /* 0: none will */
-	int code;
-} fault;
-
-int __real_sqlite3_step(sqlite3_stmt *st);
-int __wrap_sqlite3_step(sqlite3_stmt *st);
-int __wrap_sqlite3_step(sqlite3_stmt *st)
-{
-	if (fault.left && --fault.left == 0)
-		return fault.code;
-	return __real_sqlite3_step(st);
-}
-
-static struct store_impi impi_of(struct store *s, const char *name)
-{
-	struct store_impi i;
-
-	assert_int_equal(store_find_impi(s, slice_str(name), &i), STORE_OK);
-	return i;
-}
-
-static struct store_impu impu_of(struct store *s, const char *name)
-{
-	struct store_impu u;
-
-	assert_int_equal(store_find_impu(s, slice_str(name), &u), STORE_OK);
-	return u;
-}
-
-/* Something else opens the file and changes it behind the store's back. */
-static void meddle(const char *path, const char *sql)
-{
-	sqlite3 *db;
-
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(db);
-}
+#include "store/move.h"
 
 static void test_round_trip(void **state)
 {
@@ -85,8 +36,8 @@ static void test_round_trip(void **state)
 	assert_int_equal(store_subscriber_get(f->store, SLICE("a@home.example"), got),
 			 STORE_OK);
 	assert_memory_equal(got, sub, sizeof(*got));
-	assert_int_equal(impu_of(f->store, "sip:b@home.example").services, 2);
-	assert_int_equal(impu_of(f->store, "tel:+1").services, 1);
+	assert_int_equal(fixture_impu(f->store, "sip:b@home.example").services, 2);
+	assert_int_equal(fixture_impu(f->store, "tel:+1").services, 1);
 	free(got);
 	free(sub);
 }
@@ -135,21 +86,21 @@ static void test_replace_keeps_state_and_sqn(void **state)
 	char error[STORE_ERROR_MAX];
 
 	fixture_people(f);
-	struct store_impi i = impi_of(f->store, "alice@home.example");
+	struct store_impi i = fixture_impi(f->store, "alice@home.example");
 	assert_int_equal(store_set_sqn(f->store, i.id, 640), STORE_OK);
 	assert_int_equal(store_assign(f->store, i.implicit_set, STORE_REGISTERED,
 				      SLICE("sip:s"), SLICE("h")),
 			 STORE_OK);
 	sub = fixture_subscriber("alice@home.example", other);
 	assert_int_equal(store_subscriber_put(f->store, sub, true, error), STORE_OK);
-	assert_int_equal(impi_of(f->store, "alice@home.example").sqn, 640);
-	assert_int_equal(impu_of(f->store, "tel:+1").state, STORE_REGISTERED);
-	assert_string_equal(impu_of(f->store, "sip:new@home.example").scscf, "sip:s");
+	assert_int_equal(fixture_impi(f->store, "alice@home.example").sqn, 640);
+	assert_int_equal(fixture_impu(f->store, "tel:+1").state, STORE_REGISTERED);
+	assert_string_equal(fixture_impu(f->store, "sip:new@home.example").scscf, "sip:s");
 	assert_int_equal(store_find_impu(f->store, SLICE("sip:alice@home.example"), &gone),
 			 STORE_NONE);
 	sub->sqn = 6400;
 	assert_int_equal(store_subscriber_put(f->store, sub, true, error), STORE_OK);
-	assert_int_equal(impi_of(f->store, "alice@home.example").sqn, 6400);
+	assert_int_equal(fixture_impi(f->store, "alice@home.example").sqn, 6400);
 	strcpy(sub->subscription, "other");
 	assert_int_equal(store_subscriber_put(f->store, sub, true, error), STORE_EXISTS);
 	free(sub);
@@ -162,7 +113,7 @@ static void test_delete(void **state)
 	struct store_counts c;
 
 	fixture_people(f);
-	i = impi_of(f->store, "one@home.example");
+	i = fixture_impi(f->store, "one@home.example");
 	assert_int_equal(store_assign(f->store, i.implicit_set, STORE_REGISTERED,
 				      SLICE("sip:s"), SLICE("h")),
 			 STORE_OK);
@@ -170,7 +121,7 @@ static void test_delete(void **state)
 	/* The last one registered leaves, and with it the registration; the identity stays with
 	 * the other. */
 	assert_int_equal(store_subscriber_del(f->store, SLICE("one@home.example")), STORE_OK);
-	assert_int_equal(impu_of(f->store, "sip:shared@home.example").state,
+	assert_int_equal(fixture_impu(f->store, "sip:shared@home.example").state,
 			 STORE_NOT_REGISTERED);
 	assert_int_equal(store_subscriber_del(f->store, SLICE("one@home.example")), STORE_NONE);
 	assert_int_equal(store_subscriber_del(f->store, SLICE("two@home.example")), STORE_OK);
@@ -180,268 +131,112 @@ static void test_delete(void **state)
 	assert_int_equal(c.subscriptions + c.impis + c.impus + c.registered, 0);
 	/* Whoever comes next has nothing of theirs. */
 	fixture_people(f);
-	assert_int_not_equal(impi_of(f->store, "one@home.example").id, i.id);
+	assert_int_not_equal(fixture_impi(f->store, "one@home.example").id, i.id);
 }
 
-/* What the state file remembers is lost with the power; the SQN must not come again. */
-static void test_power_cut_never_repeats_an_sqn(void **state)
-{
-	struct fixture *f = *state;
-	uint64_t last = 0;
-
-	fixture_people(f);
-	for (int cut = 0; cut < 4; cut++) {
-		struct store_impi i = impi_of(f->store, "alice@home.example");
-		uint64_t before = i.sqn;
-
-		for (int n = 1; n <= 2000; n++)
-			assert_int_equal(
-				store_set_sqn(f->store, i.id, i.sqn + (uint64_t)n * 32),
-				STORE_OK);
-		if (cut)
-			assert_true(before > last);
-		last = i.sqn + 2000 * 32;
-		assert_int_equal(impi_of(f->store, "alice@home.example").sqn, last);
-		/* A restart of the program alone jumps nowhere. */
-		fixture_reopen(f);
-		assert_int_equal(impi_of(f->store, "alice@home.example").sqn, last);
-		store_close(f->store);
-		f->store = NULL;
-		meddle(f->path, "UPDATE meta SET boot = 'another'");
-		if (cut == 1) {
-			/* The log was not on the disk yet. */
-			char state_path[128], sql[128];
-
-			snprintf(state_path, sizeof(state_path), "%s-state", f->path);
-			snprintf(sql, sizeof(sql), "UPDATE sqn SET sqn = %llu",
-				 (unsigned long long)before);
-			meddle(state_path, sql);
-		}
-		fixture_reopen(f);
-	}
-}
-
-static void test_state_file_lost(void **state)
-{
-	struct fixture *f = *state;
-	char path[128];
-
-	fixture_people(f);
-	store_close(f->store);
-	f->store = NULL;
-	snprintf(path, sizeof(path), "%s-state", f->path);
-	assert_int_equal(unlink(path), 0);
-	fixture_reopen(f);
-	assert_int_equal(impi_of(f->store, "alice@home.example").sqn, STORE_SQN_JUMP);
-	assert_int_equal(impu_of(f->store, "tel:+1").state, STORE_NOT_REGISTERED);
-}
-
-static void test_files_are_private(void **state)
-{
-	static const char *const end[] = {"", "-state", "-wal", "-state-wal"};
-	struct fixture *f = *state;
-
-	fixture_people(f);
-	for (size_t i = 0; i < sizeof(end) / sizeof(end[0]); i++) {
-		char path[128];
-		struct stat st;
-
-		snprintf(path, sizeof(path), "%s%s", f->path, end[i]);
-		assert_int_equal(stat(path, &st), 0);
-		assert_int_equal(st.st_mode & 0777, 0600);
-	}
-}
-
-static void test_open_refuses(void **state)
-{
-	struct fixture *f = *state;
-	char error[STORE_ERROR_MAX] = "", path[600];
-	FILE *junk;
-
-	assert_null(store_open("/nonexistent/folder/hss.db", error));
-	assert_true(*error);
-	memset(path, 'a', sizeof(path) - 1);
-	path[sizeof(path) - 1] = 0;
-	assert_null(store_open(path, error));
-	store_close(f->store);
-	meddle(f->path, "PRAGMA user_version = 99");
-	assert_null(f->store = store_open(f->path, error));
-	assert_non_null(strstr(error, "later version"));
-	/* No database at all. */
-	junk = fopen(f->path, "w");
-	for (int i = 0; i < 1000; i++)
-		fputs("this is no database\n", junk);
-	fclose(junk);
-	assert_null(store_open(f->path, error));
-	assert_true(*error);
-}
-
-/* Root reads and writes everything; somebody else may not write here. */
-static void test_read_only(void **state)
-{
-	struct fixture *f = *state;
-	int status;
-	pid_t child;
-
-	if (geteuid() != 0)
-		skip();
-	fixture_people(f);
-	store_close(f->store);
-	f->store = NULL;
-	chmod(f->folder, 0555);
-	chmod(f->path, 0444);
-	child = fork();
-	if (child == 0) {
-		char error[STORE_ERROR_MAX] = "";
-
-		_exit(seteuid(65534) == 0 && !store_open(f->path, error) && *error ? 0 : 1);
-	}
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_int_equal(status, 0);
-	chmod(f->folder, 0755);
-	chmod(f->path, 0600);
-}
-
-static int mar(struct fixture *f)
-{
-	struct cx_mar r = {.impi = SLICE("alice@home.example"),
-			   .impu = SLICE("tel:+1"),
-			   .server_name = SLICE("sip:s1"),
-			   .n_vectors = 1,
-			   .scheme = CX_AUTH_AKA};
-	struct cx_maa a;
-
-	hss_mar(f->hss, &r, &a);
-	return a.result;
-}
-
-static int sar(struct fixture *f, enum cx_sat type)
-{
-	struct cx_sar r = {.impi = SLICE("alice@home.example"),
-			   .n_impus = 1,
-			   .impu = {SLICE("tel:+1")},
-			   .server_name = SLICE("sip:s1"),
-			   .type = type,
-			   .origin_host = SLICE("h")};
-	struct cx_saa a;
-
-	hss_sar(f->hss, &r, &a);
-	return a.result;
-}
-
-/* A file may not grow any further, as on a full disk: errors while it lasts, and afterwards all
- * is well again. */
-static void test_disk_full(void **state)
-{
-	struct fixture *f = *state;
-	struct rlimit before, tight;
-	int result = CX_SUCCESS;
-
-	fixture_people(f);
-	signal(SIGXFSZ, SIG_IGN);
-	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
-	tight = before;
-	tight.rlim_cur = 100 << 10;
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &tight), 0);
-	for (int i = 0; i < 1000 && result == CX_SUCCESS; i++)
-		result = mar(f);
-	assert_int_equal(result, CX_UNABLE_TO_COMPLY);
-	uint64_t sqn = impi_of(f->store, "alice@home.example").sqn;
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
-	signal(SIGXFSZ, SIG_DFL);
-	assert_int_equal(mar(f), CX_SUCCESS);
-	assert_true(impi_of(f->store, "alice@home.example").sqn > sqn);
-	fixture_reopen(f);
-	assert_int_equal(mar(f), CX_SUCCESS);
-}
-
-/* Each statement of each decision fails once, with each kind of error: the answer is the error,
- * and nothing of the decision stays. */
-static void test_nth_statement_fails(void **state)
-{
-	static const int code[] = {SQLITE_IOERR, SQLITE_FULL, SQLITE_BUSY, SQLITE_CORRUPT,
-				   SQLITE_READONLY};
-	struct fixture *f = *state;
-
-	fixture_people(f);
-	for (size_t c = 0; c < sizeof(code) / sizeof(code[0]); c++) {
-		for (int what = 0; what < 2; what++) {
-			long n = 0;
-			int result;
-
-			do {
-				uint64_t sqn = impi_of(f->store, "alice@home.example").sqn;
-
-				assert_int_equal(sar(f, CX_SAT_USER_DEREGISTRATION),
-						 CX_SUCCESS);
-				fault.code = code[c];
-				fault.left = ++n;
-				result = what ? sar(f, CX_SAT_REGISTRATION) : mar(f);
-				bool hit = fault.left == 0;
-				fault.left = 0;
-				if (!hit)
-					break;
-				assert_int_equal(result, CX_UNABLE_TO_COMPLY);
-				assert_int_equal(impi_of(f->store, "alice@home.example").sqn,
-						 sqn);
-				assert_string_equal(impu_of(f->store, "tel:+1").scscf, "");
-			} while (n < 100);
-			assert_in_range(n, 5, 50);
-			assert_int_equal(result, CX_SUCCESS);
-		}
-	}
-}
-
-static void test_nth_statement_of_a_put_fails(void **state)
-{
-	static const char *const impu[] = {"sip:n@home.example", "tel:+9", NULL};
-	struct fixture *f = *state;
-	struct store_subscriber *sub = fixture_subscriber("n@home.example", impu);
-	struct store_counts before, after;
-	char error[STORE_ERROR_MAX];
-	long n = 0;
-
-	strcpy(sub->visited[0], "abroad.example");
-	sub->n_visited = 1;
-	fixture_people(f);
-	assert_int_equal(store_counts(f->store, &before), STORE_OK);
-	for (;;) {
-		enum store_result r;
-
-		fault.code = SQLITE_IOERR;
-		fault.left = ++n;
-		r = store_subscriber_put(f->store, sub, false, error);
-		bool hit = fault.left == 0;
-		fault.left = 0;
-		if (!hit) {
-			assert_int_equal(r, STORE_OK);
-			break;
-		}
-		assert_int_equal(r, STORE_FAIL);
-		assert_int_equal(store_counts(f->store, &after), STORE_OK);
-		assert_memory_equal(&before, &after, sizeof(before));
-	}
-	assert_in_range(n, 8, 50);
-	free(sub);
-}
-
+/* Somebody else stops in the middle of a change of the state. */
 static void test_busy_is_bounded(void **state)
 {
 	struct fixture *f = *state;
-	char path[128];
+	char error[STORE_ERROR_MAX];
+	struct store *other;
 	uint64_t start;
-	sqlite3 *db;
 
 	fixture_people(f);
-	snprintf(path, sizeof(path), "%s-state", f->path);
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	other = store_open(f->path, error);
+	assert_non_null(other);
+	assert_int_equal(store_begin(other, STORE_CX), STORE_OK);
 	start = clock_ms();
-	assert_int_equal(mar(f), CX_UNABLE_TO_COMPLY);
-	assert_true(clock_ms() - start < 2000);
-	assert_int_equal(sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(db);
-	assert_int_equal(mar(f), CX_SUCCESS);
+	assert_int_equal(store_begin(f->store, STORE_CX), STORE_BUSY);
+	assert_int_equal(fixture_mar(f), CX_UNABLE_TO_COMPLY);
+	assert_true(clock_ms() - start < 4000);
+	/* Who only reads does not wait. */
+	start = clock_ms();
+	assert_int_equal(fixture_impu(f->store, "tel:+1").state, STORE_NOT_REGISTERED);
+	assert_true(clock_ms() - start < 500);
+	store_close(other);
+	assert_int_equal(fixture_mar(f), CX_SUCCESS);
+}
+
+/* What one sees within a transaction does not change under it; what the other did before it is
+ * there. */
+static void test_cx_follows_cx(void **state)
+{
+	struct fixture *f = *state;
+	char error[STORE_ERROR_MAX];
+	struct store *other;
+	struct store_impi i;
+
+	fixture_people(f);
+	i = fixture_impi(f->store, "alice@home.example");
+	other = store_open(f->path, error);
+	assert_non_null(other);
+	for (uint64_t n = 1; n <= 20; n++) {
+		struct store *s = n % 2 ? f->store : other;
+
+		assert_int_equal(store_begin(s, STORE_CX), STORE_OK);
+		assert_int_equal(fixture_impi(s, "alice@home.example").sqn, (n - 1) * 32);
+		assert_int_equal(store_set_sqn(s, i.id, n * 32), STORE_OK);
+		assert_int_equal(store_commit(s), STORE_OK);
+	}
+	assert_int_equal(store_begin(other, STORE_READ), STORE_OK);
+	assert_int_equal(fixture_impu(other, "tel:+1").state, STORE_NOT_REGISTERED);
+	assert_int_equal(fixture_sar(f, CX_SAT_REGISTRATION), CX_SUCCESS);
+	assert_int_equal(fixture_impu(other, "tel:+1").state, STORE_NOT_REGISTERED);
+	store_rollback(other);
+	assert_int_equal(fixture_impu(other, "tel:+1").state, STORE_REGISTERED);
+	store_close(other);
+}
+
+static void test_rollback(void **state)
+{
+	static const char *const impu[] = {"sip:n@home.example", NULL};
+	struct fixture *f = *state;
+	struct store_subscriber *sub = fixture_subscriber("n@home.example", impu);
+	char error[STORE_ERROR_MAX];
+	struct store_impi i;
+
+	fixture_people(f);
+	assert_int_equal(store_commit(f->store), STORE_FAIL);
+	assert_int_equal(store_begin(f->store, STORE_PROVISION), STORE_OK);
+	assert_int_equal(store_subscriber_put(f->store, sub, false, error), STORE_OK);
+	/* What is refused takes nothing else with it. */
+	assert_int_equal(store_subscriber_put(f->store, sub, false, error), STORE_EXISTS);
+	strcpy(sub->impi, "other@home.example");
+	assert_int_equal(store_subscriber_put(f->store, sub, false, error), STORE_EXISTS);
+	assert_int_equal(store_find_impi(f->store, SLICE("n@home.example"), &i), STORE_OK);
+	store_rollback(f->store);
+	assert_int_equal(store_find_impi(f->store, SLICE("n@home.example"), &i), STORE_NONE);
+	assert_int_equal(store_checkpoint(f->store), STORE_OK);
+	free(sub);
+}
+
+/* Names from the wire that nobody has: none of them is an error of the store, and none is taken
+ * for SQL. */
+static void test_strange_names(void **state)
+{
+	static const struct slice name[] = {
+		SLICE("' OR 1=1; --"), SLICE("\0"),      SLICE("alice@home.example\0"),
+		SLICE("\xff\xfe"),     SLICE("\xc3"),    SLICE("$1"),
+		SLICE("?1"),           SLICE("\\x616c"), SLICE_EMPTY,
+	};
+	struct fixture *f = *state;
+	struct store_impi i;
+	struct store_impu u;
+	bool allowed;
+
+	fixture_people(f);
+	for (size_t n = 0; n < sizeof(name) / sizeof(name[0]); n++) {
+		assert_int_equal(store_begin(f->store, STORE_CX), STORE_OK);
+		assert_int_equal(store_find_impi(f->store, name[n], &i), STORE_NONE);
+		assert_int_equal(store_find_impu(f->store, name[n], &u), STORE_NONE);
+		assert_int_equal(store_visited_allowed(f->store, 2, name[n], &allowed),
+				 STORE_OK);
+		assert_false(allowed);
+		/* And the transaction goes on. */
+		i = fixture_impi(f->store, "alice@home.example");
+		assert_int_equal(store_commit(f->store), STORE_OK);
+	}
 }
 
 /* An import holds its transaction for seconds; registrations go on beside it. */
@@ -460,41 +255,14 @@ static void test_import_holds_up_nobody(void **state)
 	assert_int_equal(store_begin(import, STORE_PROVISION), STORE_OK);
 	assert_int_equal(store_subscriber_put(import, sub, false, error), STORE_OK);
 	uint64_t start = clock_ms();
-	assert_int_equal(mar(f), CX_SUCCESS);
-	assert_int_equal(sar(f, CX_SAT_REGISTRATION), CX_SUCCESS);
+	assert_int_equal(fixture_mar(f), CX_SUCCESS);
+	assert_int_equal(fixture_sar(f, CX_SAT_REGISTRATION), CX_SUCCESS);
 	assert_true(clock_ms() - start < 500);
 	assert_int_equal(store_find_impi(f->store, SLICE("n@home.example"), &i), STORE_NONE);
 	assert_int_equal(store_commit(import), STORE_OK);
 	assert_int_equal(store_find_impi(f->store, SLICE("n@home.example"), &i), STORE_OK);
 	store_close(import);
 	free(sub);
-}
-
-/* A page that is not what it was: an error, not an answer made of it. */
-static void test_corrupt_page(void **state)
-{
-	struct fixture *f = *state;
-	uint8_t rubbish[4096];
-	struct stat st;
-	int fd, result;
-
-	fixture_people(f);
-	store_close(f->store);
-	f->store = NULL;
-	memset(rubbish, 0xa5, sizeof(rubbish));
-	fd = open(f->path, O_RDWR);
-	assert_int_equal(fstat(fd, &st), 0);
-	/* The first page is kept: with it the file would not open at all. */
-	for (off_t at = sizeof(rubbish) * 2; at < st.st_size; at += sizeof(rubbish))
-		assert_int_equal(pwrite(fd, rubbish, sizeof(rubbish), at), sizeof(rubbish));
-	close(fd);
-	char error[STORE_ERROR_MAX];
-	f->store = store_open(f->path, error);
-	if (!f->store)
-		return;
-	f->hss->store = f->store;
-	result = mar(f);
-	assert_true(result == CX_UNABLE_TO_COMPLY || result == CX_ERROR_USER_UNKNOWN);
 }
 
 static bool note_name(void *ctx, const struct store_subscriber *sub)
@@ -520,6 +288,131 @@ static void test_walk(void **state)
 	assert_string_equal(names, "two@home.example ");
 }
 
+static bool count_one(void *ctx, const struct store_subscriber *sub)
+{
+	++*(uint32_t *)ctx;
+	return true;
+}
+
+static void test_walk_of_many(void **state)
+{
+	struct fixture *f = *state;
+	char impi[32], impu[40], error[STORE_ERROR_MAX];
+	const char *const impus[] = {impu, NULL};
+	uint32_t n = 0;
+
+	assert_int_equal(store_begin(f->store, STORE_PROVISION), STORE_OK);
+	for (int k = 0; k < 256; k++) {
+		snprintf(impi, sizeof(impi), "%04d@home.example", k);
+		snprintf(impu, sizeof(impu), "sip:%s", impi);
+		struct store_subscriber *sub = fixture_subscriber(impi, impus);
+		assert_int_equal(store_subscriber_put(f->store, sub, false, error), STORE_OK);
+		free(sub);
+	}
+	assert_int_equal(store_commit(f->store), STORE_OK);
+	assert_int_equal(store_subscriber_each(f->store, SLICE_EMPTY, count_one, &n), STORE_OK);
+	assert_int_equal(n, 256);
+	n = 0;
+	assert_int_equal(store_subscriber_each(f->store, SLICE("0200"), count_one, &n),
+			 STORE_OK);
+	assert_int_equal(n, 56);
+}
+
+/* What is moved, as one sees it in both. */
+static void assert_same_store(struct store *a, struct store *b)
+{
+	static const char *const impi[] = {"alice@home.example", "bob@home.example",
+					   "one@home.example", "two@home.example"};
+	struct store_subscriber *x = calloc(1, sizeof(*x)), *y = calloc(1, sizeof(*y));
+
+	for (size_t i = 0; i < sizeof(impi) / sizeof(impi[0]); i++) {
+		assert_int_equal(store_subscriber_get(a, slice_str(impi[i]), x), STORE_OK);
+		assert_int_equal(store_subscriber_get(b, slice_str(impi[i]), y), STORE_OK);
+		/* A move begins an epoch. */
+		assert_int_equal(y->sqn, x->sqn + STORE_SQN_JUMP);
+		y->sqn = x->sqn;
+		assert_memory_equal(x, y, sizeof(*x));
+		struct store_impu u = fixture_impu(a, x->impu[0]),
+				  v = fixture_impu(b, x->impu[0]);
+		assert_memory_equal(&u, &v, sizeof(u));
+	}
+	free(x);
+	free(y);
+}
+
+/* To a store of the other kind, or from one file to another. */
+static void test_move(void **state)
+{
+	struct fixture *f = *state;
+	struct store_moved moved;
+	char path[512], error[STORE_ERROR_MAX];
+	struct store *to;
+	struct store_tie tie;
+	struct store_impi i;
+
+	fixture_people(f);
+	assert_int_equal(fixture_mar(f), CX_SUCCESS);
+	assert_int_equal(fixture_sar(f, CX_SAT_REGISTRATION), CX_SUCCESS);
+	/* The last identifier is not that of a row any more. */
+	assert_int_equal(store_subscriber_del(f->store, SLICE("two@home.example")), STORE_OK);
+	fixture_put(f, fixture_subscriber("two@home.example",
+					  (const char *const[]){"sip:two@home.example", NULL}));
+	i = fixture_impi(f->store, "two@home.example");
+	snprintf(path, sizeof(path), "%s/to.db", f->folder);
+	to = store_open(path, error);
+	assert_non_null(to);
+	if (store_move(f->store, to, &moved, error) != STORE_OK)
+		fail_msg("%s", error);
+	assert_int_equal(moved.subscribers, 4);
+	assert_int_equal(moved.profiles, 1);
+	assert_int_equal(moved.sets, 1);
+	assert_int_equal(moved.sqns, 1);
+	store_close(to);
+	to = store_open(path, error);
+	assert_non_null(to);
+	assert_same_store(f->store, to);
+	i = fixture_impi(to, "alice@home.example");
+	assert_int_equal(store_find_tie(to, i.implicit_set, i.id, &tie), STORE_OK);
+	assert_true(tie.registered);
+	/* Once more: it is not empty. */
+	assert_int_equal(store_move(f->store, to, &moved, error), STORE_EXISTS);
+	assert_non_null(strstr(error, "not empty"));
+	/* And both go on. */
+	assert_int_equal(fixture_mar(f), CX_SUCCESS);
+	assert_int_equal(store_checkpoint(to), STORE_OK);
+	store_close(to);
+}
+
+/* From a file into the store, where identifiers go on as they would have there. */
+static void test_move_here(void **state)
+{
+	static const char *const impu[] = {"sip:new@home.example", NULL};
+	struct fixture *f = *state;
+	struct fixture from = *f;
+	struct store_moved moved;
+	char path[512], error[STORE_ERROR_MAX];
+	struct store_subscriber *sub;
+	int64_t last;
+
+	snprintf(path, sizeof(path), "%s/from.db", f->folder);
+	from.store = store_open(path, error);
+	assert_non_null(from.store);
+	fixture_people(&from);
+	last = fixture_impi(from.store, "two@home.example").id;
+	assert_int_equal(store_subscriber_del(from.store, SLICE("two@home.example")), STORE_OK);
+	if (store_move(from.store, f->store, &moved, error) != STORE_OK)
+		fail_msg("%s", error);
+	assert_int_equal(moved.subscribers, 3);
+	fixture_reopen(f);
+	assert_int_equal(fixture_impi(f->store, "alice@home.example").sqn, STORE_SQN_JUMP);
+	sub = fixture_subscriber("new@home.example", impu);
+	assert_int_equal(store_subscriber_put(f->store, sub, false, error), STORE_OK);
+	assert_int_equal(fixture_impi(f->store, "new@home.example").id, last + 1);
+	assert_int_equal(fixture_mar(f), CX_SUCCESS);
+	free(sub);
+	store_close(from.store);
+}
+
 static void test_sets_of_a_profile(void **state)
 {
 	struct fixture *f = *state;
@@ -527,7 +420,7 @@ static void test_sets_of_a_profile(void **state)
 	int64_t profile, set = 0;
 
 	fixture_people(f);
-	bob = impu_of(f->store, "sip:bob@home.example");
+	bob = fixture_impu(f->store, "sip:bob@home.example");
 	assert_int_equal(store_profile_named(f->store, "always", &profile), STORE_OK);
 	assert_int_equal(profile, bob.profile);
 	assert_int_equal(store_profile_named(f->store, "", &profile), STORE_NONE);
@@ -549,18 +442,15 @@ int main(void)
 		CASE(test_refusals),
 		CASE(test_replace_keeps_state_and_sqn),
 		CASE(test_delete),
-		CASE(test_power_cut_never_repeats_an_sqn),
-		CASE(test_state_file_lost),
-		CASE(test_files_are_private),
-		CASE(test_open_refuses),
-		CASE(test_read_only),
-		CASE(test_disk_full),
-		CASE(test_nth_statement_fails),
-		CASE(test_nth_statement_of_a_put_fails),
 		CASE(test_busy_is_bounded),
+		CASE(test_cx_follows_cx),
+		CASE(test_rollback),
+		CASE(test_strange_names),
 		CASE(test_import_holds_up_nobody),
-		CASE(test_corrupt_page),
 		CASE(test_walk),
+		CASE(test_walk_of_many),
+		CASE(test_move),
+		CASE(test_move_here),
 		CASE(test_sets_of_a_profile),
 	};
 
