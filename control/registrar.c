@@ -17,6 +17,7 @@ static void tick(struct ev_loop *loop, struct ev_timer *w, int events)
 	struct registrar *r = w->data;
 
 	nonces_expire(r->nonces, clock_ms(), TICK_CHALLENGES);
+	agreement_expire(r);
 }
 
 struct registrar *registrar_open(struct control *c)
@@ -31,7 +32,7 @@ struct registrar *registrar_open(struct control *c)
 		nonces_new(conf->nonce_max, conf->nonce_ttl_s * 1000ull, scscf_unanswered, r);
 	r->tries = tries_new(TRIES_TTL_MS);
 	r->refreshed = refreshed_open(r);
-	if (!r->nonces || !r->tries || !r->refreshed ||
+	if (!r->nonces || !r->tries || !r->refreshed || !agreement_open(c) ||
 	    RAND_bytes((uint8_t *)&r->key, sizeof(r->key)) != 1 ||
 	    RAND_bytes((uint8_t *)&r->icid_boot, sizeof(r->icid_boot)) != 1) {
 		refreshed_close(r->refreshed);

@@ -13,6 +13,9 @@ enum abi_punt_reason {
 			  ABI_BRANCH_CONTROL) */
 	PUNT_REQUEST,  /* a request that is for control itself, such as SUBSCRIBE to reg */
 	PUNT_REFRESHED, /* a REGISTER that the worker answered 200: control takes it over */
+	PUNT_SA_USED, /* the first request but REGISTER that came under this sa_id since it has
+			 a registration: a copy, for control to know that the UE has changed
+			 over to it (TS 33.203 §7.4); the worker deals with the request itself */
 };
 
 /* Begins the branch of each request that control sends, so that workers know whose the response

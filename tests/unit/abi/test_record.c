@@ -637,8 +637,12 @@ static void punt_is_checked(void **state)
 	p->len = 100;
 	p->reason = 0;
 	assert_non_null(abi_punt_check(p, len));
-	p->reason = PUNT_REFRESHED + 1;
+	p->reason = PUNT_SA_USED + 1;
 	assert_non_null(abi_punt_check(p, len));
+	p->reason = PUNT_SA_USED; /* of none */
+	assert_non_null(abi_punt_check(p, len));
+	p->sa_id = 1;
+	assert_null(abi_punt_check(p, len));
 	p->reason = PUNT_REFRESHED; /* and grants nothing */
 	assert_non_null(abi_punt_check(p, len));
 	p->expires = 600;

@@ -17,6 +17,7 @@ struct seen {
 	struct link *link;
 	struct installer *installer;
 	struct registrations *all;
+	struct sas *sas;
 	int messages, ups, freshes, downs, rounds;
 	bool up, down, message;
 	char text[64];
@@ -51,7 +52,7 @@ static void on_up(void *ctx, bool fresh)
 	s->ups++;
 	s->freshes += fresh;
 	if (s->installer)
-		install_all(s->installer, s->all);
+		install_all(s->installer, s->all, s->sas);
 }
 
 static void on_down(void *ctx)
@@ -167,12 +168,13 @@ static void test_sends_and_resumes(void **state)
 	struct seen s;
 
 	open_all(&s, false);
-	assert_false(link_send(s.link, SLICE("SIP/2.0"), &none, &ue)); /* down */
+	assert_false(link_send(s.link, SLICE("SIP/2.0"), &none, &ue, 0)); /* down */
 	assert_true(run_until(s.loop, &s.up));
-	assert_true(link_send(s.link, SLICE("SIP/2.0"), &node, &ue));
+	assert_true(link_send(s.link, SLICE("SIP/2.0"), &node, &ue, 77));
 	j = fake_injected(&fake);
 	assert_non_null(j);
 	assert_int_equal(j->type, INJECT_SEND);
+	assert_int_equal(j->sa_id, 77);
 	assert_true(addr_eq(&j->dst, &ue) && addr_eq(&j->src, &node));
 	assert_memory_equal(j->data, "SIP/2.0", 7);
 
@@ -205,10 +207,10 @@ static void test_full_inject_ring_is_told(void **state)
 
 	open_all(&s, false);
 	assert_true(run_until(s.loop, &s.up));
-	while (sent < 1000 && link_send(s.link, slice_of(big, sizeof(big)), &node, &ue))
+	while (sent < 1000 && link_send(s.link, slice_of(big, sizeof(big)), &node, &ue, 0))
 		sent++;
 	assert_in_range(sent, 20, 40); /* both workers' rings: 2 * 256 KiB / 16 KiB */
-	assert_false(link_send(s.link, slice_of(big, sizeof(big) + 1), &node, &ue));
+	assert_false(link_send(s.link, slice_of(big, sizeof(big) + 1), &node, &ue, 0));
 	close_all(&s);
 }
 
