@@ -159,7 +159,7 @@ const char *conf_nearest(enum conf_owner owner, struct slice name)
 		}
 	}
 	for (int i = 0; owner == OWNER_CONF && section[i]; i++) {
-		uint32_t far = slice_distance(name, slice_str(section[i]));
+		uint32_t far = farness(name, section[i]);
 
 		if (far < best || (far == best && !nearest)) {
 			best = far;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "control/install.h"
 #include "control/link.h"
 #include "dataplane.h"
@@ -279,6 +280,13 @@ static void expect_sync(struct seen *s, uint32_t sets)
 	assert_true(next_install(s, &v));
 	assert_int_equal(v.type, INSTALL_SYNC_BEGIN);
 	fake_acknowledge(&fake, v.seq, INSTALL_OK);
+	for (uint32_t i = 0; s->sas && i < sas_total(s->sas); i++) {
+		assert_true(next_install(s, &v));
+		assert_int_equal(v.type, INSTALL_SA);
+		assert_memory_equal(v.sa.ck, "CCCCCCCCCCCCCCCC", ABI_SA_KEY);
+		assert_int_equal(sas_find(s->sas, v.sa.sa_id)->spi_ps, v.sa.spi_ps);
+		fake_acknowledge(&fake, v.seq, INSTALL_OK);
+	}
 	for (uint32_t i = 0; i < sets; i++) {
 		assert_true(next_install(s, &v));
 		assert_int_equal(v.type, INSTALL_REGISTRATION);
@@ -355,6 +363,45 @@ static void test_link_down_ends_what_is_open(void **state)
 	close_all(&s);
 }
 
+/* Associations come before the registrations that name them, each once, and are put and
+ * deleted like these. */
+static void test_associations_are_installed(void **state)
+{
+	struct sa *sa[3];
+	struct abi_install_view v;
+	struct seen s;
+
+	open_all(&s, true);
+	s.sas = sas_new();
+	for (uint32_t i = 0; i < 3; i++) {
+		sa[i] = make_sa(i);
+		assert_true(sas_put(s.sas, sa[i]));
+	}
+	assert_true(registrations_put(s.all, make_set(1, 1, 1)));
+	assert_true(run_until(s.loop, &s.up));
+	expect_sync(&s, 1);
+	s.is_done = false;
+	sas_set_state(s.sas, sa[1], SA_ACTIVE, clock_wall_ms() + 5000);
+	install_sa(s.installer, sa[1], on_done, &s);
+	assert_true(next_install(&s, &v));
+	assert_int_equal(v.type, INSTALL_SA);
+	assert_int_equal(v.sa.sa_id, 501);
+	assert_int_equal(v.sa.set_id, sa[1]->set_id);
+	assert_int_equal(v.sa.integrity, ABI_SA_HMAC_SHA_1_96);
+	assert_int_equal(v.sa.cipher, ABI_SA_AES_CBC);
+	assert_in_range(v.sa.expires_ms, clock_ms() + 4000, clock_ms() + 5000);
+	fake_acknowledge(&fake, v.seq, INSTALL_OK);
+	assert_true(run_until(s.loop, &s.is_done));
+	assert_int_equal(s.last_status, INSTALL_OK);
+	install_sa_delete(s.installer, 501, NULL, NULL);
+	assert_true(next_install(&s, &v));
+	assert_int_equal(v.type, INSTALL_SA_DELETE);
+	assert_int_equal(v.sa_id, 501);
+	fake_acknowledge(&fake, v.seq, INSTALL_OK);
+	close_all(&s);
+	sas_free(s.sas);
+}
+
 /* More than the ring holds: what waits is sent when acknowledgements make room. */
 static void test_synchronises_more_than_the_ring_holds(void **state)
 {
@@ -403,6 +450,7 @@ int main(void)
 		cmocka_unit_test(test_broken_ring_takes_the_link_down),
 		cmocka_unit_test(test_put_is_acknowledged),
 		cmocka_unit_test(test_link_down_ends_what_is_open),
+		cmocka_unit_test(test_associations_are_installed),
 		cmocka_unit_test(test_synchronises_more_than_the_ring_holds),
 	};
 
