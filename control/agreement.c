@@ -200,7 +200,7 @@ static bool check_protected(struct registering *g)
 {
 	struct sa *sa = sas_find(g->r->c->sas, g->x->sa_id);
 
-	if (!sa) {
+	if (!sa || sa->state == SA_LEAVING) {
 		count_refused(g, SA_REFUSED_UNKNOWN);
 		register_busy(g, 500, "the security association is gone");
 		return false;

@@ -135,6 +135,9 @@ static bool fill(struct registration_contact *out, const struct registering *g,
 {
 	const struct sa *under = agreement_under(g);
 
+	/* Its set went meanwhile: in clear it is not to be reached. */
+	if (g->protected && !under)
+		return false;
 	*out = (struct registration_contact){
 		.expires_wall_ms = expires_wall_ms,
 		.registered_wall_ms = now_wall_ms,

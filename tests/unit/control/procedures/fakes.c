@@ -119,7 +119,7 @@ void fake_register(struct fake *f, const char *src, const char *message)
 	x->raw = slice_of(memcpy(malloc(len), message, len), len);
 	assert_int_equal(sip_parse(x->raw, &x->msg), SIP_OK);
 	x->src = address(src);
-	x->port = strncmp(src, "10.0.0.", 7) == 0;
+	x->port = !f->under && strncmp(src, "10.0.0.", 7) == 0;
 	x->dst = address(x->port ? "10.0.0.1:5060" : "192.0.2.100:5060");
 	x->sa_id = f->under;
 	if (f->under)

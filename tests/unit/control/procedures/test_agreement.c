@@ -893,6 +893,54 @@ static void ue_behind_a_nat(void **state)
 	assert_int_equal(contact()->sa_id, id);
 }
 
+/* Behind a NAT a UE may have an address like a peer's; it is none, whatever Path it brings. */
+static void ue_with_an_address_like_a_peers(void **state)
+{
+	static const char nat[] = CLIENT(
+		"ipsec-3gpp;alg=hmac-sha-1-96;ealg=aes-cbc;mod=UDP-enc-tun;" ENDS("500"));
+	struct client cl = {.src = "198.51.100.9:40001", .extra = nat};
+	struct sa *sa;
+
+	client_send(f, &cl, EMPTY);
+	fake_respond(f, CHALLENGE);
+	sa = sas_find(f->c.sas, f->installed_sa);
+	f->under = sa->id;
+	cl.src = "10.0.0.77:5001";
+	cl.extra = with_verify("Path: <sip:evil@10.0.0.77;lr>\r\n", server());
+	client_send(f, &cl, CREDENTIALS);
+	assert_int_equal(f->status, 494); /* the P-CSCF's checks */
+	assert_int_equal(refused(SA_REFUSED_CLIENT), 1);
+}
+
+/* Nothing begins under a set that leaves. */
+static void set_that_leaves_takes_no_register(void **state)
+{
+	struct client cl = {0};
+	uint64_t id = register_protected(&cl);
+
+	registrar_deregister(f->c.registrar, SLICE("alice@ims.example"), NULL, 0,
+			     CX_REASON_PERMANENT_TERMINATION);
+	assert_int_equal(sas_find(f->c.sas, id)->state, SA_LEAVING);
+	fake_clear(f);
+	send_under(&cl, id, with_verify(SECOND, server_of(id)));
+	assert_int_equal(f->status, 500);
+	assert_int_equal(refused(SA_REFUSED_UNKNOWN), 1);
+	assert_null(strstr(f->trace, "send"));
+}
+
+/* The set went while the registrar was asked: the contact is not bound in clear instead. */
+static void set_that_goes_meanwhile_binds_nothing(void **state)
+{
+	struct client cl = {0};
+	uint64_t id = challenge(&cl, FIRST);
+
+	send_under(&cl, id, with_verify(FIRST, server()));
+	sas_remove(f->c.sas, sas_find(f->c.sas, id));
+	fake_respond(f, OK_UNTIL("600"));
+	assert_int_equal(f->status, 503);
+	assert_int_equal(registrations_count(f->c.registrations), 0);
+}
+
 /* After a restart: sets of registrations that are gone leave, the others stay. */
 static void start_with_what_was_stored(void **state)
 {
@@ -961,6 +1009,9 @@ int main(void)
 		T(registration_that_cannot_be_kept),
 		T(refresh_that_cannot_be_kept),
 		T(ue_behind_a_nat),
+		T(ue_with_an_address_like_a_peers),
+		T(set_that_leaves_takes_no_register),
+		T(set_that_goes_meanwhile_binds_nothing),
 		T(start_with_what_was_stored),
 		T(switched_off),
 	};
