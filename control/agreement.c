@@ -41,7 +41,7 @@ static void count_refused(struct registering *g, enum sa_refusal why)
 		  LOG_Z("reason", sa_refusal_name(why)));
 }
 
-/* With what we offer (RFC 3329 §2.3.1). */
+/* With what we offer, and that it is wanted (RFC 3329 §2.3.1, §2.3.2). */
 static void refuse(struct registering *g, enum sa_refusal why, uint16_t status,
 		   const char *warning, const struct sec_server *server)
 {
@@ -52,7 +52,7 @@ static void refuse(struct registering *g, enum sa_refusal why, uint16_t status,
 	text_lit(&t, "Security-Server: ");
 	sec_agree_put(&t, server);
 	text_lit(&t, "\r\n");
-	if (status == 421)
+	if (status != 400)
 		text_lit(&t, "Require: sec-agree\r\n");
 	register_reply(g, status, warning, text_slice(&t));
 }
@@ -134,7 +134,7 @@ static bool take_client(struct registering *g)
 	return g->client != NULL;
 }
 
-/* In clear (RFC 3329 §2.3.1). A Security-Verify belongs to an agreement: without its set
+/* In clear (RFC 3329 §2.3.1, §2.3.2). A Security-Verify belongs to an agreement: without its set
  * somebody took the protection away. */
 static bool check_clear(struct registering *g)
 {
@@ -172,7 +172,7 @@ static bool says(const struct registering *g, enum sip_header_id id, struct slic
 	return sec_agree_join(&g->x->msg, id, &t) && sec_agree_same(text_slice(&t), text);
 }
 
-/* Security-Verify repeats our Security-Server (RFC 3329 §2.4.1), and before the set is proven
+/* Security-Verify repeats our Security-Server (RFC 3329 §2.3.1), and before the set is proven
  * Security-Client repeats that of the challenged REGISTER (TS 24.229 §5.2.2.2): else somebody
  * changed the lists on their way in clear. */
 static bool check_lists(struct registering *g, const struct sa *sa)

@@ -376,6 +376,8 @@ static void wrong_in_clear(void **state)
 		assert_int_equal(refused(table[i].why), before + 1);
 		assert_non_null(strstr(f->headers, "Warning: 399 saker \""));
 		assert_non_null(strstr(f->headers, list));
+		assert_int_equal(strstr(f->headers, "\r\nRequire: sec-agree\r\n") != NULL,
+				 f->status == 494);
 		assert_null(strstr(f->trace, "send"));
 		assert_int_equal(sas_total(f->c.sas), 0);
 	}
@@ -759,7 +761,7 @@ static void end_of_the_registration_ends_all_sets(void **state)
 static void limits(void **state)
 {
 	struct client cl = {.extra = FIRST};
-	char user[8], src[32];
+	char user[16], src[32], lines[512];
 
 	/* As many as one address may have; then the others'. */
 	for (int i = 0; i < 12; i++) {
@@ -767,8 +769,6 @@ static void limits(void **state)
 		snprintf(src, sizeof(src), "192.0.2.7:%d", 5060 + i);
 		cl.user = user;
 		cl.src = src;
-		cl.extra = NULL;
-		char lines[512];
 		snprintf(lines, sizeof(lines),
 			 CLIENT("ipsec-3gpp;alg=hmac-sha-1-96;ealg=aes-cbc;spi-c=%d;spi-s=%d;"
 				"port-c=7000;port-s=7001"),
