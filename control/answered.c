@@ -15,6 +15,7 @@ struct kept {
 	struct transaction_id id;
 	uint64_t until_ms;
 	struct addr src, dst;
+	uint64_t sa_id;
 	uint32_t len;
 	uint8_t message[];
 };
@@ -80,6 +81,7 @@ void answered_put(struct answered *a, const struct answer *answer, uint64_t now_
 		.until_ms = now_ms + ANSWERED_MS,
 		.src = answer->src,
 		.dst = answer->dst,
+		.sa_id = answer->sa_id,
 		.len = answer->message.len,
 	};
 	memcpy(k->message, answer->message.p, answer->message.len);
@@ -103,7 +105,7 @@ bool answered_get(struct answered *a, const struct transaction_id *id, uint64_t 
 		k = k->chain;
 	if (!k || k->until_ms <= now_ms)
 		return false;
-	*out = (struct answer){k->id, k->src, k->dst, slice_of(k->message, k->len)};
+	*out = (struct answer){k->id, k->src, k->dst, k->sa_id, slice_of(k->message, k->len)};
 	return true;
 }
 

@@ -25,6 +25,7 @@ struct transaction_id {
 struct answer {
 	struct transaction_id id;
 	struct addr src, dst; /* of the response */
+	uint64_t sa_id;       /* security association it goes under; 0: in clear */
 	struct slice message;
 };
 

@@ -133,6 +133,11 @@ static bool fill(struct registration_contact *out, const struct registering *g,
 		 const struct register_contact *c, uint64_t expires_wall_ms,
 		 uint64_t now_wall_ms)
 {
+	const struct sa *under = agreement_under(g);
+
+	/* Its set went meanwhile: in clear it is not to be reached. */
+	if (g->protected && !under)
+		return false;
 	*out = (struct registration_contact){
 		.expires_wall_ms = expires_wall_ms,
 		.registered_wall_ms = now_wall_ms,
@@ -145,7 +150,11 @@ static bool fill(struct registration_contact *out, const struct registering *g,
 		.cseq = g->x->msg.cseq,
 		.params = echo_params(c->params),
 	};
-	if (g->pcscf) {
+	if (under) {
+		out->flow = under->ue;
+		out->local = under->local;
+		out->sa_id = under->id;
+	} else if (g->pcscf) {
 		out->flow = g->x->src;
 		out->local = g->x->dst;
 	} else {

@@ -16,6 +16,7 @@
 #include "control/link.h"
 #include "control/persist.h"
 #include "control/registrar.h"
+#include "control/sa.h"
 #include "control/version.h"
 #include "diameter/diameter.h"
 #include "sip/uri.h"
@@ -112,11 +113,16 @@ static const char *roles_text(uint8_t roles)
 	}
 }
 
-static uint64_t seconds_left(const struct registration_contact *k)
+static uint64_t seconds_until(uint64_t wall_ms)
 {
 	uint64_t now = clock_wall_ms();
 
-	return k->expires_wall_ms > now ? (k->expires_wall_ms - now) / 1000 : 0;
+	return wall_ms > now ? (wall_ms - now) / 1000 : 0;
+}
+
+static uint64_t seconds_left(const struct registration_contact *k)
+{
+	return seconds_until(k->expires_wall_ms);
 }
 
 static uint64_t seconds_since(uint64_t wall_ms)
@@ -258,6 +264,68 @@ static void cmd_reg_dereg(struct commands *c, const struct args *a, struct json 
 	json_end_object(out);
 }
 
+struct sa_listing {
+	struct listing l;
+	const char *impu; /* NULL: all */
+	uint64_t set_id;  /* its registration set, or 0 */
+};
+
+/* Never the keys. */
+static bool show_sa(void *ctx, const struct sa *sa)
+{
+	struct sa_listing *s = ctx;
+	struct json *out = s->l.out;
+
+	if (s->impu && strcmp(sa->impu, s->impu) != 0 &&
+	    (s->set_id == 0 || sa->set_id != s->set_id))
+		return true;
+	if (s->l.left == 0)
+		return false;
+	s->l.left--;
+	json_object(out, NULL);
+	json_str(out, "impu", sa->impu);
+	json_str(out, "impi", sa->impi);
+	json_str(out, "state", sa_state_name(sa->state));
+	put_addr(out, "ue", &sa->ue);
+	put_addr(out, "nat", &sa->nat);
+	put_addr(out, "local", &sa->local);
+	json_u64(out, "port_us", sa->port_us);
+	json_u64(out, "port_pc", sa->port_pc);
+	json_u64(out, "spi_uc", sa->spi_uc);
+	json_u64(out, "spi_us", sa->spi_us);
+	json_u64(out, "spi_pc", sa->spi_pc);
+	json_u64(out, "spi_ps", sa->spi_ps);
+	json_str(out, "alg", sec_integrity_name(sa->pair.integrity));
+	json_str(out, "ealg", sec_cipher_name(sa->pair.cipher));
+	json_u64(out, "age_s", seconds_since(sa->created_wall_ms));
+	json_u64(out, "ends_s", seconds_until(sa->due_wall_ms));
+	json_end_object(out);
+	return true;
+}
+
+static void cmd_sa_show(struct commands *c, const struct args *a, struct json *out)
+{
+	const struct control *k = c->parts.control;
+	struct sa_listing s = {.l = {.out = out, .left = LIST_DEFAULT}};
+	struct registration_set *set;
+	uint8_t memory[IMPU_MAX + 1];
+
+	if (!option_number(a, "--limit", LIST_MAX, &s.l.left)) {
+		admin_error(out, "usage", "--limit wants a number up to 100000", NULL);
+		return;
+	}
+	if (a->n > 0 && a->word[0][0] != '-') {
+		s.impu = canonical(a->word[0], memory);
+		set = registrations_by_impu(k->registrations, s.impu);
+		s.set_id = set ? set->id : 0;
+	}
+	json_object(out, NULL);
+	json_array(out, "rows");
+	sas_each(k->sas, show_sa, &s);
+	json_end_array(out);
+	json_end_object(out);
+}
+
 static void cmd_diameter_peers(struct commands *c, const struct args *a, struct json *out)
 {
 	struct diameter_peer_state peer[DIAMETER_PEERS_MAX];
@@ -325,7 +393,7 @@ static const struct {
 	{"reg", "show", cmd_reg_show},         {"reg", "list", cmd_reg_list},
 	{"reg", "dereg", cmd_reg_dereg},       {"diameter", "peers", cmd_diameter_peers},
 	{"metrics", NULL, cmd_metrics},        {"capture", "start", cmd_capture_start},
-	{"capture", "stop", cmd_capture_stop},
+	{"capture", "stop", cmd_capture_stop}, {"sa", "show", cmd_sa_show},
 };
 
 static void on_command(void *ctx, const struct admin_request *q, struct json *out)

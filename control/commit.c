@@ -27,6 +27,7 @@ void commit_change(struct control *c, const struct registration_set *set)
 {
 	persist_put(c->persist, set, persisted_later, NULL);
 	install_put(c->installer, set, installed_later, NULL);
+	agreement_settle(c, set->id);
 }
 
 struct registration_set *commit_remove(struct control *c, uint64_t set_id)
@@ -37,6 +38,7 @@ struct registration_set *commit_remove(struct control *c, uint64_t set_id)
 		return NULL;
 	persist_delete(c->persist, set_id, persisted_later, NULL);
 	install_delete(c->installer, set_id, installed_later, NULL);
+	agreement_settle(c, set_id);
 	return set;
 }
 
@@ -52,6 +54,7 @@ static void put_back(struct registering *g, bool taken)
 	struct control *c = g->r->c;
 	struct registration_set *old = registrations_by_id(c->registrations, g->set->id);
 
+	agreement_put_back(g);
 	if (old)
 		persist_put(c->persist, old, persisted_later, NULL);
 	else
@@ -89,6 +92,7 @@ static void installed(void *ctx, int status)
 		finish(g, COMMIT_REFUSED);
 		return;
 	}
+	agreement_registered(g, g->set);
 	g->set = NULL;
 	while (g->n_replaced)
 		registration_set_free(g->replaced[--g->n_replaced]);
@@ -111,6 +115,7 @@ static void stored(void *ctx, bool ok)
 		if (other && other->id != g->set->id)
 			g->replaced[g->n_replaced++] = commit_remove(g->r->c, other->id);
 	}
+	agreement_install(g, g->set);
 	install_put(g->r->c->installer, g->set, installed, g);
 }
 
@@ -140,6 +145,7 @@ void commit_put(struct registering *g, struct registration_set *set,
 		return;
 	}
 	g->committing = set->id;
+	agreement_store(g, set);
 	persist_put(g->r->c->persist, set, stored, g);
 }
 
@@ -161,6 +167,7 @@ static void deleted(void *ctx, bool ok)
 	gone = registrations_take(g->r->c->registrations, id);
 	if (gone)
 		registration_set_free(gone);
+	agreement_settle(g->r->c, id);
 	install_delete(g->r->c->installer, id, removed, g);
 }
 

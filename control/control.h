@@ -6,6 +6,7 @@ struct ev_loop;
 struct link;
 struct exchanges;
 struct registrations;
+struct sas;
 struct installer;
 struct persist;
 struct cx_client;
@@ -18,9 +19,10 @@ struct control {
 	struct link *link;
 	struct exchanges *exchanges;
 	struct registrations *registrations;
+	struct sas *sas; /* security associations with UEs */
 	struct installer *installer;
 	struct persist *persist;
-	struct cx_client *cx;       /* NULL where neither I-CSCF nor S-CSCF runs */
+	struct cx_client *cx; /* NULL where neither I-CSCF nor S-CSCF runs */
 	struct registrar *registrar;
 	struct locator *locator;
 };

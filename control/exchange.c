@@ -85,12 +85,12 @@ static void on_send(void *owner)
 		struct server *s =
 			(struct server *)((uint8_t *)owner - offsetof(struct server, owner));
 
-		link_send(o->e->link, slice_of(s->response, s->response_len), &s->x.dst,
-			  &s->to);
+		link_send(o->e->link, slice_of(s->response, s->response_len), &s->x.dst, &s->to,
+			  s->x.sa_id);
 	} else {
 		struct client *c = owner;
 
-		link_send(o->e->link, slice_of(c->message, c->len), &c->src, &c->dst);
+		link_send(o->e->link, slice_of(c->message, c->len), &c->src, &c->dst, 0);
 	}
 }
 
@@ -183,10 +183,12 @@ void exchanges_close(struct exchanges *e)
 
 /* RFC 3261 §17.2.3 matches by branch, sent-by and method. A true repeat agrees in source,
  * Call-ID and CSeq as well; with these a branch that is guessed, or that a careless client uses
- * twice, meets nobody else's transaction. */
-static struct transaction_id identify(const struct exchanges *e, const struct sip_msg *m,
-				      const struct sip_via *via, const struct addr *src)
+ * twice, meets nobody else's transaction. So does what comes in clear not meet what came under
+ * a security association. */
+static struct transaction_id identify(const struct exchanges *e, const struct abi_punt *p,
+				      const struct sip_via *via)
 {
+	const struct sip_msg *m = &e->msg;
 	struct transaction_id id;
 	uint64_t *half[2] = {&id.a, &id.b};
 	const struct hash_key *key[2] = {&e->key_a, &e->key_b};
@@ -195,7 +197,8 @@ static struct transaction_id identify(const struct exchanges *e, const struct si
 		struct hash_mac mac;
 
 		hash_mac_start(&mac, key[i]);
-		hash_mac_part(&mac, slice_of(src, sizeof(*src)));
+		hash_mac_part(&mac, slice_of(&p->src, sizeof(p->src)));
+		hash_mac_u64(&mac, p->sa_id);
 		hash_mac_part(&mac, via->branch);
 		hash_mac_part(&mac, via->host);
 		hash_mac_u64(&mac, via->port);
@@ -236,7 +239,7 @@ static void reply_stateless(struct exchanges *e, const struct abi_punt *p, uint1
 		return;
 	to = response_address(&via, &p->src);
 	e->stats.answered[status / 100]++;
-	link_send(e->link, text_slice(&out), &p->dst, &to);
+	link_send(e->link, text_slice(&out), &p->dst, &to, p->sa_id);
 }
 
 static void refuse(struct exchanges *e, const struct abi_punt *p, enum sip_error error)
@@ -275,7 +278,11 @@ static struct server *server_new(struct exchanges *e, const struct abi_punt *p,
 	if (!s)
 		return NULL;
 	*s = (struct server){
-		.x = {.src = p->src, .dst = p->dst, .port = p->port, .reason = p->reason},
+		.x = {.src = p->src,
+		      .dst = p->dst,
+		      .sa_id = p->sa_id,
+		      .port = p->port,
+		      .reason = p->reason},
 		.owner = {OWNER_SERVER, e},
 		.next = *chain,
 		.id = *id,
@@ -307,7 +314,7 @@ static bool repeated(struct exchanges *e, const struct transaction_id *id)
 	if (!answered_get(e->answered, id, clock_ms(), &answer))
 		return false;
 	e->stats.repeats++;
-	link_send(e->link, answer.message, &answer.src, &answer.dst);
+	link_send(e->link, answer.message, &answer.src, &answer.dst, answer.sa_id);
 	return true;
 }
 
@@ -324,7 +331,7 @@ static void request_input(struct exchanges *e, const struct abi_punt *p)
 	/* An ACK is never answered, and belongs to INVITEs, which control does not take. */
 	if (e->msg.method == SIP_M_ACK)
 		return;
-	id = identify(e, &e->msg, &via, &p->src);
+	id = identify(e, p, &via);
 	if (repeated(e, &id) || e->draining)
 		return;
 	e->stats.requests++;
@@ -469,7 +476,8 @@ static bool response_write(struct exchanges *e, struct server *s, uint16_t statu
 static void server_end(struct exchanges *e, struct server *s)
 {
 	struct server **at = server_chain(e, &s->id);
-	struct answer answer = {s->id, s->x.dst, s->to, slice_of(s->response, s->response_len)};
+	struct answer answer = {s->id, s->x.dst, s->to, s->x.sa_id,
+				slice_of(s->response, s->response_len)};
 
 	while (*at != s)
 		at = &(*at)->next;

@@ -28,6 +28,8 @@ struct exchange {
 	struct sip_msg msg; /* of raw */
 	struct addr src;    /* from where */
 	struct addr dst;    /* our address and port it came to */
+	uint64_t sa_id;     /* security association it came under, as its responses go; 0: in
+			       clear */
 	uint8_t port;
 	uint8_t reason; /* enum abi_punt_reason */
 };

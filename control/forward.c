@@ -29,9 +29,9 @@ static const enum sip_header_id untrusted[] = {
 };
 
 /* An Authorization line again, with integrity-protected as the P-CSCF knows it (TS 24.229
- * §5.2.2.2, §5.2.2.3): nothing protects the request yet; a digest response that is to be
- * checked makes "ip-assoc-pending". */
-static void put_credentials(struct text *out, struct slice value)
+ * §5.2.2.2, §5.2.2.3): a security association protects the request, or nothing does; without
+ * one a digest response that is to be checked makes "ip-assoc-pending". */
+static void put_credentials(struct text *out, struct slice value, bool protected)
 {
 	struct slice scheme, rest, name, v;
 	bool digest_response = false, aka = false;
@@ -55,17 +55,21 @@ static void put_credentials(struct text *out, struct slice value)
 		       slice_eq_nocase(v, SLICE("AKAv1-MD5"));
 	}
 	text_str(out, n ? "," : "");
-	text_str(out, digest_response && !aka ? "integrity-protected=\"ip-assoc-pending\"\r\n"
-					      : "integrity-protected=\"no\"\r\n");
+	text_printf(out, "integrity-protected=\"%s\"\r\n",
+		    protected                 ? "yes"
+		    : digest_response && !aka ? "ip-assoc-pending"
+					      : "no");
 }
 
-static void edit_credentials(struct sip_edits *e, const struct sip_msg *m)
+static void edit_credentials(struct registering *g, struct sip_edits *e)
 {
+	const struct sip_msg *m = &g->x->msg;
+
 	for (const struct sip_header *h = sip_first(m, SIP_H_AUTHORIZATION); h;
 	     h = sip_next(m, h)) {
 		uint32_t from = e->arena.len;
 
-		put_credentials(&e->arena, sip_value(m, h));
+		put_credentials(&e->arena, sip_value(m, h), g->protected);
 		sip_edit_replace(e, h->name, h->end - h->name, text_since(&e->arena, from));
 	}
 }
@@ -100,9 +104,36 @@ static void put_charging(struct text *t, struct registrar *r, const struct addr 
 	text_lit(t, "\r\n");
 }
 
+/* The security agreement ends here: the next CSCF knows nothing of sec-agree (TS 24.229
+ * §5.2.2.2). */
+static void edit_options(struct registering *g, struct sip_edits *e, enum sip_header_id id)
+{
+	const struct sip_msg *m = &g->x->msg;
+
+	for (const struct sip_header *h = sip_first(m, id); h; h = sip_next(m, h)) {
+		struct slice rest = sip_value(m, h), token;
+		uint32_t from = e->arena.len, left = 0, gone = 0;
+
+		while (sip_next_token(&rest, &token)) {
+			if (agreement_knows(g, token)) {
+				gone++;
+				continue;
+			}
+			text_str(&e->arena, left++ ? ", " : "");
+			text_put(&e->arena, token);
+		}
+		if (gone && left)
+			sip_edit_replace_slice(e, m, sip_value(m, h),
+					       text_since(&e->arena, from));
+		else if (gone)
+			sip_edit_delete_header(e, h);
+	}
+}
+
 static bool edit_as_pcscf(struct registering *g, struct sip_edits *e, const struct addr *dst)
 {
 	const struct sip_msg *m = &g->x->msg;
+	const struct sa *under = agreement_under(g);
 	struct registrar *r = g->r;
 	uint32_t from = e->arena.len;
 	struct text *t = &e->arena;
@@ -112,7 +143,7 @@ static bool edit_as_pcscf(struct registering *g, struct sip_edits *e, const stru
 	if (!link_token_key(r->c->link, &key) || !exchanges_local(r->c->exchanges, dst, &local))
 		return false;
 	text_lit(t, "Path: <sip:");
-	token_path_put(t, &key, &g->x->src);
+	token_path_put(t, &key, under ? &under->ue : &g->x->src);
 	text_char(t, '@');
 	addr_put(t, &local);
 	text_lit(t, ";lr>\r\n");
@@ -125,7 +156,9 @@ static bool edit_as_pcscf(struct registering *g, struct sip_edits *e, const stru
 	sip_edit_push(e, m, text_since(t, from));
 	for (size_t i = 0; i < sizeof(untrusted) / sizeof(untrusted[0]); i++)
 		sip_edit_delete_all(e, m, untrusted[i]);
-	edit_credentials(e, m);
+	edit_options(g, e, SIP_H_REQUIRE);
+	edit_options(g, e, SIP_H_PROXY_REQUIRE);
+	edit_credentials(g, e);
 	edit_access_info(e, m);
 	return true;
 }

@@ -1,10 +1,10 @@
-/* install.c - registration sets into the data plane's tables, in order, each acknowledged
+/* install.c - sets of both kinds into the data plane's tables, in order, each acknowledged
  *
  * A put or delete is encoded at once and waits in a queue until the ring has room; then it is
  * in flight until its acknowledgement comes. A synchronisation walks the identifiers known when
  * the link came up and encodes each set when its turn comes, so that its memory is eight octets
  * a set; a set that is put or deleted meanwhile is skipped, because what was asked later says
- * more.
+ * more. Security associations come first: contacts name them.
  *
  * Sequence numbers start at the clock, so that acknowledgements meant for a control that died
  * are told from ours. They tell records apart and are not in the order of sending: what is
@@ -13,6 +13,7 @@
 #include "control/install.h"
 
 #include <ev.h>
+#include <openssl/crypto.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -31,6 +32,7 @@ struct op {
 	void (*done)(void *ctx, int status);
 	void *ctx;
 	int status;   /* of an op on the failed list */
+	bool secret;  /* the record has keys in it */
 	uint32_t len; /* of the record; 0: sent */
 	uint8_t record[];
 };
@@ -39,14 +41,28 @@ struct queue {
 	struct op *first, **last;
 };
 
-enum sync_phase { SYNC_IDLE, SYNC_BEGIN, SYNC_SETS, SYNC_END };
+enum sync_phase { SYNC_IDLE, SYNC_BEGIN, SYNC_SAS, SYNC_SETS, SYNC_END };
+
+/* What was there when the link came up. */
+struct walk {
+	uint64_t *id; /* sorted */
+	bool *skip;
+	uint32_t n, at;
+};
 
 struct sync {
 	enum sync_phase phase;
 	struct registrations *all;
-	uint64_t *id; /* sorted */
-	bool *skip;
-	uint32_t n, at;
+	struct sas *sas;
+	struct walk sa, set;
+};
+
+/* What one record is about. */
+struct thing {
+	enum abi_install_type type;
+	uint64_t id;
+	const struct registration_set *set; /* INSTALL_REGISTRATION */
+	const struct sa *sa;                /* INSTALL_SA */
 };
 
 struct installer {
@@ -82,11 +98,18 @@ static struct op *queue_take(struct queue *q)
 	return op;
 }
 
+static void op_free(struct op *op)
+{
+	if (op->secret)
+		OPENSSL_cleanse(op->record, op->len);
+	free(op);
+}
+
 static void op_end(struct op *op, int status)
 {
 	if (op->done)
 		op->done(op->ctx, status);
-	free(op);
+	op_free(op);
 }
 
 static void on_failed(struct ev_loop *loop, struct ev_timer *w, int events)
@@ -128,17 +151,24 @@ struct installer *installer_open(struct ev_loop *loop, struct link *link, bool i
 	return i;
 }
 
+static void walk_clear(struct walk *w)
+{
+	free(w->id);
+	free(w->skip);
+	*w = (struct walk){0};
+}
+
 static void sync_clear(struct installer *i)
 {
-	free(i->sync.id);
-	free(i->sync.skip);
+	walk_clear(&i->sync.sa);
+	walk_clear(&i->sync.set);
 	i->sync = (struct sync){0};
 }
 
 static void queue_free(struct queue *q)
 {
 	for (struct op *op; (op = queue_take(q));)
-		free(op);
+		op_free(op);
 }
 
 void installer_close(struct installer *i)
@@ -154,18 +184,22 @@ void installer_close(struct installer *i)
 }
 
 /* The sequence number stands in each record, so it is drawn when the record is written. */
-static uint32_t encode(struct installer *i, enum abi_install_type type, uint64_t id,
-		       const struct registration_set *s, void *out)
+static uint32_t encode(struct installer *i, const struct thing *what, void *out)
 {
-	struct abi_install_view v = {.type = type, .seq = ++i->seq, .set_id = id};
-
+	struct abi_install_view v = {
+		.type = what->type, .seq = ++i->seq, .set_id = what->id, .sa_id = what->id};
 	struct install_policy policy = {.ip_association = i->ip_association};
+	uint32_t len;
 
 	/* Without a key the link is down, and the record goes nowhere. */
 	link_token_key(i->link, &policy.key);
-	if (type == INSTALL_REGISTRATION)
-		install_view(s, &policy, &v.registration);
-	return abi_install_encode(&v, out, RING_RECORD_MAX);
+	if (what->set)
+		install_view(what->set, &policy, &v.registration);
+	if (what->sa)
+		install_sa_view(what->sa, &v.sa);
+	len = abi_install_encode(&v, out, RING_RECORD_MAX);
+	OPENSSL_cleanse(&v.sa, sizeof(v.sa));
+	return len;
 }
 
 static int compare_id(const void *a, const void *b)
@@ -175,19 +209,24 @@ static int compare_id(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static void sync_skip(struct sync *y, uint64_t id)
+static void walk_skip(struct walk *w, uint64_t id)
 {
-	uint64_t *at = y->n ? bsearch(&id, y->id, y->n, sizeof(id), compare_id) : NULL;
+	uint64_t *at = w->n ? bsearch(&id, w->id, w->n, sizeof(id), compare_id) : NULL;
 
 	if (at)
-		y->skip[at - y->id] = true;
+		w->skip[at - w->id] = true;
 }
 
-static void ask(struct installer *i, enum abi_install_type type, uint64_t id,
-		const struct registration_set *s, void (*done)(void *, int), void *ctx)
+static bool is_of_sa(enum abi_install_type type)
+{
+	return type == INSTALL_SA || type == INSTALL_SA_DELETE;
+}
+
+static void ask(struct installer *i, const struct thing *what, void (*done)(void *, int),
+		void *ctx)
 {
 	uint8_t record[RING_RECORD_MAX];
-	uint32_t len = encode(i, type, id, s, record);
+	uint32_t len = encode(i, what, record);
 	struct op *op = malloc(sizeof(*op) + len);
 
 	if (!op) {
@@ -195,14 +234,20 @@ static void ask(struct installer *i, enum abi_install_type type, uint64_t id,
 			done(ctx, INSTALL_NO_MEMORY);
 		return;
 	}
-	*op = (struct op){.seq = i->seq, .done = done, .ctx = ctx, .len = len};
+	*op = (struct op){.seq = i->seq,
+			  .done = done,
+			  .ctx = ctx,
+			  .secret = what->sa != NULL,
+			  .len = len};
 	memcpy(op->record, record, len);
+	if (op->secret)
+		OPENSSL_cleanse(record, len);
 	if (len == 0) {
 		op_fail(i, op, INSTALL_MALFORMED);
 	} else if (!i->up) {
 		op_fail(i, op, STATUS_LINK_DOWN);
 	} else {
-		sync_skip(&i->sync, id);
+		walk_skip(is_of_sa(what->type) ? &i->sync.sa : &i->sync.set, what->id);
 		queue_put(&i->waiting, op);
 		i->stats.waiting++;
 		install_pump(i);
@@ -213,22 +258,51 @@ void install_put(struct installer *i, const struct registration_set *set,
 		 void (*done)(void *ctx, int status), void *ctx)
 {
 	i->stats.put++;
-	ask(i, INSTALL_REGISTRATION, set->id, set, done, ctx);
+	ask(i, &(struct thing){INSTALL_REGISTRATION, set->id, set, NULL}, done, ctx);
 }
 
 void install_delete(struct installer *i, uint64_t set_id, void (*done)(void *ctx, int status),
 		    void *ctx)
 {
 	i->stats.deleted++;
-	ask(i, INSTALL_DELETE, set_id, NULL, done, ctx);
+	ask(i, &(struct thing){INSTALL_DELETE, set_id, NULL, NULL}, done, ctx);
 }
 
-static bool collect_id(void *ctx, struct registration_set *s)
+void install_sa(struct installer *i, const struct sa *sa, void (*done)(void *ctx, int status),
+		void *ctx)
 {
-	struct sync *y = ctx;
+	i->stats.put++;
+	ask(i, &(struct thing){INSTALL_SA, sa->id, NULL, sa}, done, ctx);
+}
 
-	y->id[y->n++] = s->id;
+void install_sa_delete(struct installer *i, uint64_t sa_id, void (*done)(void *ctx, int status),
+		       void *ctx)
+{
+	i->stats.deleted++;
+	ask(i, &(struct thing){INSTALL_SA_DELETE, sa_id, NULL, NULL}, done, ctx);
+}
+
+static bool collect_set(void *ctx, struct registration_set *s)
+{
+	struct walk *w = ctx;
+
+	w->id[w->n++] = s->id;
 	return true;
+}
+
+static bool collect_sa(void *ctx, const struct sa *sa)
+{
+	struct walk *w = ctx;
+
+	w->id[w->n++] = sa->id;
+	return true;
+}
+
+static bool walk_room(struct walk *w, uint32_t n)
+{
+	w->id = calloc(n + 1, sizeof(*w->id));
+	w->skip = calloc(n + 1, sizeof(*w->skip));
+	return w->id && w->skip;
 }
 
 static bool ring_open(struct installer *i)
@@ -239,24 +313,27 @@ static bool ring_open(struct installer *i)
 	       ring_attach_producer(&i->ring, abi_ring_at(r, r->off_install), ABI_RING_INSTALL);
 }
 
-void install_all(struct installer *i, struct registrations *all)
+void install_all(struct installer *i, struct registrations *all, struct sas *sas)
 {
+	struct sync *y = &i->sync;
 	uint32_t n = registrations_count(all);
 
 	sync_clear(i);
 	i->up = ring_open(i);
-	i->sync.id = calloc(n + 1, sizeof(*i->sync.id));
-	i->sync.skip = calloc(n + 1, sizeof(*i->sync.skip));
-	if (!i->up || !i->sync.id || !i->sync.skip) {
+	if (!i->up || !walk_room(&y->set, n) || !walk_room(&y->sa, sas ? sas_total(sas) : 0)) {
 		log_event(LOG_ERROR, "install", "sync_failed", LOG_U("sets", n));
 		sync_clear(i);
 		return;
 	}
-	registrations_each(all, collect_id, &i->sync);
-	qsort(i->sync.id, i->sync.n, sizeof(*i->sync.id), compare_id);
-	i->sync.all = all;
-	i->sync.phase = SYNC_BEGIN;
-	log_event(LOG_INFO, "install", "sync", LOG_U("sets", n));
+	registrations_each(all, collect_set, &y->set);
+	if (sas)
+		sas_each(sas, collect_sa, &y->sa);
+	qsort(y->set.id, y->set.n, sizeof(*y->set.id), compare_id);
+	qsort(y->sa.id, y->sa.n, sizeof(*y->sa.id), compare_id);
+	y->all = all;
+	y->sas = sas;
+	y->phase = SYNC_BEGIN;
+	log_event(LOG_INFO, "install", "sync", LOG_U("sets", n), LOG_U("sas", y->sa.n));
 	install_pump(i);
 }
 
@@ -279,20 +356,22 @@ static void fly(struct installer *i, struct op *op)
 }
 
 /* A record of the synchronisation: nobody waits for it, but its acknowledgement is counted. */
-static bool sync_write(struct installer *i, enum abi_install_type type, uint64_t id,
-		       const struct registration_set *s)
+static bool sync_write(struct installer *i, const struct thing *what)
 {
 	uint8_t record[RING_RECORD_MAX];
-	uint32_t len = encode(i, type, id, s, record);
+	uint32_t len = encode(i, what, record);
 	struct op *op;
-	bool wake;
+	bool wake, sent;
 
 	if (len == 0) {
-		log_event(LOG_ERROR, "install", "set_too_large", LOG_U("set", id));
+		log_event(LOG_ERROR, "install", "set_too_large", LOG_U("set", what->id));
 		return true;
 	}
 	op = calloc(1, sizeof(*op));
-	if (!op || !ring_push(&i->ring, slice_of(record, len), &wake)) {
+	sent = op && ring_push(&i->ring, slice_of(record, len), &wake);
+	if (what->sa)
+		OPENSSL_cleanse(record, len);
+	if (!sent) {
 		free(op);
 		return false;
 	}
@@ -301,34 +380,64 @@ static bool sync_write(struct installer *i, enum abi_install_type type, uint64_t
 	return true;
 }
 
+/* The next id that nobody asked about meanwhile. False: none is left. */
+static bool walk_next(struct walk *w, uint64_t *id)
+{
+	while (w->at < w->n && w->skip[w->at])
+		w->at++;
+	if (w->at == w->n)
+		return false;
+	*id = w->id[w->at];
+	return true;
+}
+
+static bool sync_sa(struct installer *i)
+{
+	struct thing what = {.type = INSTALL_SA};
+
+	if (!walk_next(&i->sync.sa, &what.id)) {
+		i->sync.phase = SYNC_SETS;
+		return true;
+	}
+	what.sa = sas_find(i->sync.sas, what.id);
+	if (what.sa && !sync_write(i, &what))
+		return false;
+	i->sync.sa.at++;
+	return true;
+}
+
+static bool sync_set(struct installer *i)
+{
+	struct thing what = {.type = INSTALL_REGISTRATION};
+
+	if (!walk_next(&i->sync.set, &what.id)) {
+		i->sync.phase = SYNC_END;
+		return true;
+	}
+	what.set = registrations_by_id(i->sync.all, what.id);
+	if (what.set && !sync_write(i, &what))
+		return false;
+	i->sync.set.at++;
+	return true;
+}
+
 /* The next record of the synchronisation. False: no room, or nothing left. */
 static bool sync_step(struct installer *i)
 {
-	struct sync *y = &i->sync;
-	struct registration_set *s;
-
-	switch (y->phase) {
+	switch (i->sync.phase) {
 	case SYNC_IDLE:
 		return false;
 	case SYNC_BEGIN:
-		if (!sync_write(i, INSTALL_SYNC_BEGIN, 0, NULL))
+		if (!sync_write(i, &(struct thing){.type = INSTALL_SYNC_BEGIN}))
 			return false;
-		y->phase = SYNC_SETS;
+		i->sync.phase = SYNC_SAS;
 		return true;
+	case SYNC_SAS:
+		return sync_sa(i);
 	case SYNC_SETS:
-		while (y->at < y->n && y->skip[y->at])
-			y->at++;
-		if (y->at == y->n) {
-			y->phase = SYNC_END;
-			return true;
-		}
-		s = registrations_by_id(y->all, y->id[y->at]);
-		if (s && !sync_write(i, INSTALL_REGISTRATION, s->id, s))
-			return false;
-		y->at++;
-		return true;
+		return sync_set(i);
 	case SYNC_END:
-		if (!sync_write(i, INSTALL_SYNC_END, 0, NULL))
+		if (!sync_write(i, &(struct thing){.type = INSTALL_SYNC_END}))
 			return false;
 		sync_clear(i);
 		return true;

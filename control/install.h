@@ -10,6 +10,7 @@
 
 #include "base/hash.h"
 #include "control/registration.h"
+#include "control/sa.h"
 
 struct ev_loop;
 struct link;
@@ -22,6 +23,11 @@ void install_put(struct installer *i, const struct registration_set *set,
 		 void (*done)(void *ctx, int status), void *ctx);
 void install_delete(struct installer *i, uint64_t set_id, void (*done)(void *ctx, int status),
 		    void *ctx);
+/* The same of a set of security associations. */
+void install_sa(struct installer *i, const struct sa *sa, void (*done)(void *ctx, int status),
+		void *ctx);
+void install_sa_delete(struct installer *i, uint64_t sa_id, void (*done)(void *ctx, int status),
+		       void *ctx);
 /* install_view.c: the set as the data plane is told of it. Lends the set's texts to *v. */
 struct install_policy {
 	struct hash_key key; /* the region's token key */
@@ -29,15 +35,17 @@ struct install_policy {
 };
 void install_view(const struct registration_set *set, const struct install_policy *policy,
 		  struct abi_registration_view *v);
-/* The link is up (again): SYNC_BEGIN, every set, SYNC_END. */
-void install_all(struct installer *i, struct registrations *all);
+/* With the keys: the caller wipes it. */
+void install_sa_view(const struct sa *sa, struct abi_sa_view *v);
+/* The link is up (again): SYNC_BEGIN, every set of either kind, SYNC_END. sas may be NULL. */
+void install_all(struct installer *i, struct registrations *all, struct sas *sas);
 void install_link_down(struct installer *i);
 /* An acknowledgement came; and after all of a round, to send on what waited for room. */
 void install_ack(struct installer *i, const struct abi_ack *a);
 void install_pump(struct installer *i);
 
 struct installer_stats {
-	uint64_t put, deleted, acknowledged, refused;
+	uint64_t put, deleted, acknowledged, refused; /* sets of both kinds */
 	uint32_t waiting;
 };
 void installer_stats(const struct installer *i, struct installer_stats *out);

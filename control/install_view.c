@@ -1,4 +1,4 @@
-/* install_view.c - a registration set as the data plane is told of it */
+/* install_view.c - a registration set, or security associations, as the data plane is told */
 #include "base/clock.h"
 #include "control/install.h"
 
@@ -40,8 +40,10 @@ static uint8_t contact_flags(const struct registration_set *s,
 			     const struct registration_contact *c,
 			     const struct install_policy *policy)
 {
+	/* Under a security association the REGISTER has more to be checked than a worker does.
+	 */
 	if (!policy->ip_association || !(s->roles & ABI_REG_SCSCF) || !c->flow.family ||
-	    !s->impi || !s->impi[0])
+	    c->sa_id || !s->impi || !s->impi[0])
 		return 0;
 	return (uint8_t)(ABI_CONTACT_PROTECTED | (as_provisioned(s) ? ABI_CONTACT_REFRESH : 0));
 }
@@ -68,6 +70,7 @@ void install_view(const struct registration_set *s, const struct install_policy 
 		v->contact[i] = (struct abi_contact_view){
 			.flow = c->flow,
 			.local = c->local,
+			.sa_id = c->sa_id,
 			.hop = c->hop,
 			.expires_ms = to_monotonic(c->expires_wall_ms, wall, mono),
 			.registered_ms = to_monotonic(c->registered_wall_ms, wall, mono),
@@ -80,4 +83,26 @@ void install_view(const struct registration_set *s, const struct install_policy 
 			.path = slice_of_text(c->path),
 		};
 	}
+}
+
+void install_sa_view(const struct sa *sa, struct abi_sa_view *v)
+{
+	*v = (struct abi_sa_view){
+		.sa_id = sa->id,
+		.set_id = sa->set_id,
+		.ue = sa->ue,
+		.local = sa->local,
+		.port_us = sa->port_us,
+		.port_pc = sa->port_pc,
+		.spi_uc = sa->spi_uc,
+		.spi_us = sa->spi_us,
+		.spi_pc = sa->spi_pc,
+		.spi_ps = sa->spi_ps,
+		.nat = sa->nat,
+		.integrity = sa->pair.integrity,
+		.cipher = sa->pair.cipher,
+		.expires_ms = to_monotonic(sa->due_wall_ms, clock_wall_ms(), clock_ms()),
+	};
+	memcpy(v->ck, sa->ck, sizeof(v->ck));
+	memcpy(v->ik, sa->ik, sizeof(v->ik));
 }

@@ -359,7 +359,7 @@ static struct abi_inject *inject_reserve(struct link *l, uint32_t worker, uint32
 }
 
 bool link_send(struct link *l, struct slice message, const struct addr *src,
-	       const struct addr *dst)
+	       const struct addr *dst, uint64_t sa_id)
 {
 	struct abi_inject *j;
 
@@ -373,7 +373,12 @@ bool link_send(struct link *l, struct slice message, const struct addr *src,
 		if (!j)
 			continue;
 		*j = (struct abi_inject){
-			.type = INJECT_SEND, .len = message.len, .src = *src, .dst = *dst};
+			.type = INJECT_SEND,
+			.len = message.len,
+			.src = *src,
+			.dst = *dst,
+			.sa_id = sa_id,
+		};
 		memcpy(j->data, message.p, message.len);
 		ring_commit(&l->inject[worker]);
 		return true;
@@ -400,6 +405,7 @@ bool link_resume(struct link *l, const struct abi_punt *held, enum abi_locate lo
 		.len = held->len,
 		.src = held->src,
 		.dst = held->dst,
+		.sa_id = held->sa_id,
 	};
 	if (hop)
 		j->hop = *hop;

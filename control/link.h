@@ -43,9 +43,10 @@ bool link_token_key(const struct link *l, struct hash_key *out);
 bool link_source(const struct link *l, const struct addr *dst, struct addr *out);
 
 /* Sends a SIP message from the node: src as abi_inject (family 0: the port's own address).
- * False: link down or ring full; the caller's transaction will try again. */
+ * sa_id: the security association it goes under, to its addresses; 0: in clear. False: link
+ * down or ring full; the caller's transaction will try again. */
 bool link_send(struct link *l, struct slice message, const struct addr *src,
-	       const struct addr *dst);
+	       const struct addr *dst, uint64_t sa_id);
 /* Resumes a message held since PUNT_LOCATE, on the worker it came from. */
 bool link_resume(struct link *l, const struct abi_punt *held, enum abi_locate locate,
 		 uint16_t status, const struct addr *hop, struct slice route);

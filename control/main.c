@@ -32,6 +32,7 @@
 #include "control/metrics.h"
 #include "control/persist.h"
 #include "control/registrar.h"
+#include "control/sa.h"
 #include "control/version.h"
 
 enum exit_code {
@@ -80,6 +81,10 @@ static void on_message(void *ctx, const struct abi_punt *p)
 {
 	struct app *a = ctx;
 
+	if (p->sa_id && p->reason != PUNT_REGISTER)
+		registrar_sa_used(a->c.registrar, p->sa_id);
+	if (p->reason == PUNT_SA_USED)
+		return;
 	if (p->reason == PUNT_LOCATE)
 		locator_request(a->c.locator, p);
 	else if (p->reason == PUNT_REFRESHED)
@@ -102,7 +107,7 @@ static void on_up(void *ctx, bool fresh)
 {
 	struct app *a = ctx;
 
-	install_all(a->c.installer, a->c.registrations);
+	install_all(a->c.installer, a->c.registrations, a->c.sas);
 }
 
 static void on_down(void *ctx)
@@ -165,13 +170,18 @@ static void close_persist(struct app *a)
 static bool open_registrations(struct app *a, char *error)
 {
 	a->c.registrations = registrations_new();
-	if (!a->c.registrations)
+	a->c.sas = sas_new();
+	if (!a->c.registrations || !a->c.sas) {
 		snprintf(error, ERROR_MAX, "no memory for registrations");
-	return a->c.registrations && persist_load(a->c.persist, a->c.registrations, error);
+		return false;
+	}
+	return persist_load(a->c.persist, a->c.registrations, error) &&
+	       persist_load_sas(a->c.persist, a->c.sas, error);
 }
 
 static void close_registrations(struct app *a)
 {
+	sas_free(a->c.sas);
 	registrations_free(a->c.registrations);
 }
 

@@ -1,13 +1,14 @@
-/* persist.c - registrations on disk
+/* persist.c - registrations and their security associations on disk
  *
- * One row a set, replaced as a whole. SQLite in WAL mode with synchronous=FULL: COMMIT returns
- * after fsync of the log. What came in one round of the loop shares one COMMIT, so the cost of
- * the fsync is shared by all its answers.
+ * One row a set of either kind, replaced as a whole. SQLite in WAL mode with synchronous=FULL:
+ * COMMIT returns after fsync of the log. What came in one round of the loop shares one COMMIT,
+ * so the cost of the fsync is shared by all its answers.
  */
 #include "control/persist.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/crypto.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +18,7 @@
 #include "control/record.h"
 
 enum {
-	SCHEMA_VERSION = 1,
+	SCHEMA_VERSION = 2,
 	ERROR_MAX = 256,
 	BUSY_MS = 500, /* somebody looks into the file: wait so long, then fail; never hang */
 };
@@ -29,6 +30,9 @@ enum statement {
 	ST_PUT,
 	ST_DELETE,
 	ST_LOAD,
+	ST_SA_PUT,
+	ST_SA_DELETE,
+	ST_SA_LOAD,
 	ST_MAX,
 };
 
@@ -40,6 +44,10 @@ static const char *const statement_sql[ST_MAX] = {
 		   "ON CONFLICT(id) DO UPDATE SET record = excluded.record",
 	[ST_DELETE] = "DELETE FROM registration WHERE id = ?1",
 	[ST_LOAD] = "SELECT id, record FROM registration ORDER BY id",
+	[ST_SA_PUT] = "INSERT INTO sa(id, record) VALUES(?1, ?2) "
+		      "ON CONFLICT(id) DO UPDATE SET record = excluded.record",
+	[ST_SA_DELETE] = "DELETE FROM sa WHERE id = ?1",
+	[ST_SA_LOAD] = "SELECT id, record FROM sa ORDER BY id",
 };
 
 static const char setup_sql[] = "PRAGMA journal_mode = WAL;"
@@ -47,18 +55,21 @@ static const char setup_sql[] = "PRAGMA journal_mode = WAL;"
 				"PRAGMA wal_autocheckpoint = 4000;"
 				/* KiB: of 20,000 users that come again every few seconds no
 				   page is read twice. */
-				"PRAGMA cache_size = -65536;";
+				"PRAGMA cache_size = -65536;"
+				"PRAGMA secure_delete = FAST;";
 
 static const char schema_sql[] = "CREATE TABLE IF NOT EXISTS registration("
 				 "id INTEGER PRIMARY KEY, record BLOB NOT NULL);"
-				 "PRAGMA user_version = 1;";
+				 "CREATE TABLE IF NOT EXISTS sa("
+				 "id INTEGER PRIMARY KEY, record BLOB NOT NULL);"
+				 "PRAGMA user_version = 2;";
 
 struct change {
 	struct change *next;
 	uint64_t id;
 	uint8_t *record; /* NULL: delete, or no memory */
 	uint32_t len;
-	bool is_delete;
+	bool is_delete, is_sa;
 	void (*done)(void *ctx, bool ok);
 	void *ctx;
 };
@@ -144,6 +155,9 @@ struct persist *persist_open(const char *path, char *error)
 
 static void change_free(struct change *c)
 {
+	/* Of a set of security associations it has the keys. */
+	if (c->record)
+		OPENSSL_cleanse(c->record, c->len);
 	free(c->record);
 	free(c);
 }
@@ -194,6 +208,20 @@ void persist_delete(struct persist *p, uint64_t set_id, void (*done)(void *ctx, 
 		   (struct change){.id = set_id, .is_delete = true, .done = done, .ctx = ctx});
 }
 
+void persist_sa_put(struct persist *p, const struct sa *sa, void (*done)(void *ctx, bool ok),
+		    void *ctx)
+{
+	struct change c = {.id = sa->id, .is_sa = true, .done = done, .ctx = ctx};
+
+	c.record = record_sa_encode(sa, &c.len);
+	change_add(p, c);
+}
+
+void persist_sa_delete(struct persist *p, uint64_t sa_id)
+{
+	change_add(p, (struct change){.id = sa_id, .is_delete = true, .is_sa = true});
+}
+
 bool persist_pending(const struct persist *p)
 {
 	return p->first != NULL;
@@ -209,7 +237,9 @@ static bool run(struct persist *p, enum statement which)
 
 static bool apply(struct persist *p, const struct change *c)
 {
-	enum statement which = c->is_delete ? ST_DELETE : ST_PUT;
+	static const enum statement statement[2][2] = {{ST_PUT, ST_DELETE},
+						       {ST_SA_PUT, ST_SA_DELETE}};
+	enum statement which = statement[c->is_sa][c->is_delete];
 
 	if (!c->is_delete && !c->record)
 		return false;
@@ -282,6 +312,32 @@ bool persist_load(struct persist *p, struct registrations *into, char *error)
 	if (rc != SQLITE_DONE)
 		snprintf(error, ERROR_MAX, "%s", sqlite3_errmsg(p->db));
 	sqlite3_reset(p->st[ST_LOAD]);
+	return rc == SQLITE_DONE;
+}
+
+static void load_sa_row(struct persist *p, struct sas *into)
+{
+	const void *octets = sqlite3_column_blob(p->st[ST_SA_LOAD], 1);
+	int len = sqlite3_column_bytes(p->st[ST_SA_LOAD], 1);
+	uint64_t id = (uint64_t)sqlite3_column_int64(p->st[ST_SA_LOAD], 0);
+	struct sa *sa = octets ? record_sa_decode(slice_of(octets, (size_t)len)) : NULL;
+
+	if (sa && sa->id == id && sas_put(into, sa))
+		return;
+	sa_free(sa);
+	p->stats.damaged++;
+	log_event(LOG_ERROR, "persist", "damaged_row", LOG_U("sa", id));
+}
+
+bool persist_load_sas(struct persist *p, struct sas *into, char *error)
+{
+	int rc;
+
+	while ((rc = sqlite3_step(p->st[ST_SA_LOAD])) == SQLITE_ROW)
+		load_sa_row(p, into);
+	if (rc != SQLITE_DONE)
+		snprintf(error, ERROR_MAX, "%s", sqlite3_errmsg(p->db));
+	sqlite3_reset(p->st[ST_SA_LOAD]);
 	return rc == SQLITE_DONE;
 }
 

@@ -1,4 +1,7 @@
-/* persist.h - registrations on disk (SQLite, WAL)
+/* persist.h - registrations and their security associations on disk (SQLite, WAL)
+ *
+ * The keys of security associations (CK, IK) are in the file, because an association outlives
+ * control (sa.h); that is why nobody but its owner may read it.
  *
  * Durability point: persist_put and persist_delete are collected, and written in one
  * transaction by persist_commit, which returns after the WAL was synced to disk; then `done` of
@@ -9,6 +12,7 @@
 #pragma once
 
 #include "control/registration.h"
+#include "control/sa.h"
 
 struct persist;
 
@@ -21,6 +25,10 @@ void persist_put(struct persist *p, const struct registration_set *set,
 		 void (*done)(void *ctx, bool ok), void *ctx);
 void persist_delete(struct persist *p, uint64_t set_id, void (*done)(void *ctx, bool ok),
 		    void *ctx);
+/* The same of a set of security associations. done may be NULL. */
+void persist_sa_put(struct persist *p, const struct sa *sa, void (*done)(void *ctx, bool ok),
+		    void *ctx);
+void persist_sa_delete(struct persist *p, uint64_t sa_id);
 void persist_commit(struct persist *p);
 /* True: something waits for persist_commit. */
 bool persist_pending(const struct persist *p);
@@ -28,6 +36,9 @@ bool persist_pending(const struct persist *p);
  * is then worked through as any other, so that the HSS hears of it. A damaged row is logged and
  * left out. False with a sentence in error. */
 bool persist_load(struct persist *p, struct registrations *into, char *error);
+
+/* And every set of security associations. */
+bool persist_load_sas(struct persist *p, struct sas *into, char *error);
 
 struct persist_stats {
 	uint64_t commits, changes, failures, damaged;

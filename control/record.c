@@ -1,12 +1,16 @@
-/* record.c - a registration set as octets on disk */
+/* record.c - a registration set, or a set of security associations, as octets on disk */
 #include "control/record.h"
 
+#include <openssl/crypto.h>
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "control/install.h"
 
 enum {
-	RECORD_VERSION = 1,
+	RECORD_VERSION = 2,
+	RECORD_BEFORE_SA = 1, /* contacts had no security association */
+	SA_VERSION = 1,
 	CHECKSUM = 8,
 	FIXED_MAX = 256, /* octets of a set or of a contact without its texts */
 	TEXT_MAX = 1 << 20,
@@ -73,6 +77,12 @@ static void put_contact(struct text *t, const struct registration_contact *c)
 	put_text(t, c->instance);
 	put_text(t, c->call_id);
 	put_text(t, c->params);
+	put_number(t, c->sa_id, 8);
+}
+
+static void put_checksum(struct text *t)
+{
+	put_number(t, hash_table(&checksum_key, t->p, t->len), CHECKSUM);
 }
 
 uint8_t *record_encode(const struct registration_set *s, uint32_t *len)
@@ -99,7 +109,7 @@ uint8_t *record_encode(const struct registration_set *s, uint32_t *len)
 	put_number(&t, s->n_contact, 1);
 	for (uint32_t i = 0; i < s->n_contact; i++)
 		put_contact(&t, &s->contact[i]);
-	put_number(&t, hash_table(&checksum_key, t.p, t.len), CHECKSUM);
+	put_checksum(&t);
 	*len = t.len;
 	return memory;
 }
@@ -164,7 +174,7 @@ static struct addr get_addr(struct reader *r)
 	return a;
 }
 
-static void get_contact(struct reader *r, struct registration_contact *c)
+static void get_contact(struct reader *r, struct registration_contact *c, uint8_t version)
 {
 	c->flow = get_addr(r);
 	c->local = get_addr(r);
@@ -179,6 +189,8 @@ static void get_contact(struct reader *r, struct registration_contact *c)
 	c->instance = get_text(r);
 	c->call_id = get_text(r);
 	c->params = get_text(r);
+	if (version != RECORD_BEFORE_SA)
+		c->sa_id = get_number(r, 8);
 }
 
 static uint32_t get_count(struct reader *r, uint32_t most)
@@ -190,7 +202,7 @@ static uint32_t get_count(struct reader *r, uint32_t most)
 	return r->bad ? 0 : n;
 }
 
-static void get_set(struct reader *r, struct registration_set *s)
+static void get_set(struct reader *r, struct registration_set *s, uint8_t version)
 {
 	s->id = get_number(r, 8);
 	s->roles = (uint8_t)get_number(r, 1);
@@ -208,30 +220,163 @@ static void get_set(struct reader *r, struct registration_set *s)
 	}
 	s->n_contact = get_count(r, SET_CONTACTS_MAX);
 	for (uint32_t i = 0; i < s->n_contact; i++)
-		get_contact(r, &s->contact[i]);
+		get_contact(r, &s->contact[i], version);
 	if (s->n_impu == 0 || r->s.len != 0)
 		r->bad = true;
 }
 
+/* What lies between version and checksum. False: another version, or it rotted. */
+static bool reader_open(struct reader *r, struct slice record, uint8_t oldest, uint8_t newest)
+{
+	struct reader sum;
+
+	if (record.len < 1 + CHECKSUM || record.p[0] < oldest || record.p[0] > newest)
+		return false;
+	sum = (struct reader){slice_from(record, record.len - CHECKSUM), false};
+	*r = (struct reader){slice_sub(record, 1, record.len - CHECKSUM - 1), false};
+	return get_number(&sum, CHECKSUM) ==
+	       hash_table(&checksum_key, record.p, record.len - CHECKSUM);
+}
+
 struct registration_set *record_decode(struct slice record)
 {
-	struct reader sum, r;
 	struct registration_set *s;
+	struct reader r;
 
-	if (record.len < 1 + CHECKSUM || record.p[0] != RECORD_VERSION)
-		return NULL;
-	sum.s = slice_from(record, record.len - CHECKSUM);
-	sum.bad = false;
-	if (get_number(&sum, CHECKSUM) !=
-	    hash_table(&checksum_key, record.p, record.len - CHECKSUM))
+	if (!reader_open(&r, record, RECORD_BEFORE_SA, RECORD_VERSION))
 		return NULL;
 	s = registration_set_new();
 	if (!s)
 		return NULL;
-	r = (struct reader){slice_sub(record, 1, record.len - CHECKSUM - 1), false};
-	get_set(&r, s);
+	get_set(&r, s, record.p[0]);
 	if (!r.bad)
 		return s;
 	registration_set_free(s);
+	return NULL;
+}
+
+static void put_pair(struct text *t, const struct sec_pair *p)
+{
+	put_number(t, p->integrity, 1);
+	put_number(t, p->cipher, 1);
+}
+
+static void put_sa(struct text *t, const struct sa *sa)
+{
+	put_number(t, sa->id, 8);
+	put_number(t, sa->set_id, 8);
+	put_number(t, sa->old_id, 8);
+	put_number(t, sa->created_wall_ms, 8);
+	put_number(t, sa->due_wall_ms, 8);
+	put_addr(t, &sa->ue);
+	put_addr(t, &sa->local);
+	put_addr(t, &sa->nat);
+	put_number(t, sa->port_us, 2);
+	put_number(t, sa->port_pc, 2);
+	put_number(t, sa->spi_uc, 4);
+	put_number(t, sa->spi_us, 4);
+	put_number(t, sa->spi_pc, 4);
+	put_number(t, sa->spi_ps, 4);
+	put_pair(t, &sa->pair);
+	put_number(t, sa->offered.n, 1);
+	for (uint32_t i = 0; i < sa->offered.n; i++)
+		put_pair(t, &sa->offered.pair[i]);
+	text_put(t, slice_of(sa->ck, sizeof(sa->ck)));
+	text_put(t, slice_of(sa->ik, sizeof(sa->ik)));
+	put_text(t, sa->impi);
+	put_text(t, sa->impu);
+}
+
+uint8_t *record_sa_encode(const struct sa *sa, uint32_t *len)
+{
+	uint32_t bound = FIXED_MAX + CHECKSUM + text_octets(sa->impi) + text_octets(sa->impu);
+	uint8_t *memory = malloc(bound);
+	struct text t = text_in(memory, bound);
+
+	if (!memory)
+		return NULL;
+	put_number(&t, SA_VERSION, 1);
+	put_sa(&t, sa);
+	put_checksum(&t);
+	*len = t.len;
+	return memory;
+}
+
+static struct sec_pair get_pair(struct reader *r)
+{
+	struct sec_pair p;
+
+	p.integrity = (uint8_t)get_number(r, 1);
+	p.cipher = (uint8_t)get_number(r, 1);
+	if (p.integrity >= ABI_SA_INTEGRITY_MAX || p.cipher >= ABI_SA_CIPHER_MAX)
+		r->bad = true;
+	return p;
+}
+
+static void get_key(struct reader *r, uint8_t key[ABI_SA_KEY])
+{
+	struct slice s = get(r, ABI_SA_KEY);
+
+	if (s.len)
+		memcpy(key, s.p, ABI_SA_KEY);
+}
+
+static void get_sa(struct reader *r, struct sa *sa)
+{
+	sa->state = SA_ACTIVE;
+	sa->id = get_number(r, 8);
+	sa->set_id = get_number(r, 8);
+	sa->old_id = get_number(r, 8);
+	sa->created_wall_ms = get_number(r, 8);
+	sa->due_wall_ms = get_number(r, 8);
+	sa->ue = get_addr(r);
+	sa->local = get_addr(r);
+	sa->nat = get_addr(r);
+	sa->port_us = (uint16_t)get_number(r, 2);
+	sa->port_pc = (uint16_t)get_number(r, 2);
+	sa->spi_uc = (uint32_t)get_number(r, 4);
+	sa->spi_us = (uint32_t)get_number(r, 4);
+	sa->spi_pc = (uint32_t)get_number(r, 4);
+	sa->spi_ps = (uint32_t)get_number(r, 4);
+	sa->pair = get_pair(r);
+	sa->offered.n = get_count(r, SEC_PAIRS_MAX);
+	for (uint32_t i = 0; i < sa->offered.n; i++)
+		sa->offered.pair[i] = get_pair(r);
+	get_key(r, sa->ck);
+	get_key(r, sa->ik);
+	sa->impi = get_text(r);
+	sa->impu = get_text(r);
+	if (sa->set_id == 0 || r->s.len != 0)
+		r->bad = true;
+}
+
+/* What the data plane would refuse is of no use. */
+static bool sa_is_sound(const struct sa *sa)
+{
+	struct abi_install_view v = {.type = INSTALL_SA};
+	uint8_t record[256];
+	bool sound;
+
+	install_sa_view(sa, &v.sa);
+	sound = abi_install_encode(&v, record, sizeof(record)) != 0;
+	OPENSSL_cleanse(record, sizeof(record));
+	OPENSSL_cleanse(&v.sa, sizeof(v.sa));
+	return sound;
+}
+
+struct sa *record_sa_decode(struct slice record)
+{
+	struct reader r;
+	struct sa *sa;
+
+	if (!reader_open(&r, record, SA_VERSION, SA_VERSION))
+		return NULL;
+	sa = sa_new();
+	if (!sa)
+		return NULL;
+	get_sa(&r, sa);
+	if (!r.bad && sa_is_sound(sa))
+		return sa;
+	sa_free(sa);
 	return NULL;
 }

@@ -1,4 +1,4 @@
-/* record.h - a registration set as octets on disk
+/* record.h - a registration set, or a set of security associations, as octets on disk
  *
  * A format of our own: version, fields in fixed order, little endian, texts with their length
  * in front, and a checksum at the end, so that a page that rotted is told from a registration.
@@ -7,8 +7,14 @@
 #pragma once
 
 #include "control/registration.h"
+#include "control/sa.h"
 
 /* malloc'ed, given to the caller; NULL: no memory. */
 uint8_t *record_encode(const struct registration_set *s, uint32_t *len);
 /* NULL: damaged, of another version, or no memory. Every length and count is checked. */
 struct registration_set *record_decode(struct slice record);
+
+/* The same of a set of security associations, its keys included. What decodes is active and
+ * would be taken by the data plane. */
+uint8_t *record_sa_encode(const struct sa *sa, uint32_t *len);
+struct sa *record_sa_decode(struct slice record);

@@ -28,6 +28,8 @@ void register_drop(struct registering *g)
 	for (uint32_t i = 0; i < g->n_replaced; i++)
 		registration_set_free(g->replaced[i]);
 	free(g->kept);
+	free(g->client);
+	free(g->headers);
 	free(g);
 	if (behind)
 		register_enter(behind, behind->go);
@@ -50,6 +52,7 @@ static void reply(struct registering *g, uint16_t status, struct slice headers,
 		  struct slice body)
 {
 	count_end(g, status);
+	agreement_answered(g);
 	if (status != 401)
 		log_event(status < 300 ? LOG_INFO : LOG_WARN, "registrar", "register",
 			  LOG_Z("impu", g->impu), LOG_U("status", status));
@@ -137,7 +140,7 @@ bool register_check_extensions(struct registering *g, enum sip_header_id id, str
 		struct slice rest = sip_value(m, h), token;
 
 		while (sip_next_token(&rest, &token))
-			if (!slice_eq_nocase(token, known)) {
+			if (!slice_eq_nocase(token, known) && !agreement_knows(g, token)) {
 				text_str(&t, n++ ? ", " : "");
 				text_put(&t, token);
 			}

@@ -13,6 +13,7 @@
 #include "control/control.h"
 #include "control/exchange.h"
 #include "control/registrar.h"
+#include "control/sa.h"
 #include "control/tries.h"
 
 enum {
@@ -71,6 +72,14 @@ struct registering {
 	struct register_contact contact[SIP_CONTACT_MAX];
 	char path[REG_ROUTE_MAX + 1]; /* "" none */
 	struct addr hop;              /* of the topmost Path; family 0: the UE is our own */
+
+	/* agreement.c */
+	bool protected;      /* it came under a set of SAs that is this user's */
+	struct addr ue, nat; /* the UE's own address, and where a NAT shows it, or family 0 */
+	char *client;        /* its Security-Client, heap, owned; NULL: none */
+	struct sec_choice choice; /* of that */
+	uint64_t challenged;      /* its new set, until the data plane has it */
+	char *headers;            /* of the 401 that waits for that, heap, owned */
 
 	uint8_t syncs;              /* of the challenge to come */
 	bool unknown_nonce;         /* the response may be right but for its nonce's age */
@@ -134,6 +143,37 @@ bool own_uri(const struct conf *conf, struct slice uri);
 bool pcscf_check(struct registering *g);
 /* The response of the next CSCF on its way to the UE. */
 void pcscf_answered(struct registering *g, const struct sip_msg *response);
+
+/* A challenge on its way to the UE: its headers, without the keys that came with it. keys NULL:
+ * none did. */
+struct sa_keys {
+	uint8_t ck[ABI_SA_KEY], ik[ABI_SA_KEY];
+};
+void agreement_challenge(struct registering *g, const struct sa_keys *keys,
+			 struct slice headers);
+
+/* agreement.c: the rest of it */
+
+/* What the P-CSCF checks of a security agreement. False: answered. */
+bool agreement_check(struct registering *g);
+/* "sec-agree", where the P-CSCF has it. */
+bool agreement_knows(const struct registering *g, struct slice option_tag);
+/* The set that g came under; NULL: none. */
+const struct sa *agreement_under(const struct registering *g);
+/* While g's registration set is committed: the SAs it came under go to disk with it, to the
+ * data plane before it, are active after it, or as they were when it failed. */
+void agreement_store(struct registering *g, const struct registration_set *set);
+void agreement_install(struct registering *g, const struct registration_set *set);
+void agreement_registered(struct registering *g, const struct registration_set *set);
+void agreement_put_back(struct registering *g);
+/* The final answer goes out. */
+void agreement_answered(struct registering *g);
+/* A registration set has changed, or is gone: SAs that no contact needs leave. */
+void agreement_settle(struct control *c, uint64_t set_id);
+/* At start: SAs of registrations that are gone leave. False: no memory. */
+bool agreement_open(struct control *c);
+/* Ends what is due. */
+void agreement_expire(struct registrar *r);
 
 /* register_icscf.c: TS 24.229 §5.3.1 */
 

@@ -1,4 +1,5 @@
 /* register_pcscf.c - REGISTER at the P-CSCF (TS 24.229 §5.2.2) */
+#include <openssl/crypto.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -43,7 +44,7 @@ bool pcscf_check(struct registering *g)
 		register_reply(g, 404, "Request-URI is not of this network", SLICE_EMPTY);
 		return false;
 	}
-	return check_contacts(g);
+	return check_contacts(g) && agreement_check(g);
 }
 
 static void relay(struct registering *g, const struct sip_msg *m)
@@ -56,6 +57,41 @@ static void relay(struct registering *g, const struct sip_msg *m)
 		register_reply(g, 500, "the registrar's answer is too large", SLICE_EMPTY);
 	else
 		register_relay(g, m, text_slice(&headers));
+}
+
+/* ck and ik of a challenge (TS 24.229 §5.4.1.2.1). False: it has none that are whole. */
+static bool find_keys(const struct sip_msg *m, struct sa_keys *keys)
+{
+	const struct sip_header *h = sip_first(m, SIP_H_WWW_AUTHENTICATE);
+	struct slice scheme, rest, name, value;
+	bool ck = false, ik = false;
+
+	for (; h; h = sip_next(m, h)) {
+		if (!sip_auth_scheme(sip_value(m, h), &scheme, &rest))
+			continue;
+		while (sip_auth_param(&rest, &name, &value)) {
+			if (slice_eq_nocase(name, SLICE("ck")))
+				ck = hex_decode(value, keys->ck, sizeof(keys->ck));
+			if (slice_eq_nocase(name, SLICE("ik")))
+				ik = hex_decode(value, keys->ik, sizeof(keys->ik));
+		}
+	}
+	return ck && ik;
+}
+
+static void challenge(struct registering *g, const struct sip_msg *m)
+{
+	uint8_t memory[SIP_MESSAGE_MAX];
+	struct text headers = text_in(memory, sizeof(memory));
+	struct sa_keys keys;
+	bool has_keys = find_keys(m, &keys);
+
+	forward_response_headers(&headers, m, true);
+	if (headers.overflow)
+		register_reply(g, 500, "the registrar's answer is too large", SLICE_EMPTY);
+	else
+		agreement_challenge(g, has_keys ? &keys : NULL, text_slice(&headers));
+	OPENSSL_cleanse(&keys, sizeof(keys));
 }
 
 /* The user's requests go to the first Service-Route (TS 24.229 §5.2.6.3.2); where its name is
@@ -228,6 +264,10 @@ static void registered(struct registering *g)
 
 void pcscf_answered(struct registering *g, const struct sip_msg *m)
 {
+	if (m->status == 401 && g->r->c->conf->pcscf.port_ps) {
+		challenge(g, m);
+		return;
+	}
 	/* A query changes nothing. */
 	if (m->status < 200 || m->status > 299 || (g->n_contact == 0 && !g->star)) {
 		relay(g, m);

@@ -326,6 +326,17 @@ static bool too_often(struct registering *g)
 	return true;
 }
 
+/* The P-CSCF is here: the keys need no header to reach it. */
+static void challenge_ue(struct registering *g, const struct cx_vector *v, struct slice headers)
+{
+	struct sa_keys keys;
+
+	memcpy(keys.ck, v->ck, sizeof(keys.ck));
+	memcpy(keys.ik, v->ik, sizeof(keys.ik));
+	agreement_challenge(g, v->scheme == CX_AUTH_AKA ? &keys : NULL, headers);
+	OPENSSL_cleanse(&keys, sizeof(keys));
+}
+
 static void send_challenge(struct registering *g, const struct cx_vector *v)
 {
 	const struct conf *conf = g->r->c->conf;
@@ -364,7 +375,10 @@ static void send_challenge(struct registering *g, const struct cx_vector *v)
 		}
 	}
 	auth_challenge_put(&t, ch, offer, g->pcscf ? NULL : v);
-	register_reply(g, 401, NULL, text_slice(&t));
+	if (g->pcscf)
+		challenge_ue(g, v, text_slice(&t));
+	else
+		register_reply(g, 401, NULL, text_slice(&t));
 	OPENSSL_cleanse(memory, sizeof(memory));
 }
 

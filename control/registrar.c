@@ -17,6 +17,7 @@ static void tick(struct ev_loop *loop, struct ev_timer *w, int events)
 	struct registrar *r = w->data;
 
 	nonces_expire(r->nonces, clock_ms(), TICK_CHALLENGES);
+	agreement_expire(r);
 }
 
 struct registrar *registrar_open(struct control *c)
@@ -31,7 +32,7 @@ struct registrar *registrar_open(struct control *c)
 		nonces_new(conf->nonce_max, conf->nonce_ttl_s * 1000ull, scscf_unanswered, r);
 	r->tries = tries_new(TRIES_TTL_MS);
 	r->refreshed = refreshed_open(r);
-	if (!r->nonces || !r->tries || !r->refreshed ||
+	if (!r->nonces || !r->tries || !r->refreshed || !agreement_open(c) ||
 	    RAND_bytes((uint8_t *)&r->key, sizeof(r->key)) != 1 ||
 	    RAND_bytes((uint8_t *)&r->icid_boot, sizeof(r->icid_boot)) != 1) {
 		refreshed_close(r->refreshed);
@@ -80,10 +81,11 @@ static struct registering *start(struct registrar *r, struct exchange *x)
 }
 
 /* Ours as P-CSCF unless a P-CSCF was there before: then a peer sends it, with that one's Path.
- * A Path that a terminal wrote counts for nothing. */
+ * A Path that a terminal wrote counts for nothing. What comes under a security association
+ * comes from a terminal, whose own address, behind a NAT, may look like a peer's. */
 static bool comes_from_terminal(const struct conf *conf, const struct exchange *x)
 {
-	return !(own_peer(conf, &x->src) && sip_first(&x->msg, SIP_H_PATH));
+	return x->sa_id || !(own_peer(conf, &x->src) && sip_first(&x->msg, SIP_H_PATH));
 }
 
 void registrar_register(struct registrar *r, struct exchange *x)
@@ -102,7 +104,9 @@ void registrar_register(struct registrar *r, struct exchange *x)
 		register_reply(g, 403, "not from a CSCF known here", SLICE_EMPTY);
 		return;
 	}
-	if (!register_decode(g) || (g->pcscf && !pcscf_check(g)))
+	if (!register_decode(g) ||
+	    !(g->pcscf ? pcscf_check(g)
+		       : register_check_extensions(g, SIP_H_PROXY_REQUIRE, SLICE("path"))))
 		return;
 	/* A P-CSCF and S-CSCF without an I-CSCF between them have nobody to ask which S-CSCF it
 	 * is: it is this one. */

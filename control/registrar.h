@@ -2,6 +2,7 @@
 #pragma once
 
 #include "control/registration.h"
+#include "control/sa.h"
 #include "cx/cx.h"
 
 struct control;
@@ -33,6 +34,10 @@ void registrar_expire(struct registrar *r, struct registration_set *s);
 void registrar_rtr(void *control, const struct cx_rtr *q, struct cx_rta *a);
 void registrar_ppr(void *control, const struct cx_ppr *q, struct cx_ppa *a);
 
+/* A request other than REGISTER came under this set of SAs: the one it succeeded may go (TS
+ * 33.203 §7.4). */
+void registrar_sa_used(struct registrar *r, uint64_t sa_id);
+
 struct registrar_stats {
 	/* index: 0 initial, 1 re-registration, 2 de-registration by the UE, 3 by the network, 4
 	 * by timeout */
@@ -40,7 +45,9 @@ struct registrar_stats {
 	uint64_t auth_ok, auth_stale, auth_sync, auth_wrong, auth_unknown_user;
 	uint32_t challenges; /* outstanding */
 	uint64_t refreshed,
-		refreshed_late;     /* on a worker; of those, of bindings that were gone */
+		refreshed_late; /* on a worker; of those, of bindings that were gone */
+	uint64_t sa_refused[SA_REFUSALS];
+	uint64_t sa_unproven;       /* temporary sets whose time ran out */
 	uint32_t refreshed_waiting; /* not yet given to disk and data plane */
 };
 void registrar_stats(const struct registrar *r, struct registrar_stats *out);

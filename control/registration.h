@@ -9,6 +9,8 @@ enum { REG_ROUTE_MAX = 1024, REG_CONTACT_URI_MAX = SIP_URI_MAX };
 
 struct registration_contact {
 	struct addr flow, local, hop;
+	uint64_t sa_id; /* set of security associations it is reached through (sa.h); 0: in
+			   clear */
 	uint64_t expires_wall_ms, registered_wall_ms;
 	uint16_t q;
 	char *uri;      /* heap, owned */

@@ -49,10 +49,15 @@ static bool role_resolve(const struct conf *conf, const struct sip_uri *uri,
 	return false;
 }
 
-static bool is_own(const struct conf_dataplane *d, const struct addr *a)
+static bool is_own(const struct conf *conf, const struct addr *a)
 {
-	bool port = a->port == d->sip_port || (a->port >= d->worker_port_base &&
-					       a->port - d->worker_port_base < (int)d->workers);
+	const struct conf_dataplane *d = &conf->dataplane;
+	const struct conf_pcscf *p = &conf->pcscf;
+	bool port = a->port == d->sip_port ||
+		    (a->port >= d->worker_port_base &&
+		     a->port - d->worker_port_base < (int)d->workers) ||
+		    (p->port_ps && (a->port == p->port_ps || a->port == p->port_pc[0] ||
+				    a->port == p->port_pc[1]));
 
 	for (uint32_t i = 0; port && i < d->n_port; i++)
 		for (uint32_t j = 0; j < d->port[i].n_address; j++)
@@ -87,6 +92,6 @@ enum resolve_result resolve_uri(const struct conf *conf, struct slice uri, struc
 	if (role_resolve(conf, &u, &result, out))
 		return result;
 	if (sip_uri_addr(&u, DEFAULT_SIP_PORT, out))
-		return is_own(&conf->dataplane, out) ? RESOLVE_SELF : RESOLVE_OK;
+		return is_own(conf, out) ? RESOLVE_SELF : RESOLVE_OK;
 	return peer_resolve(conf, &u, out) ? RESOLVE_OK : RESOLVE_UNKNOWN;
 }

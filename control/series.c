@@ -12,6 +12,7 @@
 #include "control/link.h"
 #include "control/persist.h"
 #include "control/registrar.h"
+#include "control/sa.h"
 #include "control/version.h"
 #include "diameter/diameter.h"
 
@@ -312,6 +313,22 @@ static void registrations(struct sink *k, const struct control *c)
 	    s.challenges);
 }
 
+static void security(struct sink *k, const struct control *c)
+{
+	struct registrar_stats s;
+
+	registrar_stats(c->registrar, &s);
+	family(k, "saker_sa_sets", GAUGE, "Sets of security associations with terminals.");
+	for (int state = 0; state < SA_STATES; state++)
+		sample1(k, "state", sa_state_name(state), sas_count(c->sas, state));
+	family(k, "saker_sa_refused_total", COUNTER,
+	       "REGISTERs refused for their security agreement, by reason.");
+	for (int i = 0; i < SA_REFUSALS; i++)
+		sample1(k, "reason", sa_refusal_name(i), (double)s.sa_refused[i]);
+	one(k, "saker_sa_unproven_total", COUNTER,
+	    "Temporary sets that no REGISTER came under in time.", (double)s.sa_unproven);
+}
+
 static void exchanges(struct sink *k, const struct control *c)
 {
 	static const char *const class_name[7] = {"", "1xx", "2xx", "3xx", "4xx", "5xx", "6xx"};
@@ -416,6 +433,7 @@ static void all(struct sink *k, const struct series_sources *s)
 	one(k, "saker_dataplane_up", GAUGE, "1: control is connected with the data plane.",
 	    r != NULL);
 	registrations(k, s->control);
+	security(k, s->control);
 	exchanges(k, s->control);
 	diameter(k, s->control);
 	stores(k, s);

@@ -29,8 +29,10 @@ const char *abi_punt_check(const void *record, uint32_t len)
 		return "punt record shorter than its head";
 	if (p->len == 0 || p->len > SIP_MESSAGE_MAX || p->len != len - sizeof(*p))
 		return "punt record whose length does not fit its message";
-	if (p->reason < PUNT_REGISTER || p->reason > PUNT_REFRESHED)
+	if (p->reason < PUNT_REGISTER || p->reason > PUNT_SA_USED)
 		return "punt record with an unknown reason";
+	if (p->reason == PUNT_SA_USED && p->sa_id == 0)
+		return "punt record of a security association without its id";
 	if ((p->reason == PUNT_REFRESHED) != (p->expires != 0))
 		return "punt record whose reason and expiry do not fit";
 	if (p->worker >= WORKERS_MAX)

@@ -75,13 +75,16 @@ static bool option_known(struct slice token)
 	return slice_eq_nocase(token, SLICE("path"));
 }
 
-/* §16.3 step 5: Proxy-Require, with Unsupported for what we do not know. */
+/* §16.3 step 5: Proxy-Require, with Unsupported for what we do not know. That of a REGISTER is
+ * control's, which knows more: security agreements. */
 static enum verdict check_proxy_require(struct pass *p)
 {
 	uint8_t line[512];
 	struct text unsupported = text_in(line, sizeof(line));
 	bool any = false;
 
+	if (p->msg.method == SIP_M_REGISTER)
+		return VERDICT_NEXT;
 	for (const struct sip_header *h = sip_first(&p->msg, SIP_H_PROXY_REQUIRE); h;
 	     h = sip_next(&p->msg, h)) {
 		struct slice rest = sip_value(&p->msg, h), token;

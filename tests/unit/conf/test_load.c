@@ -42,6 +42,44 @@ static void test_defaults_of_dataplane(void **state)
 	assert_int_equal(d->scscf.family, 0);
 	assert_int_equal(d->punt_ring, 4 << 20);
 	assert_string_equal(d->key_file, "/var/lib/saker/node.key");
+	assert_int_equal(c->pcscf.port_ps, 0);
+	assert_int_equal(c->pcscf.n_port_pc, 0);
+	assert_false(c->pcscf.required);
+	assert_int_equal(c->pcscf.n_integrity, 3);
+	assert_int_equal(c->pcscf.integrity[0], CONF_HMAC_SHA_256_128);
+	assert_int_equal(c->pcscf.n_encryption, 3);
+	assert_int_equal(c->pcscf.encryption[0], CONF_AES_GCM);
+	assert_int_equal(c->pcscf.sa_sets, 0);
+	assert_int_equal(c->pcscf.temporary, 10000);
+	assert_int_equal(c->pcscf.temporary_address, 1000);
+	conf_free(c);
+}
+
+static void test_security(void **state)
+{
+	struct conf *c = load_good("realm: a.b\n"
+				   "pcscf:\n"
+				   "  protected-ports: {server: 5101, client: [5102, 5103]}\n"
+				   "  security: {required: true, integrity: [hmac-md5-96, "
+				   "aes-gmac], encryption: [\"null\"], sets: 7}\n");
+	const struct conf_pcscf *p = &c->pcscf;
+
+	assert_int_equal(p->port_ps, 5101);
+	assert_int_equal(p->n_port_pc, 2);
+	assert_int_equal(p->port_pc[0], 5102);
+	assert_int_equal(p->port_pc[1], 5103);
+	assert_true(p->required);
+	assert_int_equal(p->n_integrity, 2);
+	assert_int_equal(p->integrity[0], CONF_HMAC_MD5_96);
+	assert_int_equal(p->integrity[1], CONF_AES_GMAC);
+	assert_int_equal(p->n_encryption, 1);
+	assert_int_equal(p->encryption[0], CONF_NULL);
+	assert_int_equal(p->sa_sets, 7);
+	conf_free(c);
+	/* AES-GCM needs no other algorithm; sections may be empty. */
+	c = load_good("realm: a.b\npcscf:\n  protected-ports:\n  security: {integrity: [], "
+		      "encryption: [aes-gcm]}\n");
+	assert_int_equal(c->pcscf.n_integrity, 0);
 	conf_free(c);
 }
 
@@ -231,6 +269,7 @@ int main(void)
 		cmocka_unit_test(test_ports),
 		cmocka_unit_test(test_peers_and_routes),
 		cmocka_unit_test(test_units),
+		cmocka_unit_test(test_security),
 		cmocka_unit_test(test_empty_sections_and_anchors),
 		cmocka_unit_test(test_cores),
 	};

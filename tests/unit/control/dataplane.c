@@ -102,7 +102,8 @@ void fake_punt(struct fake *f, uint16_t worker, uint8_t reason, const char *text
 			       .worker = worker,
 			       .len = len,
 			       .src = fake_ue(5070),
-			       .dst = fake_node()};
+			       .dst = fake_node(),
+			       .sa_id = f->sa_id};
 	memcpy(p->data, text, len);
 	fake_punt_octets(f, worker, p, (uint32_t)sizeof(*p) + len);
 	free(p);

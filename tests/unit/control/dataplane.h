@@ -24,6 +24,7 @@ struct fake {
 	int memfd, wake, listener, conn;
 	pthread_t acceptor;
 	bool accepting;
+	uint64_t sa_id; /* that what is punted comes under; 0: in clear */
 	struct ring punt[FAKE_WORKERS], inject[FAKE_WORKERS], capture[FAKE_WORKERS];
 	struct ring install, ack;
 	_Alignas(8) uint8_t record[RING_RECORD_MAX];

@@ -123,6 +123,45 @@ static void assert_has(const char *text, const char *part)
 		fail_msg("\"%s\" is not in:\n%s", part, text);
 }
 
+/* What came under a security association is answered under it, and what comes in clear is no
+ * repeat of it. */
+static void test_association_is_kept(void **state)
+{
+	const struct abi_inject *j;
+	struct seen s;
+
+	open_all(&s);
+	fake.sa_id = 77;
+	punt(&s, REGISTER(VIA, "1"));
+	assert_int_equal(s.requests, 1);
+	assert_int_equal(s.x->sa_id, 77);
+	exchange_reply(s.e, s.x, 403, "Forbidden", SLICE_EMPTY, SLICE_EMPTY);
+	j = fake_injected(&fake);
+	assert_non_null(j);
+	assert_int_equal(j->sa_id, 77);
+	punt(&s, REGISTER(VIA, "1"));
+	assert_int_equal(s.requests, 1);
+	j = fake_injected(&fake);
+	assert_non_null(j);
+	assert_int_equal(j->sa_id, 77);
+	fake.sa_id = 0;
+	punt(&s, REGISTER(VIA, "1"));
+	assert_int_equal(s.requests, 2);
+	assert_int_equal(s.x->sa_id, 0);
+	exchange_reply(s.e, s.x, 403, "Forbidden", SLICE_EMPTY, SLICE_EMPTY);
+	j = fake_injected(&fake);
+	assert_non_null(j);
+	assert_int_equal(j->sa_id, 0);
+	/* Refused without a transaction. */
+	fake.sa_id = 78;
+	punt(&s, REGISTER(VIA, "x"));
+	j = fake_injected(&fake);
+	assert_non_null(j);
+	assert_int_equal(j->sa_id, 78);
+	fake.sa_id = 0;
+	close_all(&s);
+}
+
 static void test_request_is_answered(void **state)
 {
 	struct exchange_stats stats;
@@ -473,6 +512,7 @@ static void test_answers_are_bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_association_is_kept),
 		cmocka_unit_test(test_request_is_answered),
 		cmocka_unit_test(test_rport_is_followed),
 		cmocka_unit_test(test_repeats_are_taken_in_then_answered_again),

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "control/install.h"
 #include "control/link.h"
 #include "dataplane.h"
@@ -17,6 +18,7 @@ struct seen {
 	struct link *link;
 	struct installer *installer;
 	struct registrations *all;
+	struct sas *sas;
 	int messages, ups, freshes, downs, rounds;
 	bool up, down, message;
 	char text[64];
@@ -51,7 +53,7 @@ static void on_up(void *ctx, bool fresh)
 	s->ups++;
 	s->freshes += fresh;
 	if (s->installer)
-		install_all(s->installer, s->all);
+		install_all(s->installer, s->all, s->sas);
 }
 
 static void on_down(void *ctx)
@@ -167,12 +169,13 @@ static void test_sends_and_resumes(void **state)
 	struct seen s;
 
 	open_all(&s, false);
-	assert_false(link_send(s.link, SLICE("SIP/2.0"), &none, &ue)); /* down */
+	assert_false(link_send(s.link, SLICE("SIP/2.0"), &none, &ue, 0)); /* down */
 	assert_true(run_until(s.loop, &s.up));
-	assert_true(link_send(s.link, SLICE("SIP/2.0"), &node, &ue));
+	assert_true(link_send(s.link, SLICE("SIP/2.0"), &node, &ue, 77));
 	j = fake_injected(&fake);
 	assert_non_null(j);
 	assert_int_equal(j->type, INJECT_SEND);
+	assert_int_equal(j->sa_id, 77);
 	assert_true(addr_eq(&j->dst, &ue) && addr_eq(&j->src, &node));
 	assert_memory_equal(j->data, "SIP/2.0", 7);
 
@@ -205,10 +208,10 @@ static void test_full_inject_ring_is_told(void **state)
 
 	open_all(&s, false);
 	assert_true(run_until(s.loop, &s.up));
-	while (sent < 1000 && link_send(s.link, slice_of(big, sizeof(big)), &node, &ue))
+	while (sent < 1000 && link_send(s.link, slice_of(big, sizeof(big)), &node, &ue, 0))
 		sent++;
 	assert_in_range(sent, 20, 40); /* both workers' rings: 2 * 256 KiB / 16 KiB */
-	assert_false(link_send(s.link, slice_of(big, sizeof(big) + 1), &node, &ue));
+	assert_false(link_send(s.link, slice_of(big, sizeof(big) + 1), &node, &ue, 0));
 	close_all(&s);
 }
 
@@ -277,6 +280,13 @@ static void expect_sync(struct seen *s, uint32_t sets)
 	assert_true(next_install(s, &v));
 	assert_int_equal(v.type, INSTALL_SYNC_BEGIN);
 	fake_acknowledge(&fake, v.seq, INSTALL_OK);
+	for (uint32_t i = 0; s->sas && i < sas_total(s->sas); i++) {
+		assert_true(next_install(s, &v));
+		assert_int_equal(v.type, INSTALL_SA);
+		assert_memory_equal(v.sa.ck, "CCCCCCCCCCCCCCCC", ABI_SA_KEY);
+		assert_int_equal(sas_find(s->sas, v.sa.sa_id)->spi_ps, v.sa.spi_ps);
+		fake_acknowledge(&fake, v.seq, INSTALL_OK);
+	}
 	for (uint32_t i = 0; i < sets; i++) {
 		assert_true(next_install(s, &v));
 		assert_int_equal(v.type, INSTALL_REGISTRATION);
@@ -353,6 +363,45 @@ static void test_link_down_ends_what_is_open(void **state)
 	close_all(&s);
 }
 
+/* Associations come before the registrations that name them, each once, and are put and
+ * deleted like these. */
+static void test_associations_are_installed(void **state)
+{
+	struct sa *sa[3];
+	struct abi_install_view v;
+	struct seen s;
+
+	open_all(&s, true);
+	s.sas = sas_new();
+	for (uint32_t i = 0; i < 3; i++) {
+		sa[i] = make_sa(i);
+		assert_true(sas_put(s.sas, sa[i]));
+	}
+	assert_true(registrations_put(s.all, make_set(1, 1, 1)));
+	assert_true(run_until(s.loop, &s.up));
+	expect_sync(&s, 1);
+	s.is_done = false;
+	sas_set_state(s.sas, sa[1], SA_ACTIVE, clock_wall_ms() + 5000);
+	install_sa(s.installer, sa[1], on_done, &s);
+	assert_true(next_install(&s, &v));
+	assert_int_equal(v.type, INSTALL_SA);
+	assert_int_equal(v.sa.sa_id, 501);
+	assert_int_equal(v.sa.set_id, sa[1]->set_id);
+	assert_int_equal(v.sa.integrity, ABI_SA_HMAC_SHA_1_96);
+	assert_int_equal(v.sa.cipher, ABI_SA_AES_CBC);
+	assert_in_range(v.sa.expires_ms, clock_ms() + 4000, clock_ms() + 5000);
+	fake_acknowledge(&fake, v.seq, INSTALL_OK);
+	assert_true(run_until(s.loop, &s.is_done));
+	assert_int_equal(s.last_status, INSTALL_OK);
+	install_sa_delete(s.installer, 501, NULL, NULL);
+	assert_true(next_install(&s, &v));
+	assert_int_equal(v.type, INSTALL_SA_DELETE);
+	assert_int_equal(v.sa_id, 501);
+	fake_acknowledge(&fake, v.seq, INSTALL_OK);
+	close_all(&s);
+	sas_free(s.sas);
+}
+
 /* More than the ring holds: what waits is sent when acknowledgements make room. */
 static void test_synchronises_more_than_the_ring_holds(void **state)
 {
@@ -401,6 +450,7 @@ int main(void)
 		cmocka_unit_test(test_broken_ring_takes_the_link_down),
 		cmocka_unit_test(test_put_is_acknowledged),
 		cmocka_unit_test(test_link_down_ends_what_is_open),
+		cmocka_unit_test(test_associations_are_installed),
 		cmocka_unit_test(test_synchronises_more_than_the_ring_holds),
 	};
 

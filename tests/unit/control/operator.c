@@ -91,6 +91,7 @@ static void open_node(struct node *n)
 	n->c.link = link_open(n->loop, &conf, &events);
 	n->c.exchanges = exchanges_open(n->loop, n->c.link, on_request, n);
 	n->c.registrations = registrations_new();
+	n->c.sas = sas_new();
 	n->c.installer = installer_open(n->loop, n->c.link, false);
 	n->c.persist = persist_open(n->store, error);
 	n->capture = capture_open(n->loop, n->c.link);
@@ -110,6 +111,7 @@ static void close_node(struct node *n)
 	unlink(n->store);
 	installer_close(n->c.installer);
 	registrations_free(n->c.registrations);
+	sas_free(n->c.sas);
 	exchanges_close(n->c.exchanges);
 	link_close(n->c.link);
 	ev_loop_destroy(n->loop);
@@ -184,6 +186,39 @@ static void test_registrations_are_shown(void **state)
 	expect(COMMAND(&n, "reg", "list"), "sip:user2@example.org");
 	expect(COMMAND(&n, "reg", "dereg", "sip:user2-b@example.org"), "\"removed\":1");
 	assert_string_equal(removed_impu, "sip:user2@example.org");
+	close_node(&n);
+}
+
+static void test_associations_are_shown_without_keys(void **state)
+{
+	struct node n;
+	char *answer;
+
+	open_node(&n);
+	for (uint32_t i = 0; i < 3; i++)
+		assert_true(sas_put(n.c.sas, make_sa(i)));
+	/* The registration's other identity finds it, too. */
+	assert_true(registrations_put(n.c.registrations, make_set(1, 1, UINT32_MAX)));
+	expect(COMMAND(&n, "sa", "show", "sip:user1-b@example.org"), "\"spi_pc\":70001");
+	answer = COMMAND(&n, "sa", "show", "sip:user1@example.org");
+	assert_non_null(strstr(answer, "\"ue\":\"10.0.0.1:6000\""));
+	assert_non_null(strstr(answer, "\"alg\":\"hmac-sha-1-96\""));
+	assert_non_null(strstr(answer, "\"ealg\":\"aes-cbc\""));
+	assert_non_null(strstr(answer, "\"state\":\"active\""));
+	assert_null(strstr(answer, "user2"));
+	assert_null(strstr(answer, "\"ck\""));
+	assert_null(strstr(answer, "4b4b4b4b"));
+	assert_null(strstr(answer, "KKKK"));
+	free(answer);
+	expect(COMMAND(&n, "sa", "show"), "sip:user2@example.org");
+	expect(COMMAND(&n, "sa", "show", "sip:nobody@example.org"), "\"rows\":[]");
+	expect(COMMAND(&n, "sa", "show", "--limit", "x"), "\"code\":\"usage\"");
+	answer = COMMAND(&n, "sa", "show", "--limit", "1");
+	assert_null(strstr(strstr(answer, "\"state\"") + 1, "\"state\""));
+	free(answer);
+	expect(COMMAND(&n, "metrics"),
+	       "{\"metric\":\"saker_sa_sets{state=\\\"active\\\"}\",\"value\":3");
+	expect(COMMAND(&n, "metrics"), "saker_sa_refused_total{reason=\\\"no_common\\\"}");
 	close_node(&n);
 }
 
@@ -339,6 +374,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_registrations_are_shown),
+		cmocka_unit_test(test_associations_are_shown_without_keys),
 		cmocka_unit_test(test_status_and_the_rest),
 		cmocka_unit_test(test_metrics_over_http),
 		cmocka_unit_test(test_enumerations_are_there_while_the_link_is_down),

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "base/hash.h"
 #include "control/persist.h"
 #include "control/record.h"
 #include "sets.h"
@@ -79,6 +80,94 @@ static void test_record_comes_back(void **state)
 	registration_set_free(s);
 	registration_set_free(back);
 	free(octets);
+}
+
+/* A set that was stored before contacts had security associations. */
+static void test_record_of_before_is_read(void **state)
+{
+	static const struct hash_key key = {0x73616b6572, 0x7265636f7264};
+	struct registration_set *s = make_set(5, 1, 1000), *back;
+	uint32_t len;
+	uint8_t *octets = record_encode(s, &len);
+	uint64_t sum;
+
+	len -= 8; /* sa_id is the last field of the last contact */
+	octets[0] = 1;
+	sum = hash_table(&key, octets, len - 8);
+	for (int i = 0; i < 8; i++)
+		octets[len - 8 + i] = (uint8_t)(sum >> 8 * i);
+	back = record_decode(slice_of(octets, len));
+	assert_non_null(back);
+	assert_same(s, back);
+	octets[0] = 0;
+	assert_null(record_decode(slice_of(octets, len)));
+	registration_set_free(s);
+	registration_set_free(back);
+	free(octets);
+}
+
+static void test_association_comes_back(void **state)
+{
+	struct sa *sa = make_sa(7), *back;
+	uint32_t len;
+	uint8_t *octets;
+
+	sa->nat = (struct addr){.ip = {203, 0, 113, 9}, .port = 4500, .family = 4};
+	sa->old_id = 11;
+	octets = record_sa_encode(sa, &len);
+	back = record_sa_decode(slice_of(octets, len));
+	assert_non_null(back);
+	assert_int_equal(back->state, SA_ACTIVE);
+	assert_int_equal(back->id, 507);
+	assert_int_equal(back->set_id, sa->set_id);
+	assert_int_equal(back->old_id, 11);
+	assert_int_equal(back->created_wall_ms, sa->created_wall_ms);
+	assert_int_equal(back->due_wall_ms, sa->due_wall_ms);
+	assert_true(addr_eq(&back->ue, &sa->ue) && addr_eq(&back->local, &sa->local) &&
+		    addr_eq(&back->nat, &sa->nat));
+	assert_int_equal(back->port_us, sa->port_us);
+	assert_int_equal(back->port_pc, sa->port_pc);
+	assert_int_equal(back->spi_uc, sa->spi_uc);
+	assert_int_equal(back->spi_us, sa->spi_us);
+	assert_int_equal(back->spi_pc, sa->spi_pc);
+	assert_int_equal(back->spi_ps, sa->spi_ps);
+	assert_memory_equal(&back->pair, &sa->pair, sizeof(sa->pair));
+	assert_int_equal(back->offered.n, 2);
+	assert_memory_equal(back->offered.pair, sa->offered.pair, 2 * sizeof(sa->pair));
+	assert_memory_equal(back->ck, sa->ck, sizeof(sa->ck));
+	assert_memory_equal(back->ik, sa->ik, sizeof(sa->ik));
+	assert_string_equal(back->impi, sa->impi);
+	assert_string_equal(back->impu, sa->impu);
+	sa_free(back);
+	free(octets);
+	/* What the data plane would not take is not taken from disk. */
+	sa->spi_ps = sa->spi_pc;
+	octets = record_sa_encode(sa, &len);
+	assert_null(record_sa_decode(slice_of(octets, len)));
+	free(octets);
+	sa_free(sa);
+}
+
+static void test_damaged_association_is_refused(void **state)
+{
+	struct sa *sa = make_sa(7);
+	uint32_t len;
+	uint8_t *octets = record_sa_encode(sa, &len);
+
+	for (uint32_t i = 0; i < len * 8; i++) {
+		octets[i / 8] ^= (uint8_t)(1 << i % 8);
+		assert_null(record_sa_decode(slice_of(octets, len)));
+		octets[i / 8] ^= (uint8_t)(1 << i % 8);
+	}
+	for (uint32_t n = 0; n < len; n++) {
+		uint8_t *shorter = malloc(n + 1);
+
+		memcpy(shorter, octets, n);
+		assert_null(record_sa_decode(slice_of(shorter, n)));
+		free(shorter);
+	}
+	free(octets);
+	sa_free(sa);
 }
 
 static void test_damaged_record_is_refused(void **state)
@@ -177,6 +266,56 @@ static void test_damaged_row_is_left_out(void **state)
 	registration_set_free(b);
 }
 
+static void test_associations_are_there_after_reopening(void **state)
+{
+	struct sas *s = sas_new();
+	struct persist *p = persist_open(path, error);
+	struct sa *sa[3];
+	struct outcome o = {0};
+	struct persist_stats stats;
+
+	for (uint32_t i = 0; i < 3; i++) {
+		sa[i] = make_sa(i);
+		persist_sa_put(p, sa[i], on_done, &o);
+	}
+	persist_sa_delete(p, sa[1]->id);
+	sa[2]->old_id = 42;
+	persist_sa_put(p, sa[2], NULL, NULL);
+	assert_int_equal(o.ok, 0);
+	persist_commit(p);
+	assert_int_equal(o.ok, 3);
+	persist_close(p);
+	run_sql("INSERT INTO sa(id, record) VALUES(9, x'00')");
+	p = persist_open(path, error);
+	assert_true(persist_load_sas(p, s, error));
+	persist_stats(p, &stats);
+	assert_int_equal(stats.damaged, 1);
+	assert_int_equal(sas_total(s), 2);
+	assert_non_null(sas_find(s, 500));
+	assert_null(sas_find(s, 501));
+	assert_int_equal(sas_find(s, 502)->old_id, 42);
+	persist_close(p);
+	sas_free(s);
+	for (int i = 0; i < 3; i++)
+		sa_free(sa[i]);
+}
+
+/* A store of before there were security associations is taken over. */
+static void test_older_schema_gets_its_table(void **state)
+{
+	struct sas *s = sas_new();
+	struct persist *p;
+
+	persist_close(persist_open(path, error));
+	run_sql("DROP TABLE sa; PRAGMA user_version = 1");
+	p = persist_open(path, error);
+	assert_non_null(p);
+	assert_true(persist_load_sas(p, s, error));
+	assert_int_equal(sas_total(s), 0);
+	persist_close(p);
+	sas_free(s);
+}
+
 static void test_newer_schema_is_refused(void **state)
 {
 	persist_close(persist_open(path, error));
@@ -247,7 +386,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_record_comes_back),
+		cmocka_unit_test(test_record_of_before_is_read),
 		cmocka_unit_test(test_damaged_record_is_refused),
+		cmocka_unit_test(test_association_comes_back),
+		cmocka_unit_test(test_damaged_association_is_refused),
+		TEST(test_associations_are_there_after_reopening),
+		TEST(test_older_schema_gets_its_table),
 		TEST(test_committed_sets_are_there_after_reopening),
 		TEST(test_damaged_row_is_left_out),
 		TEST(test_newer_schema_is_refused),

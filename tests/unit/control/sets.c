@@ -46,3 +46,29 @@ struct registration_set *make_set(uint32_t n, uint32_t n_contact, uint64_t expir
 	}
 	return s;
 }
+
+struct sa *make_sa(uint32_t n)
+{
+	struct sa *sa = sa_new();
+
+	sa->id = 500 + n;
+	sa->set_id = 0x1000000000000000u + n;
+	sa->state = SA_ACTIVE;
+	sa->created_wall_ms = 1000;
+	sa->due_wall_ms = 4000000000000u + n;
+	sa->ue = addr_v4(0x0a000000 + n, 6000);
+	sa->local = addr_v4(0xc6336401, 5101);
+	sa->port_us = 6001;
+	sa->port_pc = 5102;
+	sa->spi_uc = 50000 + n;
+	sa->spi_us = 60000 + n;
+	sa->spi_pc = 70000 + n;
+	sa->spi_ps = 80000 + n;
+	sa->pair = (struct sec_pair){ABI_SA_HMAC_SHA_1_96, ABI_SA_AES_CBC};
+	sa->offered = (struct sec_policy){2, {sa->pair, {ABI_SA_HMAC_MD5_96, ABI_SA_NULL}}};
+	memset(sa->ck, 'C', sizeof(sa->ck));
+	memset(sa->ik, 'K', sizeof(sa->ik));
+	sa->impi = text("user%u@example.org", n);
+	sa->impu = text("sip:user%u@example.org", n);
+	return sa;
+}

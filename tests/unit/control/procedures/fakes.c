@@ -56,6 +56,8 @@ struct fake *fake_new(uint32_t roles)
 	c->dataplane.sip_port = 5060;
 	c->dataplane.worker_port_base = 5080;
 	c->dataplane.workers = 2;
+	c->dataplane.t1_ms = 500;
+	c->dataplane.users = 1000;
 	add_port(c, "192.0.2.100", CONF_ZONE_ACCESS);
 	add_port(c, "10.0.0.1", CONF_ZONE_CORE);
 	c->dataplane.peer[c->dataplane.n_peer++].net =
@@ -76,6 +78,7 @@ struct fake *fake_new(uint32_t roles)
 				.link = (struct link *)f,
 				.exchanges = (struct exchanges *)f,
 				.registrations = registrations_new(),
+				.sas = sas_new(),
 				.installer = (struct installer *)f,
 				.persist = (struct persist *)f,
 				.cx = (struct cx_client *)f};
@@ -91,6 +94,7 @@ void fake_free(struct fake *f)
 {
 	registrar_close(f->c.registrar);
 	registrations_free(f->c.registrations);
+	sas_free(f->c.sas);
 	ev_loop_destroy(f->c.loop);
 	for (uint32_t i = 0; i < f->n_x; i++) {
 		free((void *)f->x[i]->raw.p);
@@ -115,8 +119,11 @@ void fake_register(struct fake *f, const char *src, const char *message)
 	x->raw = slice_of(memcpy(malloc(len), message, len), len);
 	assert_int_equal(sip_parse(x->raw, &x->msg), SIP_OK);
 	x->src = address(src);
-	x->port = strncmp(src, "10.0.0.", 7) == 0;
+	x->port = !f->under && strncmp(src, "10.0.0.", 7) == 0;
 	x->dst = address(x->port ? "10.0.0.1:5060" : "192.0.2.100:5060");
+	x->sa_id = f->under;
+	if (f->under)
+		x->dst.port = f->under_port;
 	f->x[f->n_x++] = x;
 	registrar_register(f->c.registrar, x);
 }
@@ -376,6 +383,38 @@ void install_delete(struct installer *i, uint64_t set_id, void (*done)(void *ctx
 {
 	trace((struct fake *)i, "uninstall\n");
 	act((struct fake *)i, PENDING_INSTALL, (void (*)(void))done, ctx);
+}
+
+void persist_sa_put(struct persist *p, const struct sa *sa, void (*done)(void *ctx, bool ok),
+		    void *ctx)
+{
+	trace((struct fake *)p, "store sa port_uc=%u set=%s\n", sa->ue.port,
+	      sa->set_id ? "yes" : "no");
+	if (done)
+		act((struct fake *)p, PENDING_STORE, (void (*)(void))done, ctx);
+}
+
+void persist_sa_delete(struct persist *p, uint64_t sa_id)
+{
+	trace((struct fake *)p, "unstore sa\n");
+}
+
+void install_sa(struct installer *i, const struct sa *sa, void (*done)(void *ctx, int status),
+		void *ctx)
+{
+	struct fake *f = (struct fake *)i;
+
+	f->installed_sa = sa->id;
+	trace(f, "install sa %s port_uc=%u port_pc=%u\n", sa_state_name(sa->state), sa->ue.port,
+	      sa->port_pc);
+	if (done)
+		act(f, PENDING_INSTALL, (void (*)(void))done, ctx);
+}
+
+void install_sa_delete(struct installer *i, uint64_t sa_id, void (*done)(void *ctx, int status),
+		       void *ctx)
+{
+	trace((struct fake *)i, "uninstall sa\n");
 }
 
 /* link.h, resolve.h */

@@ -19,6 +19,7 @@
 #include "control/exchange.h"
 #include "control/registrar.h"
 #include "control/registration.h"
+#include "control/sa.h"
 
 enum { FAKE_PENDING = 32, FAKE_TEXT = 65536 };
 
@@ -63,6 +64,10 @@ struct fake {
 	uint32_t n_replies;
 	char sent[FAKE_TEXT];
 	struct addr sent_to;
+	uint64_t installed_sa; /* id of the last one */
+	/* Security association that requests come under, and our port then; 0: in clear. */
+	uint64_t under;
+	uint16_t under_port;
 	uint8_t auts[64];
 	uint32_t auts_len;
 
