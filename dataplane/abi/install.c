@@ -24,11 +24,11 @@ struct impu_head {
 };
 
 struct contact_head {
-	uint64_t expires_ms, registered_ms, call_id;
+	uint64_t expires_ms, registered_ms, call_id, instance;
 	struct addr flow, local, hop;
-	uint32_t cseq, impi;
+	uint32_t cseq, impi, reg_id;
 	uint16_t q, uri_len, path_len;
-	uint8_t flags, pad[5];
+	uint8_t flags, n_feature;
 	uint64_t sa_id;
 };
 
@@ -43,14 +43,14 @@ struct sa_block {
 
 _Static_assert(sizeof(struct head) == 24, "head");
 _Static_assert(sizeof(struct registration_head) == 28, "registration head");
-_Static_assert(sizeof(struct contact_head) == 112, "contact head");
+_Static_assert(sizeof(struct contact_head) == 120, "contact head");
 _Static_assert(sizeof(struct sa_block) == 136, "security association");
 _Static_assert(IMPU_MAX <= UINT8_MAX && SET_IMPUS_MAX <= UINT8_MAX, "they fit their fields");
 
 enum {
 	ROLES_ALL = ABI_REG_PCSCF | ABI_REG_SCSCF,
 	FLAGS_ALL = ABI_IMPU_BARRED | ABI_IMPU_DEFAULT,
-	CONTACT_FLAGS_ALL = ABI_CONTACT_PROTECTED | ABI_CONTACT_REFRESH
+	CONTACT_FLAGS_ALL = ABI_CONTACT_PROTECTED | ABI_CONTACT_REFRESH | ABI_CONTACT_EMERGENCY
 };
 
 /* Control characters would let one header field become two (RFC 3261 §7.3.1). */
@@ -102,6 +102,11 @@ static const char *contact_check(const struct abi_contact_view *c)
 		return "URI of a contact too long";
 	if (c->path.len > SIP_EDIT_TEXT_MAX)
 		return "Path of a contact too long";
+	if (c->n_feature > FEATURES_MAX)
+		return "too many features of a contact";
+	for (uint32_t i = 0; i < c->n_feature; i++)
+		if (c->feature[i].kind > FEATURE_STRING)
+			return "unknown kind of a feature";
 	if (!text_is_sound(c->uri) || !text_is_sound(c->path))
 		return "control character in a contact";
 	return NULL;
@@ -214,21 +219,25 @@ static void registration_encode(struct sink *s, const struct abi_registration_vi
 			.expires_ms = c->expires_ms,
 			.registered_ms = c->registered_ms,
 			.call_id = c->call_id,
+			.instance = c->instance,
 			.flow = c->flow,
 			.local = c->local,
 			.hop = c->hop,
 			.cseq = c->cseq,
 			.impi = c->impi,
+			.reg_id = c->reg_id,
 			.q = c->q,
 			.uri_len = (uint16_t)c->uri.len,
 			.path_len = (uint16_t)c->path.len,
 			.flags = c->flags,
 			.sa_id = c->sa_id,
+			.n_feature = (uint8_t)c->n_feature,
 		};
 
 		sink_put(s, &ch, sizeof(ch));
 		sink_text(s, c->uri);
 		sink_text(s, c->path);
+		sink_put(s, c->feature, c->n_feature * (uint32_t)sizeof(c->feature[0]));
 	}
 	sink_text(s, r->service_route);
 }
@@ -320,6 +329,8 @@ static const char *contact_decode(struct slice *s, struct abi_contact_view *c)
 
 	if (!source_get(s, &h, sizeof(h)))
 		return "record ends inside a contact";
+	if (h.n_feature > FEATURES_MAX)
+		return "too many features of a contact";
 	*c = (struct abi_contact_view){
 		.flow = h.flow,
 		.local = h.local,
@@ -329,12 +340,17 @@ static const char *contact_decode(struct slice *s, struct abi_contact_view *c)
 		.call_id = h.call_id,
 		.cseq = h.cseq,
 		.impi = h.impi,
+		.instance = h.instance,
+		.reg_id = h.reg_id,
 		.q = h.q,
 		.flags = h.flags,
 		.sa_id = h.sa_id,
+		.n_feature = h.n_feature,
 	};
 	if (!source_text(s, h.uri_len, &c->uri) || !source_text(s, h.path_len, &c->path))
 		return "record ends inside the text of a contact";
+	if (!source_get(s, c->feature, h.n_feature * (uint32_t)sizeof(c->feature[0])))
+		return "record ends inside the features of a contact";
 	return NULL;
 }
 

@@ -16,6 +16,7 @@
 #pragma once
 
 #include "base/addr.h"
+#include "base/feature.h"
 #include "base/limits.h"
 
 enum abi_install_type {
@@ -51,6 +52,9 @@ enum abi_contact_flags {
 	/* What the 200 OK to its refresh says of the user is in this record: the identities are
 	   as provisioned. */
 	ABI_CONTACT_REFRESH = 2,
+	/* Of an emergency registration: no request of a normal kind goes there (TS 24.229
+	   §5.4.8). */
+	ABI_CONTACT_EMERGENCY = 4,
 };
 
 enum abi_install_status {
@@ -78,13 +82,17 @@ struct abi_contact_view {
 	uint64_t registered_ms;
 	/* Of its last REGISTER (RFC 3261 §10.3 step 7). The hashes are hash_table's, under the
 	   region's token key. */
-	uint64_t call_id; /* hash of the Call-ID */
+	uint64_t call_id;  /* hash of the Call-ID */
+	uint64_t instance; /* gruu_instance() of its +sip.instance; 0: none */
+	uint32_t reg_id;   /* RFC 5626; 0: none */
 	uint32_t cseq;
 	uint32_t impi;     /* the lower half of the hash of the private identity */
 	uint16_t q;        /* 0-1000 */
 	uint8_t flags;     /* enum abi_contact_flags */
 	struct slice uri;  /* the Contact's URI: becomes the Request-URI */
 	struct slice path; /* value of Path as the REGISTER carried it; empty: none */
+	uint32_t n_feature;
+	struct feature feature[FEATURES_MAX]; /* hashed under the region's token key */
 };
 
 /* The decoded, or to be encoded, form of INSTALL_REGISTRATION. */

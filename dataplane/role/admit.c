@@ -9,7 +9,7 @@ static bool begins_work(const struct pass *p)
 	uint8_t m = p->msg.method;
 
 	return !p->is_dialog && m != SIP_M_ACK && m != SIP_M_CANCEL &&
-	       !(p->uri_sound && p->uri.scheme == SIP_SCHEME_URN) && !p->resume;
+	       !(p->uri_sound && p->uri.scheme == SIP_SCHEME_URN) && !p->resume && !p->again;
 }
 
 enum verdict admit(struct pass *p)

@@ -81,6 +81,9 @@ enum verdict answer_with(struct pass *p, uint16_t status, const char *warning,
 {
 	if (p->msg.method == SIP_M_ACK)
 		return pass_drop(p, COUNT_DROP_ACK_STRAY);
+	/* The best of what came is the answer, not that there is nobody else to ask. */
+	if (p->again)
+		return VERDICT_DROP;
 
 	struct buf *b = answer_make(p, status, warning, headers);
 	if (!b) {

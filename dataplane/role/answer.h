@@ -16,8 +16,9 @@ struct buf *answer_make(struct pass *p, uint16_t status, const char *warning,
  * tag says so (RFC 3261 §8.2.7). */
 bool answer_is_acknowledged(struct pass *p);
 
-/* Answers and ends the pass: SEND, or DROP for an ACK, which is never answered. An INVITE that
- * has a server transaction is answered through it. */
+/* Answers and ends the pass: SEND, or DROP for an ACK, which is never answered, and for an
+ * INVITE that was only to go on to further contacts. An INVITE that has a server transaction is
+ * answered through it. */
 enum verdict answer(struct pass *p, uint16_t status, const char *warning);
 enum verdict answer_with(struct pass *p, uint16_t status, const char *warning,
 			 struct slice headers);

@@ -1,5 +1,6 @@
 /* client.c - the branches of an INVITE: client transactions (RFC 3261 §17.1.1, §16.7-16.9; RFC
  * 6026 §7.2) */
+#include "role/best.h"
 #include "role/forward.h"
 #include "role/response.h"
 #include "role/transaction_record.h"
@@ -43,7 +44,24 @@ bool transaction_branch(struct pass *p, struct branch_ref *ref)
 	return true;
 }
 
-void transaction_send(struct pass *p, const struct branch_ref *ref, struct buf *sent, bool ue)
+static void note_tried(struct pass *p, int32_t client, const struct target *to,
+		       uint32_t breadth)
+{
+	struct transactions *t = p->w->transactions;
+	struct fork *f = &t->fork[p->txn - t->server];
+
+	if (!p->again && p->txn->first_client == NONE)
+		f->n = 0;
+	if (f->n == FORK_MAX)
+		return;
+	f->tried[f->n].contact = to->contact;
+	f->tried[f->n].instance = to->instance;
+	f->tried[f->n].breadth = breadth;
+	f->tried[f->n++].client = client;
+}
+
+void transaction_send(struct pass *p, const struct branch_ref *ref, struct buf *sent,
+		      const struct target *to, uint32_t breadth)
 {
 	struct transactions *t = p->w->transactions;
 	struct client *c = &t->client[ref->slot];
@@ -51,13 +69,15 @@ void transaction_send(struct pass *p, const struct branch_ref *ref, struct buf *
 
 	t->free_client = c->next;
 	t->generation = ref->generation;
+	if (p->more || p->again)
+		note_tried(p, (int32_t)ref->slot, to, breadth);
 	*c = (struct client){
 		.state = CLIENT_CALLING,
 		.generation = ref->generation,
 		.server = (int32_t)(p->txn - t->server),
 		.next = p->txn->first_client,
 		.sent = sent,
-		.to_ue = ue,
+		.to_ue = to->ue,
 		.term_user = p->term_user,
 		.cseq = p->msg.cseq,
 		.interval_ms = t1,
@@ -65,7 +85,7 @@ void transaction_send(struct pass *p, const struct branch_ref *ref, struct buf *
 	};
 	t->ack[ref->slot].uri_len = 0;
 	p->txn->first_client = (int32_t)ref->slot;
-	if (c->next == NONE && p->n_targets == 1)
+	if (c->next == NONE && p->n_targets == 1 && !p->more)
 		record_release(&p->txn->request); /* what was sent does as well */
 	buf_ref(sent);
 	p->out->buf[p->out->n++] = sent;
@@ -176,58 +196,25 @@ static void repeat_cancel(struct role_worker *w, struct client *c, uint64_t now,
 	wheel_set(&t->wheel, client_timer(t, c), now + next);
 }
 
-void clients_cancel(struct role_worker *w, struct txn *s, uint64_t now, struct outbox *out)
+void clients_cancel(struct role_worker *w, int32_t first, uint64_t now, struct outbox *out)
 {
-	for (int32_t i = s->first_client; i != NONE; i = w->transactions->client[i].next)
+	for (int32_t i = first; i != NONE; i = w->transactions->client[i].next)
 		cancel_client(w, &w->transactions->client[i], now, out);
 }
 
-/* ---- the best of the final responses (RFC 3261 §16.7 steps 5 and 6) ---- */
-
-/* Lower is better: 6xx, then the lowest class, and in 4xx those that help the caller to try
- * again. */
-static uint32_t rank(uint16_t status)
-{
-	static const uint16_t helpful[] = {401, 407, 415, 420, 484};
-
-	if (status >= 600)
-		return 0;
-	for (uint32_t i = 0; i < sizeof(helpful) / sizeof(helpful[0]); i++)
-		if (status == helpful[i])
-			return status - 100u;
-	return status;
-}
-
-/* A response of a branch that only timed out stands behind any that was really given. */
-static struct client *best_client(struct transactions *t, const struct txn *s)
-{
-	struct client *best = NULL;
-
-	for (int32_t i = s->first_client; i != NONE; i = t->client[i].next) {
-		struct client *c = &t->client[i];
-
-		if (c->state != CLIENT_COMPLETED)
-			return NULL;
-		if (!best || (c->response && !best->response) ||
-		    (!c->response == !best->response && rank(c->status) < rank(best->status)))
-			best = c;
-	}
-	return best;
-}
-
-/* If every branch has ended, the INVITE is answered. */
+/* If every branch has ended, further contacts are tried, or the INVITE is answered. */
 static void conclude(struct role_worker *w, struct txn *s, uint64_t now, struct outbox *out)
 {
 	struct client *best;
 
 	if (s->state != SERVER_PROCEEDING)
 		return;
-	best = best_client(w->transactions, s);
-	if (!best)
+	best = best_of(w->transactions, s);
+	if (!best || (best->status < 600 && server_go_on(w, s, now, out)))
 		return;
 	if (best->response) {
-		struct buf *b = best->response;
-		best->response = NULL;
+		struct buf *b = best_response(w->transactions, s, best);
+
 		server_respond(w, s, b, best->status, now, out);
 		count(w->counters, COUNT_FORWARDED);
 	} else if (!server_answer(w, s, s->cancelled ? 487 : best->status,
@@ -308,7 +295,7 @@ static enum verdict success(struct pass *p, struct txn *s, struct client *c)
 	}
 	server_respond(p->w, s, b, p->msg.status, p->now, p->out);
 	if (s->state == SERVER_ACCEPTED) /* of a single branch both records are gone now */
-		clients_cancel(p->w, s, p->now, p->out);
+		clients_cancel(p->w, s->first_client, p->now, p->out);
 	return VERDICT_SEND;
 }
 
@@ -360,8 +347,10 @@ static enum verdict failure(struct pass *p, struct txn *s, struct client *c)
 	c->response = emit_upstream(p, s, c);
 	if (!c->response)
 		buf_free(p->b);
-	if (status >= 600)
-		clients_cancel(p->w, s, p->now, p->out);
+	if (status >= 600) {
+		s->more = false;
+		clients_cancel(p->w, s->first_client, p->now, p->out);
+	}
 	conclude(p->w, s, p->now, p->out);
 	release_sent(p->w->transactions, s, c);
 	return VERDICT_SEND;

@@ -227,35 +227,44 @@ static enum verdict forward_stateless(struct pass *p)
 	return VERDICT_SEND;
 }
 
-/* RFC 5393 §5.3: parallel branches share what breadth is left. */
-static enum verdict check_breadth(struct pass *p, uint32_t *each)
+/* RFC 5393 §5.3: parallel branches share what breadth is left; for those it does not reach
+ * there is a later time. Half is kept for those that are called later: so they can be while a
+ * terminal that is out of reach is waited for. */
+static enum verdict check_breadth(struct pass *p, uint32_t *breadth)
 {
 	struct slice value = sip_first_value(&p->msg, SIP_H_MAX_BREADTH);
-	uint32_t breadth = p->w->node->max_breadth;
+	uint32_t in_use = transaction_breadth(p);
 
-	if (value.p && !slice_u32(value, &breadth))
+	*breadth = p->w->node->max_breadth;
+	if (value.p && !slice_u32(value, breadth))
 		return answer(p, 400, "malformed Max-Breadth");
-	if (breadth > p->w->node->max_breadth)
-		breadth = p->w->node->max_breadth;
-	if (breadth < p->n_targets)
-		return answer(p, 440, "Max-Breadth is less than the contacts to try");
-	*each = breadth / p->n_targets;
+	if (*breadth > p->w->node->max_breadth)
+		*breadth = p->w->node->max_breadth;
+	if (*breadth <= in_use)
+		return answer(p, 440, "Max-Breadth is used up");
+	*breadth -= in_use;
+	if (p->n_targets > *breadth) {
+		p->n_targets = *breadth;
+		p->more = true;
+	}
+	if (p->more && *breadth / 2 >= p->n_targets)
+		*breadth -= *breadth / 2;
 	return VERDICT_NEXT;
 }
 
-static void edit_breadth(struct pass *p, uint32_t each)
+static void push_breadth(struct pass *p, uint32_t breadth)
 {
 	struct text *t = &p->edits->arena;
 	uint32_t from = t->len;
 
-	sip_edit_delete_all(p->edits, &p->msg, SIP_H_MAX_BREADTH);
-	text_u64(t, each);
+	text_u64(t, breadth);
 	push_line(p, SLICE("Max-Breadth: "), text_since(t, from));
 }
 
-/* One branch: its own edits on top of the common ones. The last takes the buffer the INVITE
- * came in: what the transaction still needs of it is in what it sends. */
-static bool forward_branch(struct pass *p, const struct target *to, bool copy)
+/* One branch: its own edits on top of the common ones. Unless it is copied it takes the buffer
+ * the INVITE came in: what the transaction still needs of it is in what it sends. breadth 0: it
+ * need not say any. */
+static bool forward_branch(struct pass *p, const struct target *to, uint32_t breadth, bool copy)
 {
 	struct branch_ref ref;
 	struct addr local;
@@ -263,6 +272,8 @@ static bool forward_branch(struct pass *p, const struct target *to, bool copy)
 
 	if (!transaction_branch(p, &ref))
 		return false;
+	if (breadth)
+		push_breadth(p, breadth);
 	if (!edit_target(p, to, &ref, &local, &port)) {
 		count(p->w->counters, COUNT_DROP_NOROUTE);
 		return false;
@@ -273,45 +284,51 @@ static bool forward_branch(struct pass *p, const struct target *to, bool copy)
 	b->src = local;
 	b->dst = to->dst;
 	b->port = port;
-	transaction_send(p, &ref, b, to->ue);
+	transaction_send(p, &ref, b, to, breadth);
 	count(p->w->counters, COUNT_FORWARDED);
 	return true;
 }
 
-/* To several contacts: the INVITE itself is kept to answer with, and copied for each. */
-static enum verdict fork_invite(struct pass *p, uint32_t each)
+/* To several contacts, at once or in turn: the INVITE itself is kept to answer with, and copied
+ * for each. */
+static enum verdict fork_invite(struct pass *p, uint32_t breadth)
 {
-	uint32_t sent = 0;
+	uint32_t sent = 0, n = p->n_targets;
 
-	edit_breadth(p, each);
+	sip_edit_delete_all(p->edits, &p->msg, SIP_H_MAX_BREADTH);
 	p->w->common_edits = *p->edits;
-	transaction_keep(p);
-	for (uint32_t i = 0; i < p->n_targets; i++) {
+	if (!p->again)
+		transaction_keep(p);
+	for (uint32_t i = 0; i < n; i++) {
 		if (i)
 			*p->edits = p->w->common_edits;
-		sent += forward_branch(p, &p->target[i], true);
+		sent += forward_branch(p, &p->target[i], breadth / n + (i < breadth % n), true);
 	}
 	if (sent == 0)
 		return answer(p, 500, "the request could not be sent on");
-	buf_free(p->b);
+	transaction_spread(p);
+	if (!p->again)
+		buf_free(p->b);
 	return VERDICT_SEND;
 }
 
 static enum verdict forward_invite(struct pass *p)
 {
-	uint32_t each = 0;
-	enum verdict v = check_breadth(p, &each);
+	uint32_t breadth = 0;
+	enum verdict v = check_breadth(p, &breadth);
 
 	if (v != VERDICT_NEXT)
 		return v;
 	if (!p->txn && !transaction_start(p))
 		return answer_with(p, 503, "no transaction free", SLICE("Retry-After: 5\r\n"));
 	edit_common(p);
-	if (p->n_targets > 1)
-		return fork_invite(p, each);
+	if (p->n_targets > 1 || p->more || p->again)
+		return fork_invite(p, breadth);
 	if (sip_first(&p->msg, SIP_H_MAX_BREADTH))
-		edit_breadth(p, each);
-	if (!forward_branch(p, &p->target[0], false))
+		sip_edit_delete_all(p->edits, &p->msg, SIP_H_MAX_BREADTH);
+	else
+		breadth = 0;
+	if (!forward_branch(p, &p->target[0], breadth, false))
 		return answer(p, 500, "the request could not be sent on");
 	return VERDICT_SEND;
 }

@@ -54,6 +54,12 @@ enum verdict icscf_locate(struct pass *p)
 	}
 	if (p->resume)
 		return take_location(p);
+	if (p->again)
+		return VERDICT_DROP;
+	/* Nobody but this node can tell whom a temporary GRUU of this node's stands for. */
+	if (p->gruu_kind >= GRUU_TEMPORARY)
+		return answer(p, p->gruu_kind == GRUU_UNKNOWN ? 404 : 480,
+			      "no terminal is registered that this GRUU was given to");
 	if (p->msg.method == SIP_M_INVITE) {
 		if (!p->txn && !transaction_start(p))
 			return answer_with(p, 503, "no transaction free",

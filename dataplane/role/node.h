@@ -45,6 +45,7 @@ struct node {
 	struct node_route route[ROUTES_MAX];
 	struct addr icscf, scscf; /* family 0: none */
 	uint32_t t1_ms, t2_ms, t4_ms, timer_c_ms;
+	uint32_t ring_ms; /* how long contacts ring before the next are tried */
 	uint32_t max_breadth;
 	uint32_t transactions; /* per worker */
 	struct node_expires expires;

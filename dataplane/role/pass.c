@@ -13,6 +13,7 @@ void pass_identity(const struct pass *p, const struct sip_uri *uri, struct ident
 	struct text canonical = text_in(out->text, sizeof(out->text));
 
 	out->len = 0;
+	out->by_hash = false;
 	if (!sip_uri_identity(uri, &canonical))
 		return;
 	out->len = (uint16_t)canonical.len;
@@ -22,8 +23,14 @@ void pass_identity(const struct pass *p, const struct sip_uri *uri, struct ident
 const struct registration *pass_registration(const struct pass *p, const struct identity *i,
 					     uint32_t *index)
 {
+	const struct registration *r;
+
 	if (i->len == 0)
 		return NULL;
+	if (i->by_hash) {
+		r = table_find_user(p->w->tables, i->hash);
+		return r && reg_impu_by_hash(r, i->hash, index) ? r : NULL;
+	}
 	return table_find_impu(p->w->tables, identity_slice(i), i->hash, index);
 }
 
@@ -51,10 +58,33 @@ static void ask_calling(struct pass *p)
 		table_prefetch_impu(p->w->tables, p->calling.hash);
 }
 
+/* RFC 5627 §3.3: gr with a value is of a public GRUU, whose other parts are the identity;
+ * without one it is of a temporary one, which tells all only to us. */
+static void ask_gruu(struct pass *p)
+{
+	const struct hash_key *key = &p->w->node->token_key;
+	struct slice gr;
+
+	if (!sip_param(p->uri.params, SLICE("gr"), &gr))
+		return;
+	p->gruu_kind = GRUU_UNKNOWN;
+	if (gr.len) {
+		p->gruu.instance = gruu_instance(key, gr);
+		if (p->gruu.instance)
+			p->gruu_kind = GRUU_PUBLIC;
+	} else if (gruu_temporary_get(p->uri.user, key, &p->gruu)) {
+		p->gruu_kind = GRUU_TEMPORARY;
+		p->called.hash = p->gruu.user;
+		p->called.by_hash = true;
+	}
+}
+
 static void ask_called(struct pass *p)
 {
 	if (p->uri_sound)
 		pass_identity(p, &p->uri, &p->called);
+	if (p->called.len && p->uri.params.len)
+		ask_gruu(p);
 	if (p->called.len)
 		table_prefetch_impu(p->w->tables, p->called.hash);
 }

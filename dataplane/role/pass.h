@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "abi/gruu.h"
 #include "abi/token.h"
 #include "role/branch.h"
 #include "role/role.h"
@@ -39,13 +40,24 @@ struct target {
 	struct slice uri;   /* new Request-URI; p NULL: as it is */
 	struct slice route; /* value of a Route header to put on top; empty: none */
 	bool ue;            /* a registered flow, outside the trust domain */
+	uint32_t contact;   /* of a called user's contact: which one, */
+	uint32_t instance;  /* and of which terminal, 0: not known; short hashes */
 };
 
 /* A public identity in its canonical form. */
 struct identity {
 	uint16_t len; /* 0: it is none */
+	bool by_hash; /* a temporary GRUU: the hash is of whom it stands for, the text is not */
 	uint64_t hash;
 	uint8_t text[IMPU_MAX];
+};
+
+/* The Request-URI names one terminal of the called user (RFC 5627). */
+enum pass_gruu {
+	GRUU_NONE,
+	GRUU_PUBLIC,
+	GRUU_TEMPORARY,
+	GRUU_UNKNOWN, /* not one that was given out here */
 };
 
 struct pass {
@@ -101,7 +113,13 @@ struct pass {
 	bool record_route;    /* stay in the path of the dialog this request makes */
 	bool called_party;    /* write P-Called-Party-ID with the Request-URI as received */
 
-	struct txn *txn;                 /* INVITE's server transaction, once there */
+	enum pass_gruu gruu_kind;
+	struct gruu gruu; /* of a public one the instance alone */
+
+	bool more;       /* of the called user's contacts some are left for later */
+	bool again;      /* an INVITE kept, on its way to those; what comes of it decides only
+			    whether      it goes there */
+	struct txn *txn; /* INVITE's server transaction, once there */
 	const struct abi_inject *resume; /* control's answer to PUNT_LOCATE */
 	struct slice resume_route;
 	enum abi_punt_reason punt;

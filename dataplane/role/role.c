@@ -9,6 +9,7 @@
 #include "role/pcscf.h"
 #include "role/proxy.h"
 #include "role/refresh.h"
+#include "role/request.h"
 #include "role/response.h"
 #include "role/scscf.h"
 #include "role/transaction.h"
@@ -200,7 +201,7 @@ static request_step *const request_steps[] = {
 	forward_request,   /* RFC 3261 §16.6 */
 };
 
-static enum verdict request_input(struct pass *p)
+enum verdict request_input(struct pass *p)
 {
 	for (uint32_t i = 0; i < sizeof(request_steps) / sizeof(request_steps[0]); i++) {
 		enum verdict v = request_steps[i](p);

@@ -1,6 +1,7 @@
 /* scscf.c - the S-CSCF (TS 24.229 §5.4.3): serves the calling, then the called user */
 #include "role/scscf.h"
 #include "role/answer.h"
+#include "role/contacts.h"
 #include "sip/field.h"
 
 /* The served user of a request that another node's P-CSCF asserted: the first
@@ -108,46 +109,8 @@ static bool find_called_user(struct pass *p, uint32_t *index)
 	p->term_set = pass_registration(p, &p->called, index);
 	if (!p->term_set || !(p->term_set->roles & ABI_REG_SCSCF))
 		return false;
-	p->term_user = token_user_of(p->called.hash);
+	p->term_user = token_user_of(reg_impu(p->term_set, *index)->hash);
 	return true;
-}
-
-static void add_target(struct pass *p, const struct registration *r,
-		       const struct reg_contact *c)
-{
-	struct target *t = &p->target[p->n_targets++];
-
-	*t = (struct target){.uri = reg_text(r, c->uri, c->uri_len)};
-	if (c->flow.family) {
-		t->dst = c->flow;
-		t->local = c->local;
-		t->ue = true;
-	} else {
-		t->dst = c->hop;
-		t->route = reg_text(r, c->path, c->path_len);
-	}
-}
-
-/* INVITE tries all contacts at once; other requests the one of highest preference, the latest
- * of equals (§5.4.3.3 step 10: forking is the S-CSCF's to choose). */
-static void choose_contacts(struct pass *p)
-{
-	const struct registration *r = p->term_set;
-	const struct reg_contact *best = NULL;
-
-	for (uint32_t i = 0; i < r->n_contact && p->n_targets < FORK_MAX; i++) {
-		const struct reg_contact *c = reg_contact(r, i);
-
-		if (c->expires_ms <= p->now)
-			continue;
-		if (p->msg.method == SIP_M_INVITE)
-			add_target(p, r, c);
-		else if (!best || c->q > best->q ||
-			 (c->q == best->q && c->registered_ms >= best->registered_ms))
-			best = c;
-	}
-	if (best)
-		add_target(p, r, best);
 }
 
 enum verdict scscf_terminating(struct pass *p)
@@ -156,13 +119,16 @@ enum verdict scscf_terminating(struct pass *p)
 
 	if (p->stage != STAGE_TERMINATING)
 		return VERDICT_NEXT;
+	if (p->gruu_kind == GRUU_UNKNOWN)
+		return answer(p, 404, "this GRUU was not given out here");
 	if (!find_called_user(p, &index))
 		return answer(p, 480, "the user is not registered");
 	if (reg_impu(p->term_set, index)->flags & ABI_IMPU_BARRED)
 		return answer(p, 404, "the called identity is barred");
-	choose_contacts(p);
+	if (!contacts_choose(p))
+		return answer(p, 404, "this GRUU was of an earlier registration");
 	if (p->n_targets == 0)
-		return answer(p, 480, "the user has no live contact");
+		return answer(p, 480, "the user has no live contact for this request");
 	p->called_party = true;
 	p->drop_routes = true;
 	p->stage = STAGE_ROUTED;

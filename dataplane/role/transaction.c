@@ -10,6 +10,7 @@
 #include "base/lines.h"
 #include "role/answer.h"
 #include "role/proxy.h"
+#include "role/request.h"
 #include "role/transaction_record.h"
 
 /* A call is set up in seconds and remembered for 32 more: room for eight times as many as may
@@ -46,10 +47,11 @@ struct transactions *transactions_create(struct role_worker *w)
 	t->bucket_mask = buckets - 1;
 	t->server = lines_alloc(n, sizeof(*t->server));
 	t->client = lines_alloc(n, sizeof(*t->client));
+	t->fork = lines_alloc(n, sizeof(*t->fork));
 	t->ack = lines_alloc(n, sizeof(*t->ack));
 	t->timers = lines_alloc(2 * (size_t)n, sizeof(*t->timers));
 	t->bucket = lines_alloc(buckets, sizeof(*t->bucket));
-	if (!t->server || !t->client || !t->ack || !t->timers || !t->bucket ||
+	if (!t->server || !t->client || !t->fork || !t->ack || !t->timers || !t->bucket ||
 	    !accepted_create(&t->accepted, (uint64_t)n * ACCEPTED_PER_RECORD) ||
 	    getrandom(&t->generation, sizeof(t->generation), 0) != sizeof(t->generation)) {
 		transactions_destroy(t);
@@ -72,6 +74,7 @@ void transactions_destroy(struct transactions *t)
 	}
 	free(t->server);
 	free(t->client);
+	free(t->fork);
 	free(t->ack);
 	free(t->timers);
 	free(t->bucket);
@@ -325,6 +328,78 @@ bool server_answer(struct role_worker *w, struct txn *s, uint16_t status, const 
 	return true;
 }
 
+/* ---- contacts one after the other (RFC 3261 §16.6, last paragraph) ---- */
+
+void transaction_spread(struct pass *p)
+{
+	struct transactions *t = p->w->transactions;
+	struct txn *s = p->txn;
+
+	s->more = p->more;
+	if (s->more)
+		wheel_set(&t->wheel, server_timer(t, s), p->now + p->w->node->ring_ms);
+	else
+		wheel_clear(&t->wheel, server_timer(t, s));
+}
+
+static const struct fork *fork_of(const struct pass *p)
+{
+	return &p->w->transactions->fork[p->txn - p->w->transactions->server];
+}
+
+/* Of one terminal a further flow is tried only where the one before has failed as a flow. */
+static bool flow_failed(const struct client *c)
+{
+	return c->state == CLIENT_COMPLETED &&
+	       (!c->response || c->status == 408 || c->status == 430);
+}
+
+bool transaction_tried(const struct pass *p, uint32_t contact, uint32_t instance)
+{
+	const struct fork *f = fork_of(p);
+
+	for (uint32_t i = 0; i < f->n; i++)
+		if (f->tried[i].contact == contact ||
+		    (instance && f->tried[i].instance == instance &&
+		     !flow_failed(&p->w->transactions->client[f->tried[i].client])))
+			return true;
+	return f->n == FORK_MAX;
+}
+
+uint32_t transaction_breadth(const struct pass *p)
+{
+	const struct fork *f;
+	uint32_t breadth = 0;
+
+	if (!p->again)
+		return 0;
+	f = fork_of(p);
+	for (uint32_t i = 0; i < f->n; i++)
+		if (p->w->transactions->client[f->tried[i].client].state != CLIENT_COMPLETED)
+			breadth += f->tried[i].breadth;
+	return breadth;
+}
+
+/* The INVITE as received goes its way through the roles once more: who is registered by now and
+ * where decides, not who was when it came. */
+bool server_go_on(struct role_worker *w, struct txn *s, uint64_t now, struct outbox *out)
+{
+	struct pass *p = &w->transactions->scratch;
+
+	if (!s->more || !s->request)
+		return false;
+	pass_begin(p, w, s->request);
+	if (p->error != SIP_OK)
+		return false;
+	p->out = out;
+	p->now = now;
+	p->edits = &w->edits;
+	sip_edits_reset(p->edits);
+	p->txn = s;
+	p->again = true;
+	return request_input(p) == VERDICT_SEND;
+}
+
 void transaction_abandon(struct pass *p)
 {
 	server_free(p->w, p->txn);
@@ -392,13 +467,16 @@ static enum verdict take_cancel(struct pass *p, struct txn *s)
 			server_free(p->w, s);
 	} else if (s->state == SERVER_PROCEEDING) {
 		s->cancelled = true;
-		clients_cancel(p->w, s, p->now, p->out);
+		s->more = false;
+		clients_cancel(p->w, s->first_client, p->now, p->out);
 	}
 	return answer(p, 200, NULL);
 }
 
 enum verdict transaction_take(struct pass *p)
 {
+	if (p->again)
+		return VERDICT_NEXT;
 	switch (p->msg.method) {
 	case SIP_M_INVITE:
 		return take_invite(p, find_server(p->w->transactions, p->txn_key));
@@ -413,6 +491,19 @@ enum verdict transaction_take(struct pass *p)
 
 /* ---- timers ---- */
 
+/* It has rung for long enough, if there is anybody else: those are called, and these are not
+ * any more. Where the others have to wait for the breadth that these hold, they come when these
+ * have ended. */
+static void ring_expired(struct role_worker *w, struct txn *s, uint64_t now, struct outbox *out)
+{
+	int32_t ringing = s->first_client;
+
+	if (server_go_on(w, s, now, out) || w->transactions->scratch.n_targets)
+		clients_cancel(w, ringing, now, out);
+	else
+		s->more = false;
+}
+
 static void server_expired(struct role_worker *w, struct txn *s, uint64_t now,
 			   struct outbox *out)
 {
@@ -423,6 +514,9 @@ static void server_expired(struct role_worker *w, struct txn *s, uint64_t now,
 		count(w->counters, COUNT_TXN_TIMEOUT);
 		if (!server_answer(w, s, 504, "the HSS was not asked in time", now, out))
 			server_free(w, s);
+		return;
+	case SERVER_PROCEEDING:
+		ring_expired(w, s, now, out);
 		return;
 	case SERVER_COMPLETED:
 		if (now >= s->deadline_ms) { /* timer H: the ACK never came */

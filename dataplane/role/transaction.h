@@ -49,9 +49,18 @@ void transaction_abandon(struct pass *p);
 
 /* Room for one more branch; its reference goes into the Via. False: none free. */
 bool transaction_branch(struct pass *p, struct branch_ref *ref);
-/* The INVITE as emitted for that branch: takes `sent`, sends it and starts timers A and B. ue:
- * it goes to a registered flow. */
-void transaction_send(struct pass *p, const struct branch_ref *ref, struct buf *sent, bool ue);
+/* The INVITE as emitted for that branch, to this target: takes `sent`, sends it and starts
+ * timers A and B. breadth: what its Max-Breadth says. */
+void transaction_send(struct pass *p, const struct branch_ref *ref, struct buf *sent,
+		      const struct target *to, uint32_t breadth);
+/* Its branches are out for now. Where contacts are left for later (p->more) these are tried
+ * when all of the branches have failed, or have rung for long enough. */
+void transaction_spread(struct pass *p);
+/* Of an INVITE that is taken up again: true if this contact was tried, or a contact of the same
+ * terminal that is not known to have failed (RFC 5626 §7). */
+bool transaction_tried(const struct pass *p, uint32_t contact, uint32_t instance);
+/* What Max-Breadth the branches hold that have no final response yet (RFC 5393 §5.3). */
+uint32_t transaction_breadth(const struct pass *p);
 
 /* A response to an INVITE with a branch of ours, that goes back to `back`. */
 enum verdict transaction_response(struct pass *p, const struct addr *back);

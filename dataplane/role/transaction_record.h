@@ -30,7 +30,18 @@ struct txn {
 	uint8_t state;        /* enum server_state */
 	bool cancelled;
 	bool from_ue;
+	bool more; /* contacts are left to be tried after those of now */
 	uint8_t upstream_port;
+};
+
+/* The contacts an INVITE went to, of one that may go on to others. */
+struct fork {
+	uint32_t n;
+	struct {
+		uint32_t contact, instance; /* struct target */
+		uint32_t breadth;
+		int32_t client;
+	} tried[FORK_MAX];
 };
 
 enum client_state {
@@ -70,6 +81,7 @@ struct transactions {
 	int32_t free_server, free_client;
 	struct txn *server;
 	struct client *client;
+	struct fork *fork;    /* of each server record; n counts only where `more` was set */
 	struct ack *ack;      /* of each client that was refused */
 	struct timer *timers; /* servers', then clients' */
 	int32_t *bucket;
@@ -115,10 +127,14 @@ void server_respond(struct role_worker *w, struct txn *s, struct buf *b, uint16_
 bool server_answer(struct role_worker *w, struct txn *s, uint16_t status, const char *warning,
 		   uint64_t now, struct outbox *out);
 
+/* Starts the branches of an INVITE's further contacts. False: there are none, or none can be
+ * tried now. */
+bool server_go_on(struct role_worker *w, struct txn *s, uint64_t now, struct outbox *out);
+
 /* client.c */
 /* Its server transaction is gone: freed now, or when timer D has run. */
 void client_orphan(struct role_worker *w, struct client *c);
-/* CANCEL on every branch that has no final response: at once, or as soon as a provisional one
- * has come (RFC 3261 §9.1). */
-void clients_cancel(struct role_worker *w, struct txn *s, uint64_t now, struct outbox *out);
+/* CANCEL on every branch from this one on that has no final response: at once, or as soon as a
+ * provisional one has come (RFC 3261 §9.1). */
+void clients_cancel(struct role_worker *w, int32_t first, uint64_t now, struct outbox *out);
 void client_expired(struct role_worker *w, struct client *c, uint64_t now, struct outbox *out);

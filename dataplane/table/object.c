@@ -31,8 +31,14 @@ uint32_t object_size(const struct abi_registration_view *v)
 			return 0;
 		size += v->impu[i].impu.len;
 	}
-	for (uint32_t i = 0; i < v->n_contact; i++)
-		size += (uint64_t)v->contact[i].uri.len + v->contact[i].path.len;
+	for (uint32_t i = 0; i < v->n_contact; i++) {
+		const struct abi_contact_view *c = &v->contact[i];
+
+		if (c->n_feature > FEATURES_MAX)
+			return 0;
+		size += (uint64_t)c->uri.len + c->path.len +
+			c->n_feature * sizeof(c->feature[0]);
+	}
 	size = (size + INDEX_LINE - 1) / INDEX_LINE * INDEX_LINE;
 	return size <= POOL_OBJECT_MAX ? (uint32_t)size : 0;
 }
@@ -85,6 +91,11 @@ static void contacts_build(struct registration *r, const struct abi_registration
 			.uri_len = (uint16_t)c->uri.len,
 			.path = pen_put(pen, c->path),
 			.path_len = (uint16_t)c->path.len,
+			.feature = pen_put(pen, slice_of(c->feature,
+							 c->n_feature * sizeof(c->feature[0]))),
+			.n_feature = (uint8_t)c->n_feature,
+			.instance = c->instance,
+			.reg_id = c->reg_id,
 			.expires_ms = c->expires_ms,
 			.registered_ms = c->registered_ms,
 			.flags = c->flags,

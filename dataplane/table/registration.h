@@ -19,8 +19,10 @@ struct reg_contact {
 	uint16_t q;
 	uint8_t flags; /* enum abi_contact_flags */
 	struct addr hop;
-	uint64_t registered_ms, call_id;
-	uint32_t cseq, impi;
+	uint8_t n_feature;
+	uint64_t registered_ms, call_id, instance;
+	uint32_t cseq, impi, reg_id;
+	uint16_t feature; /* offset from the start of the registration */
 };
 
 struct reg_impu {
@@ -66,6 +68,16 @@ static inline bool reg_impu_by_hash(const struct registration *r, uint64_t hash,
 		return true;
 	}
 	return false;
+}
+
+/* Any thread. A contact's feature i; they lie at no particular address. */
+static inline struct feature reg_feature(const struct registration *r,
+					 const struct reg_contact *c, uint32_t i)
+{
+	struct feature f;
+
+	memcpy(&f, (const uint8_t *)r + c->feature + i * sizeof(f), sizeof(f));
+	return f;
 }
 
 struct tables;

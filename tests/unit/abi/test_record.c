@@ -59,7 +59,12 @@ static struct abi_install_view *view_make(void)
 			     .call_id = 0x8877665544332211,
 			     .cseq = 0x7fffffff,
 			     .impi = 0xdecade01,
+			     .instance = 0x0123456789abcdef,
+			     .reg_id = 0xfffffffe,
 			     .q = 1000,
+			     .n_feature = 2,
+			     .feature = {{.value = 1, .tag = 2, .kind = FEATURE_STRING},
+					 {.value = 3, .tag = 4}},
 			     .flags = ABI_CONTACT_PROTECTED | ABI_CONTACT_REFRESH,
 			     .uri = SLICE("sip:alice@192.0.2.1:5062")},
 			    {.hop = {.ip = {0x20, 1, 0xd, 0xb8}, .port = 5060, .family = 6},
@@ -98,6 +103,11 @@ static void registration_assert_equal(const struct abi_registration_view *a,
 		assert_int_equal(x->cseq, y->cseq);
 		assert_int_equal(x->impi, y->impi);
 		assert_int_equal(x->flags, y->flags);
+		assert_int_equal(x->instance, y->instance);
+		assert_int_equal(x->reg_id, y->reg_id);
+		assert_int_equal(x->n_feature, y->n_feature);
+		assert_memory_equal(x->feature, y->feature,
+				    x->n_feature * sizeof(x->feature[0]));
 		assert_true(slice_eq(x->uri, y->uri));
 		assert_true(slice_eq(x->path, y->path));
 	}
@@ -235,6 +245,8 @@ enum broken_rule {
 	HOP_JUNK,
 	FLOW_PORT_ALONE,
 	CONTACT_FLAG,
+	FEATURES_OVER,
+	FEATURE_KIND,
 	PROTECTED_BY_NOTHING,
 	SA_WITHOUT_FLOW,
 	SA_OF_TWO_FAMILIES,
@@ -311,7 +323,13 @@ static void rule_break(struct abi_registration_view *r, enum broken_rule rule)
 		c->flow = (struct addr){.port = 5060};
 		break;
 	case CONTACT_FLAG:
-		c->flags = 4;
+		c->flags = 8;
+		break;
+	case FEATURES_OVER:
+		c->n_feature = FEATURES_MAX + 1;
+		break;
+	case FEATURE_KIND:
+		r->contact[0].feature[1].kind = FEATURE_STRING + 1;
 		break;
 	case PROTECTED_BY_NOTHING:
 		r->contact[1].flags = ABI_CONTACT_PROTECTED;
@@ -373,11 +391,14 @@ static void broken_rules_are_not_decoded(void **state)
 		{impus + 1, 0},
 		{impus + 1, 255},
 		{impus + 2, '\r'},
-		{contacts + 93, 4}, /* q: 1000 + ... */
-		{contacts + 94, 0},
-		{contacts + 95, 8}, /* length of the URI */
-		{contacts + 98, 4}, /* flags */
-		{contacts + 112, '\n'},
+		{contacts + 105, 4}, /* q: 1000 + ... */
+		{contacts + 106, 0},
+		{contacts + 107, 8}, /* length of the URI */
+		{contacts + 110, 8}, /* flags */
+		{contacts + 111, 3},
+		{contacts + 111, 255}, /* features */
+		{contacts + 120, '\n'},
+		{contacts + 120 + 24 + 12, 4}, /* kind of a feature */
 	};
 
 	assert_true(len > 0);

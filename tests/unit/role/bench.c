@@ -62,6 +62,7 @@ struct bench *bench_open(uint32_t roles)
 		.t2_ms = 4000,
 		.t4_ms = 5000,
 		.timer_c_ms = 185000,
+		.ring_ms = 20000,
 		.max_breadth = 60,
 		.transactions = 64,
 		.token_key = {1, 2},
