@@ -17,6 +17,7 @@
 #include "control/persist.h"
 #include "control/registrar.h"
 #include "control/sa.h"
+#include "control/session.h"
 #include "control/version.h"
 #include "diameter/diameter.h"
 #include "sip/uri.h"
@@ -326,6 +327,37 @@ static void cmd_sa_show(struct commands *c, const struct args *a, struct json *o
 	json_end_object(out);
 }
 
+static bool show_session(void *ctx, const struct session_row *row)
+{
+	struct listing *l = ctx;
+
+	if (l->left == 0)
+		return false;
+	l->left--;
+	json_object(l->out, NULL);
+	json_slice(l->out, "call_id", row->call_id);
+	json_slice(l->out, "caller", row->caller);
+	json_slice(l->out, "callee", row->callee);
+	json_u64(l->out, "age_s", seconds_since(row->begun_wall_ms));
+	json_end_object(l->out);
+	return true;
+}
+
+static void cmd_session_list(struct commands *c, const struct args *a, struct json *out)
+{
+	struct listing l = {out, LIST_DEFAULT};
+
+	if (!option_number(a, "--limit", LIST_MAX, &l.left)) {
+		admin_error(out, "usage", "--limit wants a number up to 100000", NULL);
+		return;
+	}
+	json_object(out, NULL);
+	json_array(out, "rows");
+	sessions_each(c->parts.control->sessions, show_session, &l);
+	json_end_array(out);
+	json_end_object(out);
+}
+
 static void cmd_diameter_peers(struct commands *c, const struct args *a, struct json *out)
 {
 	struct diameter_peer_state peer[DIAMETER_PEERS_MAX];
@@ -394,6 +426,7 @@ static const struct {
 	{"reg", "dereg", cmd_reg_dereg},       {"diameter", "peers", cmd_diameter_peers},
 	{"metrics", NULL, cmd_metrics},        {"capture", "start", cmd_capture_start},
 	{"capture", "stop", cmd_capture_stop}, {"sa", "show", cmd_sa_show},
+	{"session", "list", cmd_session_list},
 };
 
 static void on_command(void *ctx, const struct admin_request *q, struct json *out)

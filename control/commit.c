@@ -8,6 +8,7 @@
 #include "control/install.h"
 #include "control/persist.h"
 #include "control/register.h"
+#include "control/session.h"
 
 static void persisted_later(void *ctx, bool ok)
 {
@@ -166,7 +167,8 @@ static void deleted(void *ctx, bool ok)
 	}
 	gone = registrations_take(g->r->c->registrations, id);
 	if (gone)
-		registration_set_free(gone);
+		sessions_release(g->r->c->sessions, gone, "de-registered by the terminal");
+	registration_set_free(gone);
 	agreement_settle(g->r->c, id);
 	install_delete(g->r->c->installer, id, removed, g);
 }

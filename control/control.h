@@ -12,6 +12,7 @@ struct persist;
 struct cx_client;
 struct registrar;
 struct locator;
+struct sessions;
 
 struct control {
 	struct conf *conf;
@@ -25,4 +26,5 @@ struct control {
 	struct cx_client *cx; /* NULL where neither I-CSCF nor S-CSCF runs */
 	struct registrar *registrar;
 	struct locator *locator;
+	struct sessions *sessions; /* of the users we are S-CSCF of */
 };

@@ -7,6 +7,7 @@
 #include "conf/conf.h"
 #include "control/cx.h"
 #include "control/register.h"
+#include "control/session.h"
 
 /* How long an expired set is left alone while a REGISTER writes it. */
 enum { EXPIRE_POSTPONE_MS = 2000 };
@@ -55,8 +56,10 @@ void registrar_expire(struct registrar *r, struct registration_set *s)
 	if (s->roles & ABI_REG_SCSCF)
 		deregister_tell_hss(r->c, s->impi, s->impu[0], CX_SAT_TIMEOUT_DEREGISTRATION);
 	s = commit_remove(r->c, s->id);
-	if (s)
-		registration_set_free(s);
+	if (!s)
+		return;
+	sessions_release(r->c->sessions, s, "registration expired");
+	registration_set_free(s);
 }
 
 /* Ids first: sets go while the list of them is walked otherwise. */
@@ -139,6 +142,7 @@ static uint32_t end_registrations(struct registrar *r, struct found *f,
 		if (!s)
 			continue;
 		log_event(LOG_INFO, "registrar", "deregistered", LOG_Z("impu", s->impu[0]));
+		sessions_release(r->c->sessions, s, "deregistered by the network");
 		if (hss && s->roles & ABI_REG_SCSCF)
 			deregister_tell_hss(r->c, s->impi, s->impu[0],
 					    CX_SAT_ADMINISTRATIVE_DEREGISTRATION);

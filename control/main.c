@@ -33,6 +33,7 @@
 #include "control/persist.h"
 #include "control/registrar.h"
 #include "control/sa.h"
+#include "control/session.h"
 #include "control/version.h"
 
 enum exit_code {
@@ -89,6 +90,10 @@ static void on_message(void *ctx, const struct abi_punt *p)
 		locator_request(a->c.locator, p);
 	else if (p->reason == PUNT_REFRESHED)
 		registrar_refreshed(a->c.registrar, p);
+	else if (p->reason == PUNT_SESSION_BEGUN)
+		sessions_begun(a->c.sessions, p);
+	else if (p->reason == PUNT_SESSION_ENDED)
+		sessions_ended(a->c.sessions, p);
 	else
 		exchanges_input(a->c.exchanges, p);
 }
@@ -221,6 +226,17 @@ static void close_installer(struct app *a)
 	installer_close(a->c.installer);
 }
 
+static bool open_sessions(struct app *a, char *error)
+{
+	a->c.sessions = sessions_open(&a->c, a->c.conf->control.sessions);
+	return a->c.sessions != NULL;
+}
+
+static void close_sessions(struct app *a)
+{
+	sessions_close(a->c.sessions);
+}
+
 static bool open_registrar(struct app *a, char *error)
 {
 	a->c.registrar = registrar_open(&a->c);
@@ -300,6 +316,7 @@ static const struct stage {
 	{"exchanges", EXIT_ENVIRONMENT, open_exchanges, close_exchanges, "sends over the link"},
 	{"installer", EXIT_ENVIRONMENT, open_installer, close_installer,
 	 "writes over the link"},
+	{"sessions", EXIT_ENVIRONMENT, open_sessions, close_sessions, "end over exchanges"},
 	{"registrar", EXIT_ENVIRONMENT, open_registrar, close_registrar,
 	 "works on all of the above"},
 	{"locator", EXIT_ENVIRONMENT, open_locator, close_locator, "resumes over the link"},

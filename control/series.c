@@ -13,6 +13,7 @@
 #include "control/persist.h"
 #include "control/registrar.h"
 #include "control/sa.h"
+#include "control/session.h"
 #include "control/version.h"
 #include "diameter/diameter.h"
 
@@ -329,6 +330,27 @@ static void security(struct sink *k, const struct control *c)
 	    "Temporary sets that no REGISTER came under in time.", (double)s.sa_unproven);
 }
 
+static void sessions(struct sink *k, const struct control *c)
+{
+	struct sessions_stats s;
+
+	sessions_stats(c->sessions, &s);
+	one(k, "saker_sessions", GAUGE, "Sessions of our users that are watched.", s.active);
+	one(k, "saker_sessions_begun_total", COUNTER, "Sessions that began.", (double)s.begun);
+	family(k, "saker_sessions_ended_total", COUNTER, "Sessions that ended, by how.");
+	sample1(k, "by", "user", (double)s.ended);
+	sample1(k, "by", "deregistration", (double)s.released);
+	one(k, "saker_sessions_forgotten_total", COUNTER,
+	    "Sessions no more watched, for want of room: raise control.sessions.",
+	    (double)s.forgotten);
+	one(k, "saker_sessions_unread_total", COUNTER,
+	    "Sessions not watched: their 200 OK could not be made use of.", (double)s.unread);
+	one(k, "saker_session_byes_total", COUNTER, "BYEs sent to end sessions.",
+	    (double)s.byes);
+	one(k, "saker_session_byes_unanswered_total", COUNTER, "Of those, without an answer.",
+	    (double)s.byes_unanswered);
+}
+
 static void exchanges(struct sink *k, const struct control *c)
 {
 	static const char *const class_name[7] = {"", "1xx", "2xx", "3xx", "4xx", "5xx", "6xx"};
@@ -434,6 +456,7 @@ static void all(struct sink *k, const struct series_sources *s)
 	    r != NULL);
 	registrations(k, s->control);
 	security(k, s->control);
+	sessions(k, s->control);
 	exchanges(k, s->control);
 	diameter(k, s->control);
 	stores(k, s);

@@ -23,6 +23,8 @@ const struct ctl_command ctl_commands[] = {
 	{"reg dereg", CONTROL, ask_one, 1, ANY, "IMPU", "end a registration"},
 	{"sa show", CONTROL, ask_one, 0, ANY, "[IMPU] [--limit N]",
 	 "security associations with terminals, without keys"},
+	{"session list", CONTROL, ask_one, 0, ANY, "[--limit N]",
+	 "sessions of our users, oldest first"},
 	{"diameter peers", CONTROL, ask_one, 0, ANY, "", "Diameter peers and their states"},
 	{"capture start", CONTROL, ask_one, 2, ANY, "--file FILE [--limit N]",
 	 "write SIP messages to a pcapng file"},

@@ -27,12 +27,15 @@ const char *abi_punt_check(const void *record, uint32_t len)
 
 	if (len < sizeof(*p))
 		return "punt record shorter than its head";
-	if (p->len == 0 || p->len > SIP_MESSAGE_MAX || p->len != len - sizeof(*p))
-		return "punt record whose length does not fit its message";
-	if (p->reason < PUNT_REGISTER || p->reason > PUNT_SA_USED)
+	if (p->len == 0 || p->len > SIP_MESSAGE_MAX || p->uri_len > SIP_URI_MAX ||
+	    p->len + p->uri_len != len - sizeof(*p))
+		return "punt record whose lengths do not fit it";
+	if (p->reason < PUNT_REGISTER || p->reason > PUNT_SESSION_ENDED)
 		return "punt record with an unknown reason";
 	if (p->reason == PUNT_SA_USED && p->sa_id == 0)
 		return "punt record of a security association without its id";
+	if ((p->reason == PUNT_SESSION_BEGUN) != (p->uri_len != 0))
+		return "punt record whose reason and URI do not fit";
 	if ((p->reason == PUNT_REFRESHED) != (p->expires != 0))
 		return "punt record whose reason and expiry do not fit";
 	if (p->worker >= WORKERS_MAX)

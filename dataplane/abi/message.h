@@ -15,7 +15,13 @@ enum abi_punt_reason {
 	PUNT_REFRESHED, /* a REGISTER that the worker answered 200: control takes it over */
 	PUNT_SA_USED, /* the first request but REGISTER that came under this sa_id since it has
 			 a registration: a copy, for control to know that the UE has changed
-			 over to it (TS 33.203 §7.4); the worker deals with the request itself */
+			 over to it (TS 33.203 §7.4); the worker deals with the request itself
+		       */
+	/* Of dialogs that INVITEs began here, where the node watches them; the worker has dealt
+	   with the message itself: */
+	PUNT_SESSION_BEGUN, /* a 2xx, as it goes from src to dst; behind it the URI of the
+			       INVITE's Contact */
+	PUNT_SESSION_ENDED, /* a BYE, as it goes on */
 };
 
 /* Begins the branch of each request that control sends, so that workers know whose the response
@@ -30,9 +36,9 @@ struct abi_punt {
 	uint64_t rx_ns; /* CLOCK_MONOTONIC when punted */
 	struct addr src, dst;
 	uint32_t expires; /* PUNT_REFRESHED: seconds that the 200 OK granted, else 0 */
-	uint32_t pad;
-	uint64_t sa_id; /* the security association it came under; 0: in clear */
-	uint8_t data[]; /* the SIP message as received */
+	uint32_t uri_len; /* PUNT_SESSION_BEGUN: octets of the URI, else 0 */
+	uint64_t sa_id;   /* the security association it came under; 0: in clear */
+	uint8_t data[];   /* the SIP message as received, then the URI */
 };
 _Static_assert(sizeof(struct abi_punt) == 72, "punt record");
 

@@ -115,19 +115,20 @@ struct conf_control {
 	uint32_t nonce_max;                  /* bounded store; default 100,000 */
 	bool digest_md5, digest_sha256, aka; /* allowed schemes; default all true */
 	bool ip_association; /* refreshes from an authenticated address need no challenge */
+	uint32_t sessions;   /* watched; default 200,000 */
 	struct addr metrics_listen; /* default 127.0.0.1:9390; port 0: none */
 };
 
 struct conf_hss {
 	char diameter_identity[CONF_NAME_MAX]; /* default: hss.REALM */
 	struct addr diameter_listen;           /* default 127.0.0.1:3868 */
-	char store[CONF_PATH_MAX];             /* default STATE_DIR/hss.db (SQLite); or postgresql:// */
-	char peer[16][CONF_NAME_MAX];          /* Diameter identities that may connect */
-	uint32_t n_peer;                       /* default: control.diameter-identity */
-	uint32_t app_threads;                  /* default 1 */
-	uint32_t av_max;                       /* vectors in one MAA; default 5 */
-	uint8_t amf[2];                        /* default 0x8000 */
-	struct addr metrics_listen;            /* default 127.0.0.1:9391 */
+	char store[CONF_PATH_MAX];    /* default STATE_DIR/hss.db (SQLite); or postgresql:// */
+	char peer[16][CONF_NAME_MAX]; /* Diameter identities that may connect */
+	uint32_t n_peer;              /* default: control.diameter-identity */
+	uint32_t app_threads;         /* default 1 */
+	uint32_t av_max;              /* vectors in one MAA; default 5 */
+	uint8_t amf[2];               /* default 0x8000 */
+	struct addr metrics_listen;   /* default 127.0.0.1:9391 */
 };
 
 struct conf {

@@ -19,38 +19,69 @@ static void control_wake(const struct punt *p)
 	(void)written;
 }
 
-static bool message_write(struct punt *p, const struct buf *b, enum abi_punt_reason reason,
-			  uint32_t expires)
+/* Room for head and message, and uri_len octets behind it; NULL: none. */
+static struct abi_punt *record_begin(struct punt *p, const struct buf *b,
+				     enum abi_punt_reason reason, uint32_t uri_len)
 {
+	struct abi_punt *to;
+
 	if (b->len == 0 || b->len > SIP_MESSAGE_MAX)
-		return false;
-	struct abi_punt *to = ring_reserve(&p->out, sizeof(*to) + b->len);
+		return NULL;
+	to = ring_reserve(&p->out, sizeof(*to) + b->len + uri_len);
 	if (!to)
-		return false;
+		return NULL;
 	*to = (struct abi_punt){
 		.reason = (uint8_t)reason,
 		.port = b->port,
 		.worker = p->worker,
 		.len = b->len,
+		.uri_len = uri_len,
 		.rx_ns = clock_ns(),
 		.src = b->src,
 		.dst = b->dst,
-		.expires = expires,
 	};
 	memcpy(to->data, b->data, b->len);
+	return to;
+}
+
+static void record_end(struct punt *p)
+{
 	if (ring_commit(&p->out))
 		control_wake(p);
-	return true;
 }
 
 bool punt_message(struct punt *p, const struct buf *b, enum abi_punt_reason reason)
 {
-	return message_write(p, b, reason, 0);
+	if (!record_begin(p, b, reason, 0))
+		return false;
+	record_end(p);
+	return true;
 }
 
 bool punt_refreshed(struct punt *p, const struct buf *b, uint32_t expires)
 {
-	return message_write(p, b, PUNT_REFRESHED, expires);
+	struct abi_punt *to = record_begin(p, b, PUNT_REFRESHED, 0);
+
+	if (!to)
+		return false;
+	to->expires = expires;
+	record_end(p);
+	return true;
+}
+
+bool punt_notice(struct punt *p, const struct buf *b, enum abi_punt_reason reason,
+		 const struct addr *src, const struct addr *dst, struct slice uri)
+{
+	struct abi_punt *to = record_begin(p, b, reason, uri.len);
+
+	if (!to)
+		return false;
+	to->src = *src;
+	to->dst = *dst;
+	if (uri.len)
+		memcpy(to->data + b->len, uri.p, uri.len);
+	record_end(p);
+	return true;
 }
 
 const struct abi_inject *punt_next_inject(struct punt *p, void *to)

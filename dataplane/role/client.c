@@ -275,15 +275,43 @@ static enum verdict provisional(struct pass *p, struct txn *s, struct client *c)
 	return VERDICT_SEND;
 }
 
+/* So that a de-registration can end the session (TS 24.229 §5.4.5.1). The called side is told
+ * apart from the calling one by where the message comes from. */
+static void note_session(struct pass *p, const struct txn *s, const struct client *c,
+			 const struct buf *b, const struct addr *from)
+{
+	struct role_worker *w = p->w;
+	struct sip_msg *invite = &w->transactions->sent_msg;
+	struct sip_name_addr contact;
+	struct slice rest;
+
+	if (!c->sent || sip_parse(buf_slice(c->sent), invite) != SIP_OK ||
+	    sip_name_addr_decode(sip_first_value(invite, SIP_H_CONTACT), SIP_E_CONTACT,
+				 &contact, &rest) != SIP_OK ||
+	    contact.star || contact.uri.len == 0 || contact.uri.len > sizeof(w->notice_uri))
+		return;
+	memcpy(w->notice_uri, contact.uri.p, contact.uri.len);
+	w->notice = (struct role_notice){
+		.reason = PUNT_SESSION_BEGUN,
+		.b = b,
+		.src = *from,
+		.dst = s->upstream,
+		.uri = slice_of(w->notice_uri, contact.uri.len),
+	};
+}
+
 /* Every 2xx goes upstream, repeats too: the caller's ACK answers each (RFC 6026 §7.2). */
 static enum verdict success(struct pass *p, struct txn *s, struct client *c)
 {
 	struct transactions *t = p->w->transactions;
+	struct addr from = p->b->src;
 	struct buf *b = emit_upstream(p, s, c);
 
 	if (!b)
 		return VERDICT_DROP;
 	if (c->state == CLIENT_CALLING || c->state == CLIENT_PROCEEDING) {
+		if (p->w->node->watch_sessions)
+			note_session(p, s, c, b, &from);
 		c->state = CLIENT_ACCEPTED;
 		wheel_clear(&t->wheel, client_timer(t, c));
 		record_release(&c->sent);

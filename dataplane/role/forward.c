@@ -208,7 +208,7 @@ struct buf *forward_emit(struct pass *p)
 static enum verdict forward_stateless(struct pass *p)
 {
 	const struct target *to = &p->target[0];
-	struct addr local;
+	struct addr local, from = p->b->src;
 	uint8_t port;
 
 	edit_common(p);
@@ -224,6 +224,9 @@ static enum verdict forward_stateless(struct pass *p)
 	b->port = port;
 	p->out->buf[p->out->n++] = b;
 	count(p->w->counters, COUNT_FORWARDED);
+	if (p->msg.method == SIP_M_BYE && p->own_dialog && p->w->node->watch_sessions)
+		p->w->notice =
+			(struct role_notice){PUNT_SESSION_ENDED, b, from, to->dst, SLICE_EMPTY};
 	return VERDICT_SEND;
 }
 

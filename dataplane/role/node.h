@@ -48,6 +48,8 @@ struct node {
 	uint32_t ring_ms; /* how long contacts ring before the next are tried */
 	uint32_t max_breadth;
 	uint32_t transactions; /* per worker */
+	bool watch_sessions; /* control is told of dialogs that INVITEs begin, and of their end
+			      */
 	struct node_expires expires;
 	struct hash_key
 		token_key; /* same over restarts: Record-Route and Path outlive the process */

@@ -147,10 +147,12 @@ struct role_worker {
 	struct counters *counters;
 	uint16_t id;
 	struct transactions *transactions;
-	uint64_t icid;    /* counts charging identifiers */
-	uint32_t refuse;  /* sixteenths of new requests that are refused */
-	uint32_t answers; /* that the group's INVITEs will be given */
-	uint32_t granted; /* seconds, by the last PUNT_REFRESHED */
+	uint64_t icid;             /* counts charging identifiers */
+	uint32_t refuse;           /* sixteenths of new requests that are refused */
+	uint32_t answers;          /* that the group's INVITEs will be given */
+	uint32_t granted;          /* seconds, by the last PUNT_REFRESHED */
+	struct role_notice notice; /* of the message under work; b NULL: none */
+	uint8_t notice_uri[SIP_URI_MAX];
 	uint32_t n_sites;
 	struct role_site site[PORTS_MAX * ADDRESSES_MAX];
 	struct pass pass[ROLE_GROUP];

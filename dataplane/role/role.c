@@ -249,11 +249,19 @@ enum verdict role_message(struct role_worker *w, uint32_t slot, uint64_t now_ms,
 			  struct outbox *out, enum abi_punt_reason *punt, uint16_t *owner)
 {
 	struct pass *p = pass_start(&w->pass[slot], now_ms, out);
-	enum verdict v = pass_run(p);
+	enum verdict v;
+
+	w->notice.b = NULL;
+	v = pass_run(p);
 
 	*punt = p->punt;
 	*owner = p->owner;
 	return v;
+}
+
+const struct role_notice *role_notice(const struct role_worker *w)
+{
+	return w->notice.b ? &w->notice : NULL;
 }
 
 void role_resume(struct role_worker *w, const struct abi_inject *verdict, struct slice route,

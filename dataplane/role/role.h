@@ -59,6 +59,17 @@ void role_reach(struct role_worker *w, uint32_t slot);
 enum verdict role_message(struct role_worker *w, uint32_t slot, uint64_t now_ms,
 			  struct outbox *out, enum abi_punt_reason *punt, uint16_t *owner);
 
+/* What control is to be told of, besides: a message that was dealt with. */
+struct role_notice {
+	enum abi_punt_reason reason;
+	const struct buf *b; /* in the outbox */
+	struct addr src, dst;
+	struct slice uri; /* empty: none */
+};
+/* Of the last role_message; valid until the outbox is emptied, or the next one. NULL: nothing.
+ */
+const struct role_notice *role_notice(const struct role_worker *w);
+
 /* Seconds that the 200 OK of the last PUNT_REFRESHED grants. */
 uint32_t role_granted(const struct role_worker *w);
 

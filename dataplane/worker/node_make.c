@@ -195,6 +195,7 @@ bool node_make(const struct conf *c, struct node_memory *m, char error[NODE_ERRO
 
 	memset(m, 0, sizeof(*m));
 	copy_policy(n, d);
+	n->watch_sessions = c->control.sessions && (n->roles & NODE_SCSCF);
 	node_set_expires(n, &c->control);
 	n->routes = &m->routes;
 	add_domain(m, c->realm);

@@ -107,6 +107,16 @@ static void refreshed(struct worker *w, uint32_t i)
 	w->mark[i].verdict = VERDICT_SEND;
 }
 
+/* The message is in the outbox, or was: whether control hears of it makes no difference to it.
+ */
+static void tell(struct worker *w)
+{
+	const struct role_notice *n = role_notice(w->role);
+
+	if (n && !punt_notice(&w->punt, n->b, n->reason, &n->src, &n->dst, n->uri))
+		count(w->counters, COUNT_SESSION_UNTOLD);
+}
+
 static void finish(struct worker *w, uint32_t i, enum abi_punt_reason punt, uint16_t owner)
 {
 	struct buf *b = w->burst.buf[i];
@@ -169,6 +179,7 @@ static void do_group(struct worker *w, const uint32_t *message, uint32_t n)
 		make_room(w, OUTBOX_PER_MESSAGE);
 		w->mark[message[i]].verdict =
 			(uint8_t)role_message(w->role, i, w->now_ms, &w->out, &punt, &owner);
+		tell(w);
 		finish(w, message[i], punt, owner);
 	}
 }

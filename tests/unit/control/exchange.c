@@ -375,7 +375,7 @@ static void test_own_request_and_its_responses(void **state)
 	const struct addr peer = addr_v4(0xc6336409, 5060);
 	char request[SIP_MESSAGE_MAX + 1];
 	struct exchange_stats stats;
-	struct addr dst;
+	struct addr dst = {0};
 	struct seen s;
 
 	open_all(&s);

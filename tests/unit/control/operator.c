@@ -22,6 +22,7 @@
 #include "control/metrics.h"
 #include "control/persist.h"
 #include "control/registrar.h"
+#include "control/session.h"
 #include "diameter/diameter.h"
 #include "dataplane.h"
 #include "sets.h"
@@ -92,6 +93,7 @@ static void open_node(struct node *n)
 	n->c.exchanges = exchanges_open(n->loop, n->c.link, on_request, n);
 	n->c.registrations = registrations_new();
 	n->c.sas = sas_new();
+	n->c.sessions = sessions_open(&n->c, 10);
 	n->c.installer = installer_open(n->loop, n->c.link, false);
 	n->c.persist = persist_open(n->store, error);
 	n->capture = capture_open(n->loop, n->c.link);
@@ -111,6 +113,7 @@ static void close_node(struct node *n)
 	unlink(n->store);
 	installer_close(n->c.installer);
 	registrations_free(n->c.registrations);
+	sessions_close(n->c.sessions);
 	sas_free(n->c.sas);
 	exchanges_close(n->c.exchanges);
 	link_close(n->c.link);

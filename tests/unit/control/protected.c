@@ -19,6 +19,7 @@
 #include "control/link.h"
 #include "control/persist.h"
 #include "control/registrar.h"
+#include "control/session.h"
 #include "dataplane.h"
 
 static struct fake fake;
@@ -113,6 +114,7 @@ static void node_open(struct node *n)
 	n->c.link = link_open(n->c.loop, &conf, &events);
 	n->c.exchanges = exchanges_open(n->c.loop, n->c.link, on_request, n);
 	n->c.installer = installer_open(n->c.loop, n->c.link, false);
+	n->c.sessions = sessions_open(&n->c, 0);
 	n->c.registrar = registrar_open(&n->c);
 	assert_true(run_until(n->c.loop, &n->up));
 }
@@ -121,6 +123,7 @@ static void node_open(struct node *n)
 static void node_close(struct node *n)
 {
 	registrar_close(n->c.registrar);
+	sessions_close(n->c.sessions);
 	installer_close(n->c.installer);
 	exchanges_close(n->c.exchanges);
 	link_close(n->c.link);

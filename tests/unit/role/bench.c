@@ -157,6 +157,19 @@ static void collect(struct bench *b)
 	b->outbox.n = 0;
 }
 
+static void note(struct bench *b)
+{
+	const struct role_notice *n = role_notice(b->worker);
+
+	b->notice = (struct role_notice){0};
+	if (!n)
+		return;
+	assert_true(n->b->len < sizeof(b->notice_text) && n->uri.len < sizeof(b->notice_uri));
+	b->notice = *n;
+	snprintf(b->notice_text, sizeof(b->notice_text), "%.*s", SLICE_ARG(buf_slice(n->b)));
+	snprintf(b->notice_uri, sizeof(b->notice_uri), "%.*s", SLICE_ARG(n->uri));
+}
+
 void bench_input(struct bench *b, const char *text, const char *src, const char *dst)
 {
 	struct buf *buf = make_buf(b, text, src, dst);
@@ -165,6 +178,7 @@ void bench_input(struct bench *b, const char *text, const char *src, const char 
 	role_approach(b->worker, 0);
 	role_reach(b->worker, 0);
 	b->verdict = role_message(b->worker, 0, b->now, &b->outbox, &b->punt, &b->owner);
+	note(b);
 	if (b->verdict != VERDICT_SEND)
 		buf_free(buf);
 	collect(b);

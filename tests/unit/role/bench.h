@@ -32,6 +32,9 @@ struct bench {
 	enum verdict verdict;
 	enum abi_punt_reason punt;
 	uint16_t owner;
+	/* What control is to be told besides; reason 0: nothing. */
+	struct role_notice notice;
+	char notice_text[BENCH_MESSAGE_MAX], notice_uri[SIP_URI_MAX];
 };
 
 /* Addresses of the bench: the node is 10.10.0.1 (access lte), 10.20.0.1 (access

@@ -102,6 +102,11 @@ enum verdict role_message(struct role_worker *w, uint32_t slot, uint64_t now_ms,
 	return VERDICT_SEND;
 }
 
+const struct role_notice *role_notice(const struct role_worker *w)
+{
+	return NULL;
+}
+
 uint32_t role_granted(const struct role_worker *w)
 {
 	return 600;

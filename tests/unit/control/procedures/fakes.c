@@ -82,6 +82,8 @@ struct fake *fake_new(uint32_t roles)
 				.installer = (struct installer *)f,
 				.persist = (struct persist *)f,
 				.cx = (struct cx_client *)f};
+	f->c.sessions = sessions_open(&f->c, 4);
+	assert_non_null(f->c.sessions);
 	f->c.registrar = registrar_open(&f->c);
 	assert_non_null(f->c.registrar);
 	f->uaa.result = CX_FIRST_REGISTRATION;
@@ -93,6 +95,7 @@ struct fake *fake_new(uint32_t roles)
 void fake_free(struct fake *f)
 {
 	registrar_close(f->c.registrar);
+	sessions_close(f->c.sessions);
 	registrations_free(f->c.registrations);
 	sas_free(f->c.sas);
 	ev_loop_destroy(f->c.loop);
@@ -273,6 +276,7 @@ void request_send(struct exchanges *e, struct slice message, const struct addr *
 	struct fake *f = (struct fake *)e;
 	char text[ADDR_TEXT_MAX];
 
+	memcpy(f->sent_before, f->sent, sizeof(f->sent));
 	snprintf(f->sent, sizeof(f->sent), "%.*s", SLICE_ARG(message));
 	f->sent_to = *dst;
 	trace(f, "send %s\n", addr_text(dst, text));

@@ -20,6 +20,7 @@
 #include "control/registrar.h"
 #include "control/registration.h"
 #include "control/sa.h"
+#include "control/session.h"
 
 enum { FAKE_PENDING = 32, FAKE_TEXT = 65536 };
 
@@ -62,7 +63,7 @@ struct fake {
 	char reason[64];
 	char headers[FAKE_TEXT];
 	uint32_t n_replies;
-	char sent[FAKE_TEXT];
+	char sent[FAKE_TEXT], sent_before[FAKE_TEXT]; /* the last two requests */
 	struct addr sent_to;
 	uint64_t installed_sa; /* id of the last one */
 	/* Security association that requests come under, and our port then; 0: in clear. */
