@@ -134,8 +134,13 @@ static bool take_client(struct registering *g)
 	return g->client != NULL;
 }
 
-/* In clear (RFC 3329 §2.3.1, §2.3.2). A Security-Verify belongs to an agreement: without its set
- * somebody took the protection away. */
+static bool is_protected_port(const struct conf_pcscf *conf, uint16_t port)
+{
+	return port == conf->port_ps || port == conf->port_pc[0] || port == conf->port_pc[1];
+}
+
+/* In clear (RFC 3329 §2.3.1, §2.3.2). A Security-Verify belongs to an agreement: without its
+ * set somebody took the protection away. */
 static bool check_clear(struct registering *g)
 {
 	const struct sip_msg *m = &g->x->msg;
@@ -143,6 +148,11 @@ static bool check_clear(struct registering *g)
 		      sip_has_token(m, SIP_H_PROXY_REQUIRE, option_tag);
 	struct sec_server server;
 
+	if (is_protected_port(conf_of(g), g->x->dst.port)) {
+		count_refused(g, SA_REFUSED_IN_CLEAR);
+		register_reply(g, 403, "in clear at a protected port", SLICE_EMPTY);
+		return false;
+	}
 	find_address(g);
 	server = offered(g);
 	if (sip_first(m, SIP_H_SECURITY_VERIFY)) {
