@@ -227,6 +227,7 @@ static bool check_protected(struct registering *g)
 	    (sip_first(&g->x->msg, SIP_H_SECURITY_CLIENT) && !take_client(g)))
 		return false;
 	g->protected = true;
+	sa->in_work++;
 	registrar_sa_used(g->r, sa->id);
 	return true;
 }
@@ -260,15 +261,6 @@ static void drop(struct control *c, struct sa *sa)
 	sas_remove(c->sas, sa);
 }
 
-/* A REGISTER that came under it, or that waits for it to be installed, is being worked on. */
-static bool is_worked_on(const struct registrar *r, uint64_t id)
-{
-	for (const struct registering *g = r->all; g; g = g->next)
-		if (g->x->sa_id == id || g->challenged == id)
-			return true;
-	return false;
-}
-
 /* A UE has one temporary set (TS 24.229 §5.2.2.2). */
 static void drop_temporary(struct registering *g)
 {
@@ -279,7 +271,7 @@ static void drop_temporary(struct registering *g)
 		next = sas_of_ue(c->sas, g->impi, &g->ue, &g->nat, sa);
 		if (sa->state != SA_TEMPORARY)
 			continue;
-		if (is_worked_on(g->r, sa->id))
+		if (sa->in_work)
 			leave(c, sa);
 		else
 			drop(c, sa);
@@ -433,7 +425,26 @@ void agreement_challenge(struct registering *g, const struct sa_keys *keys,
 		return;
 	}
 	g->challenged = sa->id;
+	sa->in_work++;
 	install_sa(g->r->c->installer, sa, installed, g);
+}
+
+static void work_ends(struct sas *sas, uint64_t id)
+{
+	struct sa *sa = id ? sas_find(sas, id) : NULL;
+
+	if (sa)
+		sa->in_work--;
+}
+
+void agreement_end(struct registering *g)
+{
+	struct sas *sas = g->r->c->sas;
+
+	work_ends(sas, g->protected ? g->x->sa_id : 0);
+	work_ends(sas, g->challenged);
+	free(g->client);
+	free(g->headers);
 }
 
 void agreement_answered(struct registering *g)
@@ -578,7 +589,7 @@ void agreement_expire(struct registrar *r)
 		sa = sas_first_due(c->sas);
 		if (!sa || sa->due_wall_ms > now)
 			return;
-		if (is_worked_on(r, sa->id)) {
+		if (sa->in_work) {
 			sas_set_state(c->sas, sa, sa->state, now + EXPIRE_POSTPONE_MS);
 			continue;
 		}
