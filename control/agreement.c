@@ -134,8 +134,13 @@ static bool take_client(struct registering *g)
 	return g->client != NULL;
 }
 
-/* In clear (RFC 3329 §2.3.1, §2.3.2). A Security-Verify belongs to an agreement: without its set
- * somebody took the protection away. */
+static bool is_protected_port(const struct conf_pcscf *conf, uint16_t port)
+{
+	return port == conf->port_ps || port == conf->port_pc[0] || port == conf->port_pc[1];
+}
+
+/* In clear (RFC 3329 §2.3.1, §2.3.2). A Security-Verify belongs to an agreement: without its
+ * set somebody took the protection away. */
 static bool check_clear(struct registering *g)
 {
 	const struct sip_msg *m = &g->x->msg;
@@ -143,6 +148,11 @@ static bool check_clear(struct registering *g)
 		      sip_has_token(m, SIP_H_PROXY_REQUIRE, option_tag);
 	struct sec_server server;
 
+	if (is_protected_port(conf_of(g), g->x->dst.port)) {
+		count_refused(g, SA_REFUSED_IN_CLEAR);
+		register_reply(g, 403, "in clear at a protected port", SLICE_EMPTY);
+		return false;
+	}
 	find_address(g);
 	server = offered(g);
 	if (sip_first(m, SIP_H_SECURITY_VERIFY)) {
@@ -217,6 +227,7 @@ static bool check_protected(struct registering *g)
 	    (sip_first(&g->x->msg, SIP_H_SECURITY_CLIENT) && !take_client(g)))
 		return false;
 	g->protected = true;
+	sa->in_work++;
 	registrar_sa_used(g->r, sa->id);
 	return true;
 }
@@ -250,15 +261,6 @@ static void drop(struct control *c, struct sa *sa)
 	sas_remove(c->sas, sa);
 }
 
-/* A REGISTER that came under it, or that waits for it to be installed, is being worked on. */
-static bool is_worked_on(const struct registrar *r, uint64_t id)
-{
-	for (const struct registering *g = r->all; g; g = g->next)
-		if (g->x->sa_id == id || g->challenged == id)
-			return true;
-	return false;
-}
-
 /* A UE has one temporary set (TS 24.229 §5.2.2.2). */
 static void drop_temporary(struct registering *g)
 {
@@ -269,7 +271,7 @@ static void drop_temporary(struct registering *g)
 		next = sas_of_ue(c->sas, g->impi, &g->ue, &g->nat, sa);
 		if (sa->state != SA_TEMPORARY)
 			continue;
-		if (is_worked_on(g->r, sa->id))
+		if (sa->in_work)
 			leave(c, sa);
 		else
 			drop(c, sa);
@@ -423,7 +425,26 @@ void agreement_challenge(struct registering *g, const struct sa_keys *keys,
 		return;
 	}
 	g->challenged = sa->id;
+	sa->in_work++;
 	install_sa(g->r->c->installer, sa, installed, g);
+}
+
+static void work_ends(struct sas *sas, uint64_t id)
+{
+	struct sa *sa = id ? sas_find(sas, id) : NULL;
+
+	if (sa)
+		sa->in_work--;
+}
+
+void agreement_end(struct registering *g)
+{
+	struct sas *sas = g->r->c->sas;
+
+	work_ends(sas, g->protected ? g->x->sa_id : 0);
+	work_ends(sas, g->challenged);
+	free(g->client);
+	free(g->headers);
 }
 
 void agreement_answered(struct registering *g)
@@ -568,7 +589,7 @@ void agreement_expire(struct registrar *r)
 		sa = sas_first_due(c->sas);
 		if (!sa || sa->due_wall_ms > now)
 			return;
-		if (is_worked_on(r, sa->id)) {
+		if (sa->in_work) {
 			sas_set_state(c->sas, sa, sa->state, now + EXPIRE_POSTPONE_MS);
 			continue;
 		}

@@ -267,6 +267,7 @@ static bool stays(enum sip_header_id id, bool to_ue)
 	case SIP_H_P_CHARGING_VECTOR:
 	case SIP_H_P_CHARGING_FUNCTION_ADDRESSES:
 	case SIP_H_RECORD_ROUTE:
+	case SIP_H_SECURITY_SERVER:
 		return to_ue;
 	default:
 		return false;

@@ -28,8 +28,7 @@ void register_drop(struct registering *g)
 	for (uint32_t i = 0; i < g->n_replaced; i++)
 		registration_set_free(g->replaced[i]);
 	free(g->kept);
-	free(g->client);
-	free(g->headers);
+	agreement_end(g);
 	free(g);
 	if (behind)
 		register_enter(behind, behind->go);

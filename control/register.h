@@ -168,6 +168,8 @@ void agreement_registered(struct registering *g, const struct registration_set *
 void agreement_put_back(struct registering *g);
 /* The final answer goes out. */
 void agreement_answered(struct registering *g);
+/* g is freed. */
+void agreement_end(struct registering *g);
 /* A registration set has changed, or is gone: SAs that no contact needs leave. */
 void agreement_settle(struct control *c, uint64_t set_id);
 /* At start: SAs of registrations that are gone leave. False: no memory. */

@@ -68,6 +68,7 @@ struct sa {
 	uint8_t ck[ABI_SA_KEY], ik[ABI_SA_KEY];
 	char *impi, *impu; /* heap, owned; impu canonical */
 	char *client;      /* Security-Client that began it, heap; NULL once it was proven */
+	uint32_t in_work;  /* REGISTERs that came under it, or wait for it to be installed */
 
 	uint32_t heap; /* the store's own */
 	struct sa_node node[SA_NODES];

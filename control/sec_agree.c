@@ -77,12 +77,38 @@ struct element {
 
 enum step { STEP_FOUND, STEP_END, STEP_BAD };
 
+/* True if all names differ (RFC 3261 §7.3.1): with one twice, readers could see two lists. */
+static bool names_differ(const struct slice *name, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		for (uint32_t k = 0; k < i; k++)
+			if (slice_eq_nocase(name[i], name[k]))
+				return false;
+	return true;
+}
+
+/* The parameters in front of *rest, which is moved behind them. */
+static enum step params_next(struct slice *rest, struct element *e)
+{
+	struct slice name[SEC_PARAMS_MAX];
+	enum sip_param_step step;
+	struct sip_param param;
+	uint32_t n = 0;
+
+	e->params = *rest;
+	while ((step = sip_param_next(rest, &param)) == SIP_PARAM_FOUND) {
+		if (n == SEC_PARAMS_MAX)
+			return STEP_BAD;
+		name[n++] = param.name;
+	}
+	e->params.len -= rest->len;
+	return step == SIP_PARAM_END && names_differ(name, n) ? STEP_FOUND : STEP_BAD;
+}
+
 /* sec-mechanism = mechanism-name *(SEMI mech-parameters) (RFC 3329 §2.2). */
 static enum step element_next(struct slice *rest, bool first, struct element *e)
 {
 	struct slice s = slice_trim(*rest);
-	struct sip_param param;
-	enum sip_param_step step;
 	uint32_t n = 0;
 
 	if (!first) {
@@ -98,11 +124,7 @@ static enum step element_next(struct slice *rest, bool first, struct element *e)
 		return STEP_BAD;
 	e->name = slice_sub(s, 0, n);
 	*rest = slice_from(s, n);
-	e->params = *rest;
-	while ((step = sip_param_next(rest, &param)) == SIP_PARAM_FOUND)
-		;
-	e->params.len -= rest->len;
-	return step == SIP_PARAM_BAD ? STEP_BAD : STEP_FOUND;
+	return params_next(rest, e);
 }
 
 /* An ipsec-3gpp as a UE offers it. */
@@ -132,8 +154,6 @@ static const char *fields_read(struct slice params, struct slice field[F_MAX])
 		for (int i = 0; i < F_MAX; i++) {
 			if (!slice_eq_nocase(param.name, field_name[i]))
 				continue;
-			if (field[i].p)
-				return "Security-Client has a parameter twice";
 			if (param.value.len == 0)
 				return "Security-Client has a parameter without a value";
 			field[i] = param.value;
@@ -246,7 +266,7 @@ enum sec_result sec_agree_choose(struct slice client, const struct sec_policy *p
 					   .port_us = o.port_s};
 	}
 	if (step == STEP_BAD)
-		*wrong = "malformed Security-Client";
+		*wrong = "malformed Security-Client, or one with a parameter twice";
 	if (*wrong)
 		return SEC_MALFORMED;
 	return best < policy->n ? SEC_OK : SEC_NOTHING_IN_COMMON;
@@ -288,8 +308,6 @@ static bool params_have(struct slice params, const struct sip_param *wanted)
 	return false;
 }
 
-/* A name that comes twice would be counted twice and be found once: then both directions are
- * needed. */
 static bool params_within(struct slice a, struct slice b)
 {
 	struct sip_param param;
@@ -302,9 +320,10 @@ static bool params_within(struct slice a, struct slice b)
 
 static bool element_same(const struct element *a, const struct element *b)
 {
+	/* No name comes twice: those of b that are in a are then all. */
 	return slice_eq_nocase(a->name, b->name) &&
 	       params_count(a->params) == params_count(b->params) &&
-	       params_within(a->params, b->params) && params_within(b->params, a->params);
+	       params_within(a->params, b->params);
 }
 
 bool sec_agree_same(struct slice a, struct slice b)

@@ -13,6 +13,7 @@ struct conf;
 enum {
 	SEC_TEXT_MAX = 4096,     /* octets of a list; longer: malformed */
 	SEC_MECHANISMS_MAX = 32, /* elements of a list; more: malformed */
+	SEC_PARAMS_MAX = 24,     /* of an element: each is compared with each; more: malformed */
 	SEC_PAIRS_MAX = 8,       /* that our own algorithms can make */
 };
 
@@ -72,7 +73,7 @@ void sec_agree_put(struct text *out, const struct sec_server *server);
 
 /* True if two lists say the same: as many elements in the same order, each with the same
  * parameters in any order. Names and values are tokens: case does not count. A malformed list
- * is like no other. */
+ * is like no other, nor is one with a parameter twice. */
 bool sec_agree_same(struct slice a, struct slice b);
 
 /* "hmac-sha-1-96", "aes-cbc" and so on, as they stand in alg and ealg (TS 33.203 Annex H). */

@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -215,6 +216,8 @@ static void every_fault_of_form_is_told(void **state)
 		{"ipsec-3gpp;alg=x;alg=x;" ENDS, "twice"},
 		{"ipsec-3gpp;alg=x;spi-c=1111;" ENDS, "twice"},
 		{"ipsec-3gpp;q=0.1;q=0.2;alg=x;" ENDS, "twice"},
+		{"ipsec-3gpp;alg=x;new=1;" ENDS ";NEW=1", "twice"},
+		{"tls;a=1;a=1", "twice"},
 	};
 	struct sec_policy p = policy_make();
 	char text[512];
@@ -254,6 +257,24 @@ static void long_lists_are_cut_off(void **state)
 	assert_int_equal(sec_agree_choose(guarded(text), &p, SEC_MODE_TRANSPORT, &c, &wrong),
 			 SEC_MALFORMED);
 	assert_string_equal(wrong, "Security-Client is too long");
+	assert_false(sec_agree_same(slice_str(text), slice_str(text)));
+}
+
+static void many_parameters_are_cut_off(void **state)
+{
+	struct sec_policy p = policy_make();
+	char text[1024] = UE("hmac-sha-1-96", "null");
+	struct sec_choice c;
+	const char *wrong;
+
+	for (int i = 8; i < SEC_PARAMS_MAX; i++)
+		sprintf(text + strlen(text), ";p%d=%d", i, i);
+	assert_int_equal(sec_agree_choose(guarded(text), &p, SEC_MODE_TRANSPORT, &c, &wrong),
+			 SEC_OK);
+	assert_true(sec_agree_same(slice_str(text), slice_str(text)));
+	strcat(text, ";x");
+	assert_int_equal(sec_agree_choose(guarded(text), &p, SEC_MODE_TRANSPORT, &c, &wrong),
+			 SEC_MALFORMED);
 	assert_false(sec_agree_same(slice_str(text), slice_str(text)));
 }
 
@@ -335,6 +356,7 @@ static void lists_are_compared_by_what_they_say(void **state)
 		{"a", "a;p=1", false},
 		{"a;p", "a;p=1", false},
 		{"a;p=1;p=1", "a;p=1;r=2", false},
+		{"a;p=1;p=1", "a;p=1;p=1", false},
 		{"a;p=1;r=2", "a;p=1;p=1", false},
 		{"", "", false},
 		{"a;", "a;", false},
@@ -376,6 +398,7 @@ int main(void)
 		cmocka_unit_test(nothing_in_common_is_no_error_of_form),
 		cmocka_unit_test(every_fault_of_form_is_told),
 		cmocka_unit_test(long_lists_are_cut_off),
+		cmocka_unit_test(many_parameters_are_cut_off),
 		cmocka_unit_test(every_prefix_is_read_within_its_bounds),
 		cmocka_unit_test(server_says_all_we_offer),
 		cmocka_unit_test(lists_are_compared_by_what_they_say),

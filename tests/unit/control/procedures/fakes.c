@@ -125,8 +125,8 @@ void fake_register(struct fake *f, const char *src, const char *message)
 	x->port = !f->under && strncmp(src, "10.0.0.", 7) == 0;
 	x->dst = address(x->port ? "10.0.0.1:5060" : "192.0.2.100:5060");
 	x->sa_id = f->under;
-	if (f->under)
-		x->dst.port = f->under_port;
+	if (f->under || f->dst_port)
+		x->dst.port = f->under ? f->under_port : f->dst_port;
 	f->x[f->n_x++] = x;
 	registrar_register(f->c.registrar, x);
 }

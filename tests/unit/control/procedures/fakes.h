@@ -69,6 +69,7 @@ struct fake {
 	/* Security association that requests come under, and our port then; 0: in clear. */
 	uint64_t under;
 	uint16_t under_port;
+	uint16_t dst_port; /* our port in clear; 0: 5060 */
 	uint8_t auts[64];
 	uint32_t auts_len;
 

@@ -64,7 +64,8 @@ static int teardown(void **state)
 	RESPONSE("401 Unauthorized",                                                           \
 		 "WWW-Authenticate: Digest realm=\"ims.example\",nonce=\"bm9uY2U=\","          \
 		 "algorithm=AKAv1-MD5,ck=\"000102030405060708090a0b0c0d0e0f\","                \
-		 "ik=\"101112131415161718191a1b1c1d1e1f\"\r\n")
+		 "ik=\"101112131415161718191a1b1c1d1e1f\"\r\n"                                 \
+		 "Security-Server: tls;q=0.1\r\n")
 #define OK_UNTIL(seconds)                                                                      \
 	RESPONSE("200 OK", "Contact: <sip:alice@192.0.2.7:5062>;expires=" seconds              \
 			   "\r\nService-Route: <sip:orig@other.ims.example;lr>\r\n"            \
@@ -381,6 +382,18 @@ static void wrong_in_clear(void **state)
 		assert_null(strstr(f->trace, "send"));
 		assert_int_equal(sas_total(f->c.sas), 0);
 	}
+}
+
+/* Even should the data plane let it through. */
+static void clear_at_a_protected_port(void **state)
+{
+	struct client cl = {.extra = FIRST};
+
+	f->dst_port = 5103;
+	client_send(f, &cl, EMPTY);
+	assert_int_equal(f->status, 403);
+	assert_int_equal(refused(SA_REFUSED_IN_CLEAR), 1);
+	assert_null(strstr(f->trace, "send"));
 }
 
 static void lists_too_long(void **state)
@@ -988,6 +1001,7 @@ int main(void)
 		T(second_register_proves_it),
 		T_ALL(whole_registration_on_one_node),
 		T(wrong_in_clear),
+		T(clear_at_a_protected_port),
 		T(lists_too_long),
 		T(policy_decides_who_may_go_without),
 		T(challenge_without_keys_needs_no_set),
