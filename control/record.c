@@ -6,7 +6,7 @@
 #include "base/hash.h"
 
 enum {
-	RECORD_VERSION = 1,
+	RECORD_VERSION = 2,
 	CHECKSUM = 8,
 	FIXED_MAX = 256, /* octets of a set or of a contact without its texts */
 	TEXT_MAX = 1 << 20,
@@ -32,7 +32,7 @@ static uint32_t record_bound(const struct registration_set *s)
 
 		n += FIXED_MAX + text_octets(c->uri) + text_octets(c->path) +
 		     text_octets(c->instance) + text_octets(c->call_id) +
-		     text_octets(c->params);
+		     text_octets(c->params) + text_octets(c->impi);
 	}
 	return n;
 }
@@ -67,12 +67,14 @@ static void put_contact(struct text *t, const struct registration_contact *c)
 	put_number(t, c->registered_wall_ms, 8);
 	put_number(t, c->q, 2);
 	put_number(t, c->reg_id, 4);
+	put_number(t, c->emergency, 1);
 	put_number(t, c->cseq, 4);
 	put_text(t, c->uri);
 	put_text(t, c->path);
 	put_text(t, c->instance);
 	put_text(t, c->call_id);
 	put_text(t, c->params);
+	put_text(t, c->impi);
 }
 
 uint8_t *record_encode(const struct registration_set *s, uint32_t *len)
@@ -164,7 +166,18 @@ static struct addr get_addr(struct reader *r)
 	return a;
 }
 
-static void get_contact(struct reader *r, struct registration_contact *c)
+static char *text_of(struct reader *r, const char *s)
+{
+	char *text = s ? strdup(s) : NULL;
+
+	if (!text)
+		r->bad = true;
+	return text;
+}
+
+/* Version 1 knew one private identity to a set, impi, and no emergency registrations. */
+static void get_contact(struct reader *r, struct registration_contact *c, uint8_t version,
+			const char *impi)
 {
 	c->flow = get_addr(r);
 	c->local = get_addr(r);
@@ -173,12 +186,14 @@ static void get_contact(struct reader *r, struct registration_contact *c)
 	c->registered_wall_ms = get_number(r, 8);
 	c->q = (uint16_t)get_number(r, 2);
 	c->reg_id = (uint32_t)get_number(r, 4);
+	c->emergency = version > 1 && get_number(r, 1);
 	c->cseq = (uint32_t)get_number(r, 4);
 	c->uri = get_text(r);
 	c->path = get_text(r);
 	c->instance = get_text(r);
 	c->call_id = get_text(r);
 	c->params = get_text(r);
+	c->impi = version > 1 ? get_text(r) : text_of(r, impi);
 }
 
 static uint32_t get_count(struct reader *r, uint32_t most)
@@ -190,7 +205,7 @@ static uint32_t get_count(struct reader *r, uint32_t most)
 	return r->bad ? 0 : n;
 }
 
-static void get_set(struct reader *r, struct registration_set *s)
+static void get_set(struct reader *r, struct registration_set *s, uint8_t version)
 {
 	s->id = get_number(r, 8);
 	s->roles = (uint8_t)get_number(r, 1);
@@ -208,7 +223,7 @@ static void get_set(struct reader *r, struct registration_set *s)
 	}
 	s->n_contact = get_count(r, SET_CONTACTS_MAX);
 	for (uint32_t i = 0; i < s->n_contact; i++)
-		get_contact(r, &s->contact[i]);
+		get_contact(r, &s->contact[i], version, s->impi);
 	if (s->n_impu == 0 || r->s.len != 0)
 		r->bad = true;
 }
@@ -218,7 +233,8 @@ struct registration_set *record_decode(struct slice record)
 	struct reader sum, r;
 	struct registration_set *s;
 
-	if (record.len < 1 + CHECKSUM || record.p[0] != RECORD_VERSION)
+	if (record.len < 1 + CHECKSUM || record.p[0] == 0 ||
+	    record.p[0] > RECORD_VERSION)
 		return NULL;
 	sum.s = slice_from(record, record.len - CHECKSUM);
 	sum.bad = false;
@@ -229,7 +245,7 @@ struct registration_set *record_decode(struct slice record)
 	if (!s)
 		return NULL;
 	r = (struct reader){slice_sub(record, 1, record.len - CHECKSUM - 1), false};
-	get_set(&r, s);
+	get_set(&r, s, record.p[0]);
 	if (!r.bad)
 		return s;
 	registration_set_free(s);

@@ -298,6 +298,7 @@ bool registrations_put(struct registrations *r, struct registration_set *set)
 	e = calloc(1, sizeof(*e) + set->n_impu * sizeof(e->name[0]));
 	if (!e)
 		return false;
+	set->version = (old ? old->set->version : 0) + 1;
 	e->set = set;
 	e->due = due_of(set);
 	e->n_name = set->n_impu;
@@ -387,6 +388,7 @@ static void contact_copy(struct registration_contact *to,
 	to->instance = text_copy(from->instance, failed);
 	to->call_id = text_copy(from->call_id, failed);
 	to->params = text_copy(from->params, failed);
+	to->impi = text_copy(from->impi, failed);
 }
 
 struct registration_set *registration_set_copy(const struct registration_set *s)
@@ -422,6 +424,7 @@ void registration_set_free(struct registration_set *s)
 		free(s->contact[i].instance);
 		free(s->contact[i].call_id);
 		free(s->contact[i].params);
+		free(s->contact[i].impi);
 	}
 	for (uint32_t i = 0; i < s->n_impu; i++) {
 		free(s->impu[i]);

@@ -63,6 +63,8 @@ struct fake *fake_new(uint32_t roles)
 	c->dataplane.icscf = address("10.0.0.2");
 	c->dataplane.scscf = address("10.0.0.3");
 	c->control = (struct conf_control){.expires_min_s = 60,
+					   .expires_emergency_s = 600,
+					   .contacts_max = SET_CONTACTS_MAX,
 					   .expires_default_s = 3600,
 					   .expires_max_s = 7200,
 					   .auth_tries = 3,
