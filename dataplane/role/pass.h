@@ -180,6 +180,8 @@ void pass_approach(const struct pass *p);
 void pass_reach(const struct pass *p);
 /* The canonical identity of a URI, with its hash; len 0: it is none. */
 void pass_identity(const struct pass *p, const struct sip_uri *uri, struct identity *out);
+/* Whom the Request-URI names, into p->called, gruu_kind and gruu. */
+void pass_called(struct pass *p);
 /* The set that has it; NULL: it is none, or not registered here. */
 const struct registration *pass_registration(const struct pass *p, const struct identity *i,
 					     uint32_t *index);

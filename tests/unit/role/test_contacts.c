@@ -569,6 +569,44 @@ static void test_unknown_gruu(void **state)
 	bench_close(b);
 }
 
+/* A terminal that gave its GRUU as its Contact is found by it in the dialog too, and sees what it
+ * registered. */
+static void test_gruu_in_a_dialog(void **state)
+{
+	const char *gruu[2];
+	char text[BENCH_MESSAGE_MAX], route[512], temp[256];
+	struct bench *b = with_bob(3, named);
+
+	invite_uri(b, "sip:bob@ims.example;gr=urn:uuid:ab-1", "");
+	take(b, response_to(b, 1, "200 OK"), A);
+	snprintf(route, sizeof(route), "%s", bench_header(b, 0, SIP_H_RECORD_ROUTE));
+	char *comma = strchr(route, ',');
+	*comma = 0;
+	snprintf(temp, sizeof(temp), "%s",
+		 temporary(b, "sip:bob@ims.example", "urn:uuid:ab-1", "r1", 1));
+	gruu[0] = "sip:bob@ims.example;gr=urn:uuid:ab-1";
+	gruu[1] = temp;
+	for (int i = 0; i < 3; i++) {
+		snprintf(text, sizeof(text),
+			 "BYE %s SIP/2.0\nVia: SIP/2.0/UDP " ALICE ";branch=z9hG4bKbye%d\n"
+			 "Route: %s,%s\nMax-Forwards: 70\nFrom: <sip:alice@ims.example>;tag=1\n"
+			 "To: <sip:bob@ims.example>;tag=x\nCall-ID: call-1\nCSeq: 2 BYE\n"
+			 "Content-Length: 0\n\n",
+			 i < 2 ? gruu[i] : "sip:bob@ims.example;gr=urn:uuid:other", i, comma + 1,
+			 route);
+		bench_input(b, text, ALICE, NODE);
+		assert_int_equal(b->n_out, 1);
+		if (i == 2) {
+			assert_int_equal(b->out[0].msg.status, 404);
+			continue;
+		}
+		assert_true(slice_eq(b->out[0].msg.uri, SLICE("sip:bob@" A)));
+		struct addr a = bench_addr(A);
+		assert_true(addr_eq(&b->out[0].dst, &a));
+	}
+	bench_close(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -589,6 +627,7 @@ int main(void)
 		cmocka_unit_test(test_public_gruu),
 		cmocka_unit_test(test_temporary_gruu),
 		cmocka_unit_test(test_unknown_gruu),
+		cmocka_unit_test(test_gruu_in_a_dialog),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* test_refresh.c - refresh REGISTERs: which the worker answers, with what, and which it leaves to
  * control */
+#include "abi/gruu.h"
 #include "bench.h"
 
 #include <stdio.h>
@@ -134,6 +135,43 @@ static void answers(void **state)
 	is_refreshed(600);
 }
 
+/* A terminal that has names is told them, and that its flow is kept. */
+static void names_of_the_terminal(void **state)
+{
+	static const char contact[] =
+		"Contact: <" URI ">;+sip.instance=\"<urn:uuid:F8>\";reg-id=1;temp-gruu=\"x\"\n";
+	struct gruu g;
+	const char *at;
+
+	alice.contact[0].instance = gruu_instance(&b->node.token_key, SLICE("urn:uuid:f8"));
+	alice.contact[0].reg_id = 1;
+	b->node.flow_timer_s = 90;
+	bench_put(b, &alice);
+	ask(&(struct ask){.contact = contact,
+			  .lines = "Supported: gruu, outbound\nExpires: 600\n"});
+	is_refreshed(600);
+	assert_non_null(strstr(b->out[0].text,
+			       ";reg-id=1;pub-gruu=\"sip:alice@ims.example;gr=urn:uuid:F8\""
+			       ";temp-gruu=\"sip:tgruu"));
+	assert_non_null(strstr(b->out[0].text, "Require: outbound\r\nFlow-Timer: 90\r\n"));
+	at = strstr(b->out[0].text, "sip:tgruu") + 4;
+	assert_true(gruu_temporary_get(slice_of(at, GRUU_OPAQUE_LEN), &b->node.token_key, &g));
+	assert_int_equal(g.instance, alice.contact[0].instance);
+	assert_int_equal(g.call, (uint32_t)hash(CALL_ID));
+	assert_int_equal(g.user, hash("sip:alice@ims.example"));
+	/* The one of a telephone number is nobody's name (TS 24.229 §5.4.7A). */
+	ask(&(struct ask){.contact = contact,
+			  .to = "tel:+15551234",
+			  .from = "tel:+15551234",
+			  .lines = "Supported: gruu\nExpires: 600\n"});
+	is_refreshed(600);
+	assert_null(strstr(b->out[0].text, "gruu=\""));
+	/* Another terminal at this address is control's to look at. */
+	ask(&(struct ask){.contact = "Contact: <" URI ">;+sip.instance=\"<urn:uuid:F9>\"\n",
+			  .lines = "Supported: gruu\nExpires: 600\n"});
+	assert_true(is_left_to_control());
+}
+
 static void expiry_is_bounded(void **state)
 {
 	static const struct {
@@ -199,7 +237,7 @@ static void what_is_unusual_is_left_to_control(void **state)
 		{.contact = "Contact: <" URI ">;expires=600;=3\n", .why = "a broken parameter"},
 		{.contact = "Contact: <" URI ">;expires=600;;x\n", .why = "an empty one"},
 		{.lines = "Require: sec-agree\n", .why = "an extension"},
-		{.lines = "Require: path\nRequire: path, gruu\n", .why = "another extension"},
+		{.lines = "Require: path\nRequire: path, x-other\n", .why = "another extension"},
 		{.lines = "Proxy-Require: path\n", .why = "an extension of proxies"},
 		{.lines = "Path: <sip:p@10.30.0.5;lr>\n", .why = "a P-CSCF before us"},
 		{.lines = "Security-Client: ipsec-3gpp\n", .why = "a security agreement"},
@@ -380,6 +418,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(answers),
+		TEST(names_of_the_terminal),
 		TEST(expiry_is_bounded),
 		TEST(what_is_unusual_is_left_to_control),
 		TEST(credentials),
