@@ -12,8 +12,9 @@
  * registration stands beside the other one (TS 24.229 §5.4.8). */
 static bool same_params(struct slice a, struct slice b)
 {
-	static const struct slice names[] = {SLICE("user"), SLICE("ttl"), SLICE("method"),
-					     SLICE("maddr"), SLICE("transport"), SLICE("sos")};
+	static const struct slice names[] = {SLICE("user"),      SLICE("ttl"),
+					     SLICE("method"),    SLICE("maddr"),
+					     SLICE("transport"), SLICE("sos")};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		struct slice va = SLICE_EMPTY, vb = SLICE_EMPTY;
@@ -108,8 +109,7 @@ static bool replaces(const struct registration_contact *have, const struct regis
 static bool is_of_request(const struct registration_contact *have, const struct registering *g)
 {
 	return have->cseq == g->x->msg.cseq &&
-	       slice_eq(slice_str(have->call_id),
-			sip_first_value(&g->x->msg, SIP_H_CALL_ID));
+	       slice_eq(slice_str(have->call_id), sip_first_value(&g->x->msg, SIP_H_CALL_ID));
 }
 
 /* The same device by its flow, where the operator lets that tell. */

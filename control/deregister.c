@@ -35,8 +35,8 @@ void deregister_tell_hss(struct control *c, const char *impi, const char *impu,
 	cx_sar(c->cx, &q, told, c);
 }
 
-/* Contacts whose time is over. The HSS hears of a private identity that has none left, as long as
- * others have (TS 29.228 §6.1.2). */
+/* Contacts whose time is over. The HSS hears of a private identity that has none left, as long
+ * as others have (TS 29.228 §6.1.2). */
 static bool expire_contacts(struct registrar *r, struct registration_set *s, uint64_t now)
 {
 	bool some = false;

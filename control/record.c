@@ -233,8 +233,7 @@ struct registration_set *record_decode(struct slice record)
 	struct reader sum, r;
 	struct registration_set *s;
 
-	if (record.len < 1 + CHECKSUM || record.p[0] == 0 ||
-	    record.p[0] > RECORD_VERSION)
+	if (record.len < 1 + CHECKSUM || record.p[0] == 0 || record.p[0] > RECORD_VERSION)
 		return NULL;
 	sum.s = slice_from(record, record.len - CHECKSUM);
 	sum.bad = false;

@@ -111,8 +111,8 @@ void register_busy(struct registering *g, uint16_t status, const char *warning);
 bool register_is_outbound(const struct registering *g);
 /* The Flow-Timer line, if one is told (RFC 5626 §5.4). */
 void register_put_flow_timer(struct text *out, const struct conf *conf);
-/* 420 if a header of this kind asks for more than `known`, a comma list, which may be empty (RFC 3261
- * §8.2.2.3, §16.3 item 5). False: answered. */
+/* 420 if a header of this kind asks for more than `known`, a comma list, which may be empty
+ * (RFC 3261 §8.2.2.3, §16.3 item 5). False: answered. */
 bool register_check_extensions(struct registering *g, enum sip_header_id id,
 			       struct slice known);
 /* Goes on with go(g) when no other REGISTER of the user is past this point: now or later; or
@@ -166,7 +166,7 @@ enum binding_result {
 	BINDING_OK,
 	BINDING_OUT_OF_ORDER, /* CSeq not above the one of the same Call-ID */
 	BINDING_TOO_BRIEF,    /* below the least interval: 423 */
-	BINDING_TOO_MANY,    /* as many as may be, and none that gives way */
+	BINDING_TOO_MANY,     /* as many as may be, and none that gives way */
 	BINDING_NO_MEMORY,
 };
 /* Applies the request's contacts to the set, which is the caller's own copy: either all or, on

@@ -21,8 +21,8 @@
 #include "sip/name_addr.h"
 
 /* RFC 5627 §5.3; TS 24.229 §5.4.1.2.2F: both names of the terminal, for the identity that is
- * registered here. The temporary one is another each time, and all of them are good as long as the
- * terminal registers under this Call-ID. */
+ * registered here. The temporary one is another each time, and all of them are good as long as
+ * the terminal registers under this Call-ID. */
 static void put_gruus(struct text *t, const struct registering *g,
 		      const struct registration_contact *c)
 {

@@ -16,9 +16,9 @@ struct registration_contact {
 	char *instance; /* +sip.instance, heap; "" none */
 	uint32_t reg_id;
 	bool emergency; /* TS 24.229 §5.4.8 */
-	char *impi; /* the private identity that registered it, heap: several may share the
-		       set (TS 23.228 §4.3.3.4) */
-	char *call_id; /* of its last REGISTER, with cseq: RFC 3261 §10.3 step 7 */
+	char *impi;     /* the private identity that registered it, heap: several may share the
+			   set (TS 23.228 §4.3.3.4) */
+	char *call_id;  /* of its last REGISTER, with cseq: RFC 3261 §10.3 step 7 */
 	uint32_t cseq;
 	char *params; /* further Contact parameters to echo, "" none */
 };
@@ -34,10 +34,10 @@ struct registration_set {
 	uint8_t impu_flags[SET_IMPUS_MAX];
 	struct addr scscf;
 	char *service_route;
-	char *user_data; /* XML of the SAA, heap; "" none */
+	char *user_data;  /* XML of the SAA, heap; "" none */
 	uint32_t version; /* rises with each put: whose copy is of an older one, changes another
 			     set than it has seen */
-	bool unwritten;  /* refreshed, and not yet given to disk and data plane */
+	bool unwritten;   /* refreshed, and not yet given to disk and data plane */
 	uint32_t n_contact;
 	struct registration_contact contact[SET_CONTACTS_MAX];
 };

@@ -93,12 +93,12 @@ struct conf_control {
 	bool contacts_replace;        /* one too many: the oldest goes */
 	bool contacts_one_per_flow;   /* without +sip.instance the flow tells the device */
 	uint32_t flow_timer_s;        /* default 0: not told */
-	uint32_t auth_tries;                 /* wrong responses before 403; default 3 */
-	uint32_t nonce_ttl_s;                /* default 60 */
-	uint32_t nonce_max;                  /* bounded store; default 100,000 */
+	uint32_t auth_tries;          /* wrong responses before 403; default 3 */
+	uint32_t nonce_ttl_s;         /* default 60 */
+	uint32_t nonce_max;           /* bounded store; default 100,000 */
 	bool digest_md5, digest_sha256, aka; /* allowed schemes; default all true */
-	bool ip_association;        /* refreshes from an authenticated address need no challenge */
-	struct addr metrics_listen;          /* default 127.0.0.1:9390; port 0: none */
+	bool ip_association; /* refreshes from an authenticated address need no challenge */
+	struct addr metrics_listen; /* default 127.0.0.1:9390; port 0: none */
 };
 
 struct conf_hss {

@@ -294,8 +294,8 @@ static const struct reg_contact *dialog_contact(struct pass *p, const struct reg
 	return NULL;
 }
 
-/* The contact of the terminal that gave a GRUU as its Contact in this dialog: the set that has the
- * identity is one of the two parties' (RFC 5627 §4.4.1). The latest flow of several. */
+/* The contact of the terminal that gave a GRUU as its Contact in this dialog: the set that has
+ * the identity is one of the two parties' (RFC 5627 §4.4.1). The latest flow of several. */
 static const struct reg_contact *gruu_contact(struct pass *p, const struct registration *orig,
 					      const struct registration *term,
 					      const struct registration **of)

@@ -19,7 +19,7 @@ struct refresh {
 	struct slice params;               /* of the request's Contact */
 	struct slice impu;                 /* the identity that refreshes, canonical */
 	uint8_t memory[IMPU_MAX];
-	struct slice asked;                /* the value of its expires, if says_expires */
+	struct slice asked; /* the value of its expires, if says_expires */
 	bool says_expires;
 	uint32_t expires; /* granted */
 	bool is_repeat;
@@ -277,8 +277,8 @@ static bool asks_for(const struct pass *p, struct slice option)
 	       sip_has_token(&p->msg, SIP_H_REQUIRE, option);
 }
 
-/* As control writes them (RFC 5627 §5.3); the terminal's text is the request's, if it is the one
- * that is bound. */
+/* As control writes them (RFC 5627 §5.3); the terminal's text is the request's, if it is the
+ * one that is bound. */
 static bool put_gruus(struct pass *p, struct refresh *r)
 {
 	const struct hash_key *key = &p->w->node->token_key;

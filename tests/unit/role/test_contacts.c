@@ -569,8 +569,8 @@ static void test_unknown_gruu(void **state)
 	bench_close(b);
 }
 
-/* A terminal that gave its GRUU as its Contact is found by it in the dialog too, and sees what it
- * registered. */
+/* A terminal that gave its GRUU as its Contact is found by it in the dialog too, and sees what
+ * it registered. */
 static void test_gruu_in_a_dialog(void **state)
 {
 	const char *gruu[2];
@@ -592,8 +592,8 @@ static void test_gruu_in_a_dialog(void **state)
 			 "Route: %s,%s\nMax-Forwards: 70\nFrom: <sip:alice@ims.example>;tag=1\n"
 			 "To: <sip:bob@ims.example>;tag=x\nCall-ID: call-1\nCSeq: 2 BYE\n"
 			 "Content-Length: 0\n\n",
-			 i < 2 ? gruu[i] : "sip:bob@ims.example;gr=urn:uuid:other", i, comma + 1,
-			 route);
+			 i < 2 ? gruu[i] : "sip:bob@ims.example;gr=urn:uuid:other", i,
+			 comma + 1, route);
 		bench_input(b, text, ALICE, NODE);
 		assert_int_equal(b->n_out, 1);
 		if (i == 2) {

@@ -1,4 +1,5 @@
-/* test_contacts.c - several contacts of one user at the registrar: limits, flows, names, owners */
+/* test_contacts.c - several contacts of one user at the registrar: limits, flows, names, owners
+ */
 #include "client.h"
 
 #include "abi/gruu.h"
@@ -121,8 +122,8 @@ static void outbound(void **state)
 	client_register(f, &cl);
 	assert_int_equal(f->status, 200);
 	assert_null(strstr(f->headers, "outbound"));
-	cl.contact = "Contact: <sip:a@192.0.2.7:6001>" FLOW1 ",<sip:a@192.0.2.7:6002>" FLOW2
-		     "\r\n";
+	cl.contact =
+		"Contact: <sip:a@192.0.2.7:6001>" FLOW1 ",<sip:a@192.0.2.7:6002>" FLOW2 "\r\n";
 	client_register(f, &cl);
 	assert_int_equal(f->status, 400);
 }
@@ -257,11 +258,8 @@ static uint16_t by(const char *impi, const char *contact)
 {
 	static uint32_t cseq;
 	char line[256], call_id[64];
-	struct client cl = {.username = impi,
-			    .contact = line,
-			    .call_id = call_id,
-			    .cseq = cseq,
-			    .nc = 1};
+	struct client cl = {
+		.username = impi, .contact = line, .call_id = call_id, .cseq = cseq, .nc = 1};
 
 	snprintf(line, sizeof(line), "Contact: %s\r\n", contact);
 	snprintf(call_id, sizeof(call_id), "of-%s", impi);
@@ -328,7 +326,8 @@ static void network_ends_one_private_identity(void **state)
 	assert_null(alice());
 }
 
-/* The two at once: the later finds another set than it has copied, and is told to come again. */
+/* The two at once: the later finds another set than it has copied, and is told to come again.
+ */
 static void both_at_once(void **state)
 {
 	struct client phone = {.username = PHONE, .nc = 1, .call_id = "p"},
