@@ -268,6 +268,31 @@ def wishes():
         p.silent(0.1)
 
 
+def two():
+    register_all([""] * 3)
+    car = Phone("bob", 5074, "car", "bob-car@ims.example")
+    if len(car.register().all("Contact")) != 4:
+        wrong("not four contacts")
+    cseq = call()
+    invites = [p.wait("INVITE") for p in bob]
+    for p, m in zip(bob, invites):
+        p.send(m.answer(180, "Ringing", p.name))
+    invite = car.wait("INVITE")
+    car.send(invite.answer(200, "OK", "car", car.uri))
+    ok = carol.wait(200)
+    for p, m in zip(bob, invites):
+        cancelled(p, m)
+    hang_up(ok, cseq)
+    car.wait("ACK")
+    car.send(car.wait("BYE").answer(200, "OK", "car"))
+    if len(car.register(expires=0).all("Contact")) != 3:
+        wrong("the car's contact stays, or others went with it")
+    call()
+    for p in bob:
+        refuse(p, p.wait("INVITE"))
+    car.silent()
+
+
 def old():
     name = json.load(open(STATE))["tablet"][1]
     cseq = call(name)

@@ -26,6 +26,10 @@ check "one ends the call for all with 603" phones decline
 check "one after the other by q; by time, and by answer" phones sequence
 check "a public and a temporary GRUU lead to one terminal" phones gruu
 check "the caller's wishes choose" phones wishes
+check "a second private identity of bob's" sakerctl sub add bob-car@ims.example impu=sip:bob@ims.example password=secret \
+	subscription=bob@ims.example
+check "rings with the first one's terminals" phones two
+equal "three contacts again" "$(contacts bob)" 3
 kill -KILL "$(saker_pid control)"
 saker_restart control || fail "control does not restart"
 sleep 1
