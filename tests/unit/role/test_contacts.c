@@ -607,6 +607,114 @@ static void test_gruu_in_a_dialog(void **state)
 	bench_close(b);
 }
 
+static void message(struct bench *b, const char *branch, const char *lines)
+{
+	char text[BENCH_MESSAGE_MAX];
+
+	snprintf(text, sizeof(text),
+		 "MESSAGE sip:bob@ims.example SIP/2.0\nVia: SIP/2.0/UDP " ALICE
+		 ";branch=z9hG4bK%s;rport\nMax-Forwards: 70\nFrom: "
+		 "<sip:alice@ims.example>;tag=1\n"
+		 "To: <sip:bob@ims.example>\nCall-ID: message-%s\nCSeq: 1 MESSAGE\n"
+		 "%sContent-Length: 2\n\nhi",
+		 branch, branch, lines);
+	bench_input(b, text, ALICE, NODE);
+}
+
+/* A MESSAGE goes to one terminal, and to another where that one does not take it. */
+static void test_message_in_turn(void **state)
+{
+	struct bench *b = with_bob(3, by_q);
+	char *late, *ok, *busy;
+	struct addr c = bench_addr(C);
+
+	message(b, "m1", "");
+	assert_int_equal(b->n_out, 1);
+	assert_int_equal(b->out[0].dst.ip[3], 2);
+	late = response_to(b, 0, "480 Temporarily Unavailable");
+	/* A repeat waits with the first. */
+	message(b, "m1", "");
+	assert_int_equal(b->n_out, 0);
+	take(b, strdup(late), A);
+	assert_int_equal(b->n_out, 1);
+	assert_true(addr_eq(&b->out[0].dst, &c));
+	assert_int_equal(b->out[0].msg.method, SIP_M_MESSAGE);
+	ok = response_to(b, 0, "200 OK");
+	take(b, late, A);
+	assert_int_equal(b->n_out, 0);
+	take(b, strdup(ok), C);
+	assert_int_equal(answered(b), 200);
+	/* The response came twice, and the request again: one answer each. */
+	take(b, ok, C);
+	assert_int_equal(b->n_out, 0);
+	message(b, "m1", "");
+	assert_int_equal(answered(b), 200);
+	bench_wait(b, 64 * 500 + 100);
+	assert_int_equal(b->n_out, 0);
+	assert_int_equal(role_transactions(b->worker), 0);
+
+	/* All refuse: the best of them. */
+	message(b, "m2", "");
+	busy = response_to(b, 0, "404 Not Found");
+	take(b, busy, A);
+	busy = response_to(b, 0, "503 Service Unavailable");
+	take(b, busy, C);
+	busy = response_to(b, 0, "486 Busy Here");
+	assert_int_equal(answered(b), 0);
+	take(b, busy, B);
+	assert_int_equal(answered(b), 404);
+
+	/* 6xx speaks for the user. */
+	message(b, "m3", "");
+	take(b, response_to(b, 0, "603 Decline"), A);
+	assert_int_equal(answered(b), 603);
+
+	/* Nobody but the first: as a single contact. */
+	message(b, "m4", "Request-Disposition: no-fork\n");
+	take(b, response_to(b, 0, "480 Temporarily Unavailable"), A);
+	assert_int_equal(answered(b), 480);
+	bench_wait(b, 64 * 500 + 100);
+	assert_int_equal(role_transactions(b->worker), 0);
+	bench_close(b);
+}
+
+/* One that is out of reach: repeated to it, then another is asked; without any answer there is
+ * none upstream (RFC 4320). */
+static void test_message_unanswered(void **state)
+{
+	struct bench *b = with_bob(3, by_q);
+	uint32_t first = 0, all = 0, up = 0;
+	char *ok;
+
+	message(b, "m1", "");
+	for (uint32_t ms = 0; ms < 3900; ms += 100) {
+		bench_wait(b, 100);
+		first += b->n_out;
+	}
+	assert_int_equal(first, 3); /* 0.5, 1.5, 3.5 s */
+	bench_wait(b, 200);
+	assert_int_equal(b->n_out, 1);
+	assert_int_equal(b->out[0].dst.ip[3], 4);
+	ok = response_to(b, 0, "200 OK");
+	take(b, ok, C);
+	assert_int_equal(answered(b), 200);
+	bench_wait(b, 64 * 500);
+	bench_wait(b, 64 * 500);
+	assert_int_equal(role_transactions(b->worker), 0);
+
+	message(b, "m2", "");
+	for (uint32_t ms = 0; ms < 80000; ms += 100) {
+		bench_wait(b, 100);
+		all += b->n_out;
+		for (uint32_t i = 0; i < b->n_out; i++)
+			up += b->out[i].msg.status != 0;
+	}
+	assert_in_range(all, 20, 40);
+	assert_int_equal(up, 0);
+	assert_int_equal(role_transactions(b->worker), 0);
+	bench_close(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -626,6 +734,8 @@ int main(void)
 		cmocka_unit_test(test_emergency_contact),
 		cmocka_unit_test(test_public_gruu),
 		cmocka_unit_test(test_temporary_gruu),
+		cmocka_unit_test(test_message_in_turn),
+		cmocka_unit_test(test_message_unanswered),
 		cmocka_unit_test(test_unknown_gruu),
 		cmocka_unit_test(test_gruu_in_a_dialog),
 	};
