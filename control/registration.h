@@ -48,6 +48,10 @@ struct registrations *registrations_new(void);
 void registrations_free(struct registrations *r);
 /* NULL: none. */
 struct registration_set *registrations_by_impu(struct registrations *r, const char *impu);
+/* The set with a wildcarded identity that stands for this one; *wildcard: which. A walk over
+ * those that have any. NULL: none. */
+struct registration_set *registrations_by_wildcard(struct registrations *r, const char *impu,
+						   const char **wildcard);
 struct registration_set *registrations_by_id(struct registrations *r, uint64_t id);
 /* Takes the set, replacing one of the same id (freed). False: an identity belongs to another
  * set; the set is still the caller's then. */

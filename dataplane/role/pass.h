@@ -116,6 +116,7 @@ struct pass {
 	enum pass_gruu gruu_kind;
 	struct gruu gruu; /* of a public one the instance alone */
 
+	bool wildcard;   /* called is the wildcarded identity that stands for the one named */
 	bool more;       /* of the called user's contacts some are left for later */
 	bool again;      /* an INVITE kept, on its way to those; what comes of it decides only
 			    whether      it goes there */

@@ -346,6 +346,8 @@ void transaction_spread(struct pass *p)
 
 	s->more = p->more;
 	if (s->more)
+		t->fork[s - t->server].called = p->wildcard ? p->called.hash : 0;
+	if (s->more)
 		wheel_set(&t->wheel, server_timer(t, s),
 			  p->now + (s->invite ? p->w->node->ring_ms : p->w->node->t2_ms));
 	else
@@ -394,6 +396,7 @@ uint32_t transaction_breadth(const struct pass *p)
  * where decides, not who was when it came. */
 bool server_go_on(struct role_worker *w, struct txn *s, uint64_t now, struct outbox *out)
 {
+	const struct fork *f = &w->transactions->fork[s - w->transactions->server];
 	struct pass *p = &w->transactions->scratch;
 
 	if (!s->more || !s->request)
@@ -407,6 +410,9 @@ bool server_go_on(struct role_worker *w, struct txn *s, uint64_t now, struct out
 	sip_edits_reset(p->edits);
 	p->txn = s;
 	p->again = true;
+	p->called.hash = f->called ? f->called : p->called.hash;
+	p->called.by_hash = f->called || p->called.by_hash;
+	p->wildcard = f->called != 0;
 	return request_input(p) == VERDICT_SEND;
 }
 

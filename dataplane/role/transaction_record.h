@@ -38,6 +38,7 @@ struct txn {
 
 /* The contacts an INVITE went to, of one that may go on to others. */
 struct fork {
+	uint64_t called; /* hash of the wildcarded identity that was called; 0: none was */
 	uint32_t n;
 	struct {
 		uint32_t contact, instance; /* struct target */

@@ -715,6 +715,54 @@ static void test_message_unanswered(void **state)
 	bench_close(b);
 }
 
+/* Control says that the number is a wildcard's: that user's contacts are called, by their q,
+ * and who is called sees his number. */
+static void test_wildcard(void **state)
+{
+	static const char text[] =
+		"INVITE sip:pbx-77@ims.example SIP/2.0\nVia: SIP/2.0/UDP " ALICE
+		";branch=z9hG4bKabc;rport\nMax-Forwards: 70\n"
+		"From: <sip:alice@ims.example>;tag=1\nTo: <sip:pbx-77@ims.example>\n"
+		"Call-ID: call-1\nCSeq: 1 INVITE\nContact: <sip:alice@" ALICE ">\n"
+		"Content-Length: 0\n\n";
+	struct abi_registration_view *v = calloc(1, sizeof(*v));
+	struct bench *b = with_bob(1, by_q);
+	const char *flow[] = {A, B};
+
+	v->set_id = 9;
+	v->roles = ABI_REG_PCSCF | ABI_REG_SCSCF;
+	v->n_impu = v->n_contact = 2;
+	v->impu[0] =
+		(struct abi_impu_view){SLICE("sip:pbx-!.*!@ims.example"), ABI_IMPU_WILDCARD};
+	v->impu[1] = (struct abi_impu_view){SLICE("sip:pbx@ims.example"), 0};
+	for (uint32_t i = 0; i < 2; i++)
+		v->contact[i] = (struct abi_contact_view){
+			.flow = bench_addr(flow[i]),
+			.local = bench_addr("10.20.0.1"),
+			.expires_ms = b->now + 600000,
+			.q = (uint16_t)(1000 - 500 * i),
+			.uri = i ? SLICE("sip:pbx@" B) : SLICE("sip:pbx@" A),
+		};
+	bench_put(b, v);
+	bench_input(b, text, ALICE, NODE);
+	assert_int_equal(b->verdict, VERDICT_PUNT);
+	assert_int_equal(b->punt, PUNT_LOCATE);
+	bench_resume(b, text, ALICE, NODE, LOCATE_LOCAL, 0, NULL, "sip:pbx-!.*!@ims.example");
+	assert_int_equal(b->n_out, 1);
+	assert_string_equal(invited(b), A " ");
+	assert_string_equal(bench_header(b, 0, SIP_H_P_CALLED_PARTY_ID),
+			    "<sip:pbx-77@ims.example>");
+	take(b, response_to(b, 0, "480 Temporarily Unavailable"), A);
+	assert_string_equal(invited(b), B " ");
+	take(b, response_to(b, 1, "200 OK"), B);
+	assert_int_equal(answered(b), 200);
+	assert_string_equal(bench_header(b, 0, SIP_H_P_ASSERTED_IDENTITY),
+			    "<sip:pbx@ims.example>");
+	bench_wait(b, 64 * 500 + 100);
+	bench_close(b);
+	free(v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -736,6 +784,7 @@ int main(void)
 		cmocka_unit_test(test_temporary_gruu),
 		cmocka_unit_test(test_message_in_turn),
 		cmocka_unit_test(test_message_unanswered),
+		cmocka_unit_test(test_wildcard),
 		cmocka_unit_test(test_unknown_gruu),
 		cmocka_unit_test(test_gruu_in_a_dialog),
 	};

@@ -402,6 +402,8 @@ bool link_resume(struct link *l, const struct abi_punt *held, enum abi_locate lo
 		trace(f, " %u", status);
 	if (locate == LOCATE_SCSCF)
 		trace(f, " %s %.*s", addr_text(hop, text), SLICE_ARG(route));
+	if (locate == LOCATE_LOCAL && route.len)
+		trace(f, " %.*s", SLICE_ARG(route));
 	trace(f, "\n");
 	return true;
 }
