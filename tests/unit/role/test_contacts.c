@@ -763,6 +763,55 @@ static void test_wildcard(void **state)
 	free(v);
 }
 
+/* RFC 5769 §2.2 has no such keep-alive; the octets are those of RFC 5389 §6 and §15.2. */
+static void test_keepalive(void **state)
+{
+	static const uint8_t request[] = {0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42, 1,  2,
+					  3, 4, 5, 6, 7,    8,    9,    10,   11, 12};
+	static const uint8_t response[] = {
+		1, 1,  0,           12,          0x21,      0x12,      0xa4,     0x42,
+		1, 2,  3,           4,           5,         6,         7,        8,
+		9, 10, 11,          12,          0,         0x20,      0,        8,
+		0, 1,  0x13 ^ 0x21, 0xc4 ^ 0x12, 10 ^ 0x21, 20 ^ 0x12, 0 ^ 0xa4, 2 ^ 0x42};
+	uint8_t other[28];
+	struct bench *b = with_bob(1, &by_q[1]);
+	struct addr a = bench_addr(A);
+
+	bench_datagram(b, request, sizeof(request), A, "10.20.0.1:5060");
+	assert_int_equal(b->n_out, 1);
+	assert_int_equal(b->out[0].len, sizeof(response));
+	assert_memory_equal(b->out[0].text, response, sizeof(response));
+	assert_true(addr_eq(&b->out[0].dst, &a));
+	/* A stranger's. */
+	bench_datagram(b, request, sizeof(request), B, "10.20.0.1:5060");
+	assert_int_equal(b->verdict, VERDICT_DROP);
+	/* Cut short, with another length, type or cookie. */
+	for (uint32_t len = 0; len < sizeof(request); len++) {
+		bench_datagram(b, request, len, A, "10.20.0.1:5060");
+		assert_int_equal(b->verdict, VERDICT_DROP);
+	}
+	for (uint32_t i = 0; i < 8; i++) {
+		memcpy(other, request, sizeof(request));
+		other[i] ^= 4;
+		bench_datagram(b, other, sizeof(request), A, "10.20.0.1:5060");
+		assert_int_equal(b->verdict, VERDICT_DROP);
+	}
+	/* An attribute that may be passed over, one that may not, and one that runs over the
+	 * end. */
+	memcpy(other, request, sizeof(request));
+	other[3] = 8;
+	memcpy(other + 20, "\x80\x22\0\3abc", 8);
+	bench_datagram(b, other, sizeof(other), A, "10.20.0.1:5060");
+	assert_int_equal(b->verdict, VERDICT_SEND);
+	other[23] = 5;
+	bench_datagram(b, other, sizeof(other), A, "10.20.0.1:5060");
+	assert_int_equal(b->verdict, VERDICT_DROP);
+	memcpy(other + 20, "\0\6\0\4user", 8);
+	bench_datagram(b, other, sizeof(other), A, "10.20.0.1:5060");
+	assert_int_equal(b->verdict, VERDICT_DROP);
+	bench_close(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -786,6 +835,7 @@ int main(void)
 		cmocka_unit_test(test_message_unanswered),
 		cmocka_unit_test(test_wildcard),
 		cmocka_unit_test(test_unknown_gruu),
+		cmocka_unit_test(test_keepalive),
 		cmocka_unit_test(test_gruu_in_a_dialog),
 	};
 
