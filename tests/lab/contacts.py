@@ -152,6 +152,17 @@ def register_all(params):
     return found
 
 
+def keep_alive(phone):
+    ask = bytes.fromhex("000100002112a442") + os.urandom(12)
+    phone.send(ask)
+    if not select.select([phone.sock], [], [], 3)[0]:
+        wrong("a keep-alive is not answered")
+    answer = phone.sock.recv(1500)
+    port = int.from_bytes(answer[26:28], "big") ^ 0x2112
+    if answer[:2] != b"\x01\x01" or answer[4:20] != ask[4:] or port != phone.port:
+        wrong(f"the answer to a keep-alive: {answer.hex()}")
+
+
 def call(uri=BOB, extra=()):
     return carol.request("INVITE", uri, [f"Contact: <{carol.uri}>", *extra])
 
@@ -315,6 +326,8 @@ def emergency():
 
 if WHAT == "register":
     register_all([";reg-id=1", "", ""])
+    for phone in bob:
+        keep_alive(phone)
     register_all([""] * 3)
     os.path.exists(STATE) and os.remove(STATE)
 else:

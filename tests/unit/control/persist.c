@@ -10,6 +10,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "base/hash.h"
+#include "base/text.h"
 #include "control/persist.h"
 #include "control/record.h"
 #include "sets.h"
@@ -61,6 +63,50 @@ static void assert_same(const struct registration_set *a, const struct registrat
 	free(y);
 }
 
+/* A contact without its last two fields, and its set, as version 1 wrote them. */
+static void test_record_of_version_1(void **state)
+{
+	static const struct hash_key key = {0x73616b6572, 0x7265636f7264};
+	struct registration_set *s = make_set(5, 2, 1000), *back;
+	uint8_t old[4096];
+	struct text t = text_in(old, sizeof(old));
+	const uint32_t impi = 4 + (uint32_t)strlen("user5@example.org");
+	uint32_t len, contact, head;
+	uint8_t *octets;
+	uint64_t sum;
+
+	/* What the octets of a contact are, and those before the first, from two lengths. */
+	free(record_encode(s, &len));
+	s->n_contact = 0;
+	free(record_encode(s, &head));
+	s->n_contact = 2;
+	octets = record_encode(s, &len);
+	contact = (len - head) / 2;
+	head -= 8;
+	text_char(&t, 1);
+	text_put(&t, slice_of(octets + 1, head - 1));
+	for (uint32_t i = 0; i < 2; i++) {
+		const uint8_t *c = octets + head + i * contact;
+		/* three addresses, two times, q, reg-id: then what is new */
+		const uint32_t at = 3 * 19 + 2 * 8 + 2 + 4;
+
+		text_put(&t, slice_of(c, at));
+		text_put(&t, slice_of(c + at + 1, contact - at - 1 - impi));
+	}
+	sum = hash_table(&key, t.p, t.len);
+	text_put(&t, slice_of(&sum, sizeof(sum)));
+	assert_false(t.overflow);
+	back = record_decode(text_slice(&t));
+	assert_non_null(back);
+	assert_int_equal(back->n_contact, 2);
+	assert_false(back->contact[1].emergency);
+	s->contact[1].emergency = false;
+	assert_same(s, back);
+	registration_set_free(s);
+	registration_set_free(back);
+	free(octets);
+}
+
 static void test_record_comes_back(void **state)
 {
 	struct registration_set *s = make_set(5, 3, 1000), *back;
@@ -76,6 +122,8 @@ static void test_record_comes_back(void **state)
 	assert_string_equal(back->contact[2].uri, "sip:user@10.0.0.1:5062");
 	assert_true(addr_eq(&back->contact[1].flow, &s->contact[1].flow));
 	assert_int_equal(back->contact[2].expires_wall_ms, 1002);
+	assert_true(back->contact[1].emergency && !back->contact[2].emergency);
+	assert_string_equal(back->contact[1].impi, "user5@example.org");
 	registration_set_free(s);
 	registration_set_free(back);
 	free(octets);
@@ -247,6 +295,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_record_comes_back),
+		cmocka_unit_test(test_record_of_version_1),
 		cmocka_unit_test(test_damaged_record_is_refused),
 		TEST(test_committed_sets_are_there_after_reopening),
 		TEST(test_damaged_row_is_left_out),
