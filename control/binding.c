@@ -8,11 +8,13 @@
 #include "sip/uri.h"
 
 /* Parameters that make two URIs differ when only one has them, or their values do (RFC 3261
- * §19.1.4), and transport, by which another socket is meant. */
+ * §19.1.4), transport, by which another socket is meant, and sos, by which an emergency
+ * registration stands beside the other one (TS 24.229 §5.4.8). */
 static bool same_params(struct slice a, struct slice b)
 {
-	static const struct slice names[] = {SLICE("user"), SLICE("ttl"), SLICE("method"),
-					     SLICE("maddr"), SLICE("transport")};
+	static const struct slice names[] = {SLICE("user"),      SLICE("ttl"),
+					     SLICE("method"),    SLICE("maddr"),
+					     SLICE("transport"), SLICE("sos")};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		struct slice va = SLICE_EMPTY, vb = SLICE_EMPTY;
@@ -56,6 +58,7 @@ static void contact_free(struct registration_contact *c)
 	free(c->instance);
 	free(c->call_id);
 	free(c->params);
+	free(c->impi);
 }
 
 void binding_remove(struct registration_set *set, uint32_t i)
@@ -87,17 +90,50 @@ static bool in_order(const struct registration_contact *have, const struct regis
 	return !slice_eq(slice_str(have->call_id), call_id) || g->x->msg.cseq > have->cseq;
 }
 
-/* The same instance and flow of a UE replaces its old contact, whatever address it had (RFC
- * 5626 §6). */
+/* The same instance and flow of a UE replaces its old contact, whatever address it had; two of
+ * SIP outbound are told by that alone, for behind translators terminals can have the same
+ * address (RFC 5626 §6). */
 static bool replaces(const struct registration_contact *have, const struct register_contact *c)
 {
-	if (c->instance.len && slice_eq(slice_str(have->instance), c->instance) &&
-	    have->reg_id == c->reg_id)
-		return true;
-	return binding_same_uri(slice_str(have->uri), c->uri);
+	bool same = c->instance.len && slice_eq(slice_str(have->instance), c->instance);
+
+	if (have->emergency != c->emergency)
+		return false;
+	if (c->instance.len && c->reg_id && have->instance[0] && have->reg_id)
+		return same && have->reg_id == c->reg_id;
+	return (same && have->reg_id == c->reg_id) ||
+	       binding_same_uri(slice_str(have->uri), c->uri);
 }
 
-/* What goes back in the 200 OK: all parameters but expires, which is ours to say. */
+/* It came with the request in hand: what that puts it does not take away. */
+static bool is_of_request(const struct registration_contact *have, const struct registering *g)
+{
+	return have->cseq == g->x->msg.cseq &&
+	       slice_eq(slice_str(have->call_id), sip_first_value(&g->x->msg, SIP_H_CALL_ID));
+}
+
+/* The same device by its flow, where the operator lets that tell. */
+static bool supersedes(const struct registration_contact *have, const struct registering *g,
+		       const struct register_contact *c)
+{
+	return g->r->c->conf->control.contacts_one_per_flow && g->pcscf && !c->instance.len &&
+	       !have->instance[0] && !have->emergency && !c->emergency &&
+	       addr_eq(&have->flow, &g->x->src) && !is_of_request(have, g);
+}
+
+/* Ours to say: what a terminal says there counts for nothing in the answer (RFC 5627 §5.3). */
+static bool is_registrars(struct slice param)
+{
+	static const struct slice names[] = {SLICE("expires"), SLICE("pub-gruu"),
+					     SLICE("temp-gruu")};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (sip_param(param, names[i], &(struct slice){0}))
+			return true;
+	return false;
+}
+
+/* What goes back in the 200 OK: the terminal's own parameters. */
 static void put_params(struct text *t, struct slice params)
 {
 	uint32_t from = 0;
@@ -114,7 +150,7 @@ static void put_params(struct text *t, struct slice params)
 				quoted = !quoted;
 		}
 		one = slice_sub(params, from, end - from);
-		if (!sip_param(one, SLICE("expires"), &(struct slice){0}))
+		if (!is_registrars(one))
 			text_put(t, one);
 		from = end;
 	}
@@ -146,6 +182,8 @@ static bool fill(struct registration_contact *out, const struct registering *g,
 		.path = binding_text(slice_str(g->pcscf ? "" : g->path)),
 		.instance = binding_text(c->instance),
 		.reg_id = c->reg_id,
+		.emergency = c->emergency,
+		.impi = binding_text(slice_str(g->impi)),
 		.call_id = binding_text(sip_first_value(&g->x->msg, SIP_H_CALL_ID)),
 		.cseq = g->x->msg.cseq,
 		.params = echo_params(c->params),
@@ -160,10 +198,52 @@ static bool fill(struct registration_contact *out, const struct registering *g,
 	} else {
 		out->hop = g->hop;
 	}
-	if (out->uri && out->path && out->instance && out->call_id && out->params)
+	if (out->uri && out->path && out->instance && out->call_id && out->params && out->impi)
 		return true;
 	contact_free(out);
 	return false;
+}
+
+static uint32_t counted(const struct registration_set *set)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < set->n_contact; i++)
+		n += !set->contact[i].emergency;
+	return n;
+}
+
+/* The one registered longest ago gives way. False: none may. */
+static bool remove_oldest(struct registration_set *set, const struct registering *g)
+{
+	uint32_t oldest = set->n_contact;
+
+	for (uint32_t i = 0; i < set->n_contact; i++) {
+		const struct registration_contact *c = &set->contact[i];
+
+		if (!c->emergency && !is_of_request(c, g) &&
+		    (oldest == set->n_contact ||
+		     c->registered_wall_ms < set->contact[oldest].registered_wall_ms))
+			oldest = i;
+	}
+	if (oldest == set->n_contact)
+		return false;
+	binding_remove(set, oldest);
+	return true;
+}
+
+/* Whether one more may come. An emergency registration finds room in any case (TS 24.229
+ * §5.4.8.2). */
+static bool make_room(struct registration_set *set, const struct registering *g,
+		      const struct register_contact *c)
+{
+	const struct conf_control *conf = &g->r->c->conf->control;
+
+	if (c->emergency)
+		return set->n_contact < SET_CONTACTS_MAX || remove_oldest(set, g);
+	if (counted(set) < conf->contacts_max && set->n_contact < SET_CONTACTS_MAX)
+		return true;
+	return conf->contacts_replace && remove_oldest(set, g);
 }
 
 enum binding_result binding_put(struct registration_set *set, const struct registering *g,
@@ -173,16 +253,38 @@ enum binding_result binding_put(struct registration_set *set, const struct regis
 	struct registration_contact fresh;
 
 	for (uint32_t i = set->n_contact; i-- > 0;)
-		if (replaces(&set->contact[i], c))
+		if (replaces(&set->contact[i], c) || supersedes(&set->contact[i], g, c))
 			binding_remove(set, i);
 	if (expires == 0)
 		return BINDING_OK;
-	if (set->n_contact == SET_CONTACTS_MAX)
+	if (!make_room(set, g, c))
 		return BINDING_TOO_MANY;
 	if (!fill(&fresh, g, c, now_wall_ms + expires * 1000ull, now_wall_ms))
 		return BINDING_NO_MEMORY;
 	set->contact[set->n_contact++] = fresh;
 	return BINDING_OK;
+}
+
+bool binding_of_impi(const struct registration_set *set, const char *impi)
+{
+	for (uint32_t i = 0; i < set->n_contact; i++)
+		if (strcmp(set->contact[i].impi, impi) == 0)
+			return true;
+	return false;
+}
+
+bool binding_settle(struct registration_set *set)
+{
+	char *impi;
+
+	if (set->n_contact == 0 || binding_of_impi(set, set->impi))
+		return true;
+	impi = strdup(set->contact[0].impi);
+	if (!impi)
+		return false;
+	free(set->impi);
+	set->impi = impi;
+	return true;
 }
 
 /* Nearly always it is what it was: false. */
@@ -221,20 +323,53 @@ void binding_prolong(struct registration_contact *have, const struct sip_msg *m,
 	have->expires_wall_ms = expires_wall_ms;
 }
 
+/* Seconds granted for a wish; 0: it is refused as too brief (RFC 3261 §10.3 step 7; TS 24.229
+ * §5.4.1.2.2, §5.4.8.2). */
+static uint32_t grant(const struct conf_control *conf, const struct register_contact *c)
+{
+	uint32_t expires = c->expires;
+
+	if (c->emergency && expires < conf->expires_emergency_s)
+		expires = conf->expires_emergency_s;
+	if (expires < conf->expires_min_s && (c->emergency || conf->expires_lengthen))
+		expires = conf->expires_min_s;
+	if (expires < conf->expires_min_s)
+		return 0;
+	return expires < conf->expires_max_s ? expires : conf->expires_max_s;
+}
+
 static enum binding_result apply_one(struct registration_set *set, const struct registering *g,
 				     const struct register_contact *c, uint64_t now_wall_ms)
 {
-	const struct conf_control *conf = &g->r->c->conf->control;
-	uint32_t expires = c->expires;
+	uint32_t expires = 0;
 
 	for (uint32_t i = 0; i < set->n_contact; i++)
 		if (replaces(&set->contact[i], c) && !in_order(&set->contact[i], g))
 			return BINDING_OUT_OF_ORDER;
-	if (expires && expires < conf->expires_min_s)
-		return BINDING_TOO_BRIEF;
-	if (expires > conf->expires_max_s)
-		expires = conf->expires_max_s;
+	if (c->expires) {
+		expires = grant(&g->r->c->conf->control, c);
+		if (expires == 0)
+			return BINDING_TOO_BRIEF;
+	}
 	return binding_put(set, g, c, expires, now_wall_ms);
+}
+
+/* The star is for what this private identity has registered, and not for an emergency
+ * registration, which ends by time alone (TS 24.229 §5.4.1.4, §5.4.8). */
+static bool is_of_star(const struct registration_contact *c, const struct registering *g)
+{
+	return !c->emergency && strcmp(c->impi, g->impi) == 0;
+}
+
+static enum binding_result apply_star(struct registration_set *set, const struct registering *g)
+{
+	for (uint32_t i = 0; i < set->n_contact; i++)
+		if (is_of_star(&set->contact[i], g) && !in_order(&set->contact[i], g))
+			return BINDING_OUT_OF_ORDER;
+	for (uint32_t i = set->n_contact; i-- > 0;)
+		if (is_of_star(&set->contact[i], g))
+			binding_remove(set, i);
+	return BINDING_OK;
 }
 
 enum binding_result binding_apply(struct registration_set *set, const struct registering *g,
@@ -243,14 +378,8 @@ enum binding_result binding_apply(struct registration_set *set, const struct reg
 	enum binding_result result = BINDING_OK;
 
 	binding_expire(set, now_wall_ms);
-	if (g->star) {
-		for (uint32_t i = 0; i < set->n_contact; i++)
-			if (!in_order(&set->contact[i], g))
-				return BINDING_OUT_OF_ORDER;
-		while (set->n_contact)
-			binding_remove(set, set->n_contact - 1);
-		return BINDING_OK;
-	}
+	if (g->star)
+		return apply_star(set, g);
 	for (uint32_t i = 0; i < g->n_contact && result == BINDING_OK; i++)
 		result = apply_one(set, g, &g->contact[i], now_wall_ms);
 	return result;

@@ -139,7 +139,7 @@ static void show_contact(struct json *out, const struct registration_set *s, uin
 
 	json_object(out, NULL);
 	json_str(out, "impu", s->impu[0]);
-	json_str(out, "impi", s->impi ? s->impi : "");
+	json_str(out, "impi", k->impi ? k->impi : "");
 	json_str(out, "roles", roles_text(s->roles));
 	json_str(out, "contact", k->uri);
 	put_addr(out, "flow", &k->flow);
@@ -148,6 +148,8 @@ static void show_contact(struct json *out, const struct registration_set *s, uin
 	json_u64(out, "refreshed_s", seconds_since(k->registered_wall_ms));
 	json_u64(out, "q", k->q);
 	json_str(out, "instance", k->instance ? k->instance : "");
+	json_u64(out, "reg_id", k->reg_id);
+	json_bool(out, "emergency", k->emergency);
 	json_end_object(out);
 }
 

@@ -135,12 +135,22 @@ static bool owned_by_other(struct registering *g, const struct registration_set 
 	return false;
 }
 
+/* Another private identity of the user, or the HSS, has changed the set since it was copied. */
+static bool is_outdated(struct registering *g, const struct registration_set *set)
+{
+	const struct registration_set *now =
+		registrations_by_id(g->r->c->registrations, set->id);
+
+	return now && now->version != set->version;
+}
+
 void commit_put(struct registering *g, struct registration_set *set,
 		void (*done)(struct registering *g, enum commit_result result))
 {
 	g->committed = done;
 	g->set = set;
-	if (owned_by_other(g, set) || register_is_writing(g->r, set->id, g)) {
+	if (owned_by_other(g, set) || is_outdated(g, set) ||
+	    register_is_writing(g->r, set->id, g)) {
 		log_event(LOG_WARN, "registrar", "set_conflict", LOG_Z("impu", g->impu));
 		finish(g, COMMIT_REFUSED);
 		return;

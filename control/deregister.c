@@ -36,6 +36,30 @@ void deregister_tell_hss(struct control *c, const char *impi, const char *impu,
 	cx_sar(c->cx, &q, told, c);
 }
 
+/* Contacts whose time is over. The HSS hears of a private identity that has none left, as long
+ * as others have (TS 29.228 §6.1.2). */
+static bool expire_contacts(struct registrar *r, struct registration_set *s, uint64_t now)
+{
+	bool some = false;
+
+	for (uint32_t i = s->n_contact; i-- > 0;) {
+		char *impi = s->contact[i].impi;
+
+		if (s->contact[i].expires_wall_ms > now)
+			continue;
+		s->contact[i].impi = NULL;
+		binding_remove(s, i);
+		some = true;
+		if (impi && s->n_contact && s->roles & ABI_REG_SCSCF &&
+		    !binding_of_impi(s, impi))
+			deregister_tell_hss(r->c, impi, s->impu[0],
+					    CX_SAT_TIMEOUT_DEREGISTRATION);
+		free(impi);
+	}
+	binding_settle(s);
+	return some;
+}
+
 void registrar_expire(struct registrar *r, struct registration_set *s)
 {
 	uint64_t now = clock_wall_ms();
@@ -44,7 +68,7 @@ void registrar_expire(struct registrar *r, struct registration_set *s)
 		registrations_defer(r->c->registrations, s->id, now + EXPIRE_POSTPONE_MS);
 		return;
 	}
-	if (binding_expire(s, now) && s->n_contact)
+	if (expire_contacts(r, s, now) && s->n_contact)
 		commit_change(r->c, s);
 	if (s->n_contact) {
 		registrations_touch(r->c->registrations, s);
@@ -88,7 +112,7 @@ static bool add_found(struct found *f, uint64_t id)
 	return true;
 }
 
-static bool of_impi(struct found *f, const char *impi)
+static bool of_impi(const struct found *f, const char *impi)
 {
 	for (uint32_t i = 0; i < f->n_impi; i++)
 		if (f->impi[i].len && slice_eq(slice_str(impi), f->impi[i]))
@@ -100,6 +124,9 @@ static bool find_each(void *ctx, struct registration_set *s)
 {
 	struct found *f = ctx;
 
+	for (uint32_t i = 0; i < s->n_contact; i++)
+		if (of_impi(f, s->contact[i].impi))
+			return add_found(f, s->id);
 	return !of_impi(f, s->impi) || add_found(f, s->id);
 }
 
@@ -114,6 +141,26 @@ static void revoke(struct registrar *r, struct found *f)
 			if (g->committing == f->id[i])
 				g->revoked = true;
 	}
+}
+
+/* Where another private identity has registered as well, that one's contacts stay. */
+static bool leave_shared(struct registrar *r, const struct found *f, uint64_t id)
+{
+	struct registration_set *s = registrations_by_id(r->c->registrations, id);
+	bool shared = false;
+
+	for (uint32_t i = 0; s && i < s->n_contact; i++)
+		shared = shared || !of_impi(f, s->contact[i].impi);
+	if (!shared || f->n_impi == 0)
+		return false;
+	for (uint32_t i = s->n_contact; i-- > 0;)
+		if (of_impi(f, s->contact[i].impi))
+			binding_remove(s, i);
+	s->version++;
+	binding_settle(s);
+	commit_change(r->c, s);
+	registrations_touch(r->c->registrations, s);
+	return true;
 }
 
 /* hss: it is not the HSS that asked, and it is to be told. */
@@ -137,8 +184,13 @@ static uint32_t end_registrations(struct registrar *r, struct found *f,
 		registrations_each(all, find_each, f);
 	revoke(r, f);
 	for (uint32_t i = 0; i < f->n; i++) {
-		struct registration_set *s = commit_remove(r->c, f->id[i]);
+		struct registration_set *s;
 
+		if (n_impu == 0 && leave_shared(r, f, f->id[i])) {
+			removed++;
+			continue;
+		}
+		s = commit_remove(r->c, f->id[i]);
 		if (!s)
 			continue;
 		log_event(LOG_INFO, "registrar", "deregistered", LOG_Z("impu", s->impu[0]));

@@ -146,7 +146,9 @@ static bool edit_as_pcscf(struct registering *g, struct sip_edits *e, const stru
 	token_path_put(t, &key, under ? &under->ue : &g->x->src);
 	text_char(t, '@');
 	addr_put(t, &local);
-	text_lit(t, ";lr>\r\n");
+	text_lit(t, ";lr");
+	/* The flow is ours to keep, and the registrar may count on it (RFC 5626 §5.1). */
+	text_str(t, register_is_outbound(g) ? ";ob>\r\n" : ">\r\n");
 	if (!sip_has_token(m, SIP_H_REQUIRE, SLICE("path")))
 		text_lit(t, "Require: path\r\n");
 	text_lit(t, "P-Visited-Network-ID: \"");

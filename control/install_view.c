@@ -1,6 +1,8 @@
 /* install_view.c - a registration set, or security associations, as the data plane is told */
+#include "abi/gruu.h"
 #include "base/clock.h"
 #include "control/install.h"
+#include "sip/feature.h"
 
 /* Time of day, as it is stored, to the monotonic clock the data plane goes by. What has passed
  * is 0. */
@@ -40,10 +42,12 @@ static uint8_t contact_flags(const struct registration_set *s,
 			     const struct registration_contact *c,
 			     const struct install_policy *policy)
 {
+	if (c->emergency)
+		return ABI_CONTACT_EMERGENCY;
 	/* Under a security association the REGISTER has more to be checked than a worker does.
 	 */
 	if (!policy->ip_association || !(s->roles & ABI_REG_SCSCF) || !c->flow.family ||
-	    c->sa_id || !s->impi || !s->impi[0])
+	    c->sa_id || !c->impi || !c->impi[0])
 		return 0;
 	return (uint8_t)(ABI_CONTACT_PROTECTED | (as_provisioned(s) ? ABI_CONTACT_REFRESH : 0));
 }
@@ -52,7 +56,6 @@ void install_view(const struct registration_set *s, const struct install_policy 
 		  struct abi_registration_view *v)
 {
 	uint64_t wall = clock_wall_ms(), mono = clock_ms();
-	uint32_t impi = (uint32_t)hash_of_text(policy, s->impi);
 
 	*v = (struct abi_registration_view){
 		.set_id = s->id,
@@ -76,12 +79,17 @@ void install_view(const struct registration_set *s, const struct install_policy 
 			.registered_ms = to_monotonic(c->registered_wall_ms, wall, mono),
 			.call_id = hash_of_text(policy, c->call_id),
 			.cseq = c->cseq,
-			.impi = impi,
+			.impi = (uint32_t)hash_of_text(policy, c->impi),
+			.instance = gruu_instance(&policy->key, slice_of_text(c->instance)),
+			.reg_id = c->reg_id,
 			.q = c->q,
 			.flags = contact_flags(s, c, policy),
 			.uri = slice_of_text(c->uri),
 			.path = slice_of_text(c->path),
 		};
+		v->contact[i].n_feature =
+			sip_features(slice_of_text(c->params), &policy->key,
+				     v->contact[i].feature, FEATURES_MAX, NULL);
 	}
 }
 

@@ -270,6 +270,22 @@ static void reject_unheld(struct locator *l, const struct abi_punt *p, uint16_t 
 	link_resume(l->c->link, p, LOCATE_REJECT, status, &(struct addr){0}, SLICE_EMPTY);
 }
 
+/* Served here under a wildcarded identity: the HSS need not say so (TS 24.229 §5.4.3.3). */
+static bool by_wildcard(struct held *h)
+{
+	const char *wildcard;
+	struct registration_set *s =
+		registrations_by_wildcard(h->l->c->registrations, h->impu, &wildcard);
+
+	if (!s || !(s->roles & ABI_REG_SCSCF))
+		return false;
+	h->route_len = (uint32_t)strlen(wildcard);
+	memcpy(h->route, wildcard, h->route_len);
+	h->locate = LOCATE_LOCAL;
+	resume(h);
+	return true;
+}
+
 void locator_request(struct locator *l, const struct abi_punt *p)
 {
 	struct cx_lir q = {0};
@@ -292,6 +308,8 @@ void locator_request(struct locator *l, const struct abi_punt *p)
 		reject(h, 404);
 		return;
 	}
+	if (by_wildcard(h))
+		return;
 	q.impu = slice_str(h->impu);
 	if (l->c->cx)
 		cx_lir(l->c->cx, &q, located, h);

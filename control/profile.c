@@ -52,7 +52,8 @@ bool profile_add(struct registration_set *set, struct slice canonical, struct sl
 static bool add(struct registration_set *set, const struct userdata_identity *i, uint8_t flags)
 {
 	return profile_add(set, slice_str(i->canonical), slice_str(i->uri),
-			   (uint8_t)(flags | (i->barred ? ABI_IMPU_BARRED : 0)));
+			   (uint8_t)(flags | (i->barred ? ABI_IMPU_BARRED : 0) |
+				     (i->wildcard ? ABI_IMPU_WILDCARD : 0)));
 }
 
 /* The default first: its place is what P-Associated-URI and the asserted identity go by

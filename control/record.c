@@ -9,7 +9,7 @@
 
 enum {
 	RECORD_VERSION = 2,
-	RECORD_BEFORE_SA = 1, /* contacts had no security association */
+	RECORD_OLDEST = 1, /* one private identity to a set; no security associations */
 	SA_VERSION = 1,
 	CHECKSUM = 8,
 	FIXED_MAX = 256, /* octets of a set or of a contact without its texts */
@@ -36,7 +36,7 @@ static uint32_t record_bound(const struct registration_set *s)
 
 		n += FIXED_MAX + text_octets(c->uri) + text_octets(c->path) +
 		     text_octets(c->instance) + text_octets(c->call_id) +
-		     text_octets(c->params);
+		     text_octets(c->params) + text_octets(c->impi);
 	}
 	return n;
 }
@@ -71,12 +71,14 @@ static void put_contact(struct text *t, const struct registration_contact *c)
 	put_number(t, c->registered_wall_ms, 8);
 	put_number(t, c->q, 2);
 	put_number(t, c->reg_id, 4);
+	put_number(t, c->emergency, 1);
 	put_number(t, c->cseq, 4);
 	put_text(t, c->uri);
 	put_text(t, c->path);
 	put_text(t, c->instance);
 	put_text(t, c->call_id);
 	put_text(t, c->params);
+	put_text(t, c->impi);
 	put_number(t, c->sa_id, 8);
 }
 
@@ -174,7 +176,18 @@ static struct addr get_addr(struct reader *r)
 	return a;
 }
 
-static void get_contact(struct reader *r, struct registration_contact *c, uint8_t version)
+static char *text_of(struct reader *r, const char *s)
+{
+	char *text = s ? strdup(s) : NULL;
+
+	if (!text)
+		r->bad = true;
+	return text;
+}
+
+/* Version 1 knew one private identity to a set, impi, and no emergency registrations. */
+static void get_contact(struct reader *r, struct registration_contact *c, uint8_t version,
+			const char *impi)
 {
 	c->flow = get_addr(r);
 	c->local = get_addr(r);
@@ -183,13 +196,15 @@ static void get_contact(struct reader *r, struct registration_contact *c, uint8_
 	c->registered_wall_ms = get_number(r, 8);
 	c->q = (uint16_t)get_number(r, 2);
 	c->reg_id = (uint32_t)get_number(r, 4);
+	c->emergency = version > 1 && get_number(r, 1);
 	c->cseq = (uint32_t)get_number(r, 4);
 	c->uri = get_text(r);
 	c->path = get_text(r);
 	c->instance = get_text(r);
 	c->call_id = get_text(r);
 	c->params = get_text(r);
-	if (version != RECORD_BEFORE_SA)
+	c->impi = version > 1 ? get_text(r) : text_of(r, impi);
+	if (version > 1)
 		c->sa_id = get_number(r, 8);
 }
 
@@ -220,7 +235,7 @@ static void get_set(struct reader *r, struct registration_set *s, uint8_t versio
 	}
 	s->n_contact = get_count(r, SET_CONTACTS_MAX);
 	for (uint32_t i = 0; i < s->n_contact; i++)
-		get_contact(r, &s->contact[i], version);
+		get_contact(r, &s->contact[i], version, s->impi);
 	if (s->n_impu == 0 || r->s.len != 0)
 		r->bad = true;
 }
@@ -243,7 +258,7 @@ struct registration_set *record_decode(struct slice record)
 	struct registration_set *s;
 	struct reader r;
 
-	if (!reader_open(&r, record, RECORD_BEFORE_SA, RECORD_VERSION))
+	if (!reader_open(&r, record, RECORD_OLDEST, RECORD_VERSION))
 		return NULL;
 	s = registration_set_new();
 	if (!s)

@@ -127,6 +127,34 @@ void register_cx_failed(struct registering *g, int result)
 	}
 }
 
+static bool is_listed(struct slice list, struct slice token)
+{
+	struct slice one;
+
+	while (sip_next_token(&list, &one))
+		if (slice_eq_nocase(one, token))
+			return true;
+	return false;
+}
+
+bool register_is_outbound(const struct registering *g)
+{
+	const struct sip_msg *m = &g->x->msg;
+
+	return g->n_contact == 1 && g->contact[0].instance.len && g->contact[0].reg_id &&
+	       (sip_has_token(m, SIP_H_SUPPORTED, SLICE("outbound")) ||
+		sip_has_token(m, SIP_H_REQUIRE, SLICE("outbound")));
+}
+
+void register_put_flow_timer(struct text *out, const struct conf *conf)
+{
+	if (conf->control.flow_timer_s == 0)
+		return;
+	text_lit(out, "Flow-Timer: ");
+	text_u64(out, conf->control.flow_timer_s);
+	text_lit(out, "\r\n");
+}
+
 bool register_check_extensions(struct registering *g, enum sip_header_id id, struct slice known)
 {
 	uint8_t memory[1024];
@@ -139,7 +167,7 @@ bool register_check_extensions(struct registering *g, enum sip_header_id id, str
 		struct slice rest = sip_value(m, h), token;
 
 		while (sip_next_token(&rest, &token))
-			if (!slice_eq_nocase(token, known) && !agreement_knows(g, token)) {
+			if (!is_listed(known, token) && !agreement_knows(g, token)) {
 				text_str(&t, n++ ? ", " : "");
 				text_put(&t, token);
 			}
@@ -288,6 +316,7 @@ bool register_decode_contact(const struct sip_name_addr *na, uint32_t expires,
 		out->instance = unquote(value);
 	if (sip_param(na->params, SLICE("reg-id"), &value))
 		slice_u32(value, &out->reg_id);
+	out->emergency = sip_param(uri.params, SLICE("sos"), &value);
 	return true;
 }
 

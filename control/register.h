@@ -28,6 +28,7 @@ struct register_contact {
 	struct slice params;   /* from the first ';' on */
 	struct slice instance; /* +sip.instance, without quotes */
 	uint32_t reg_id;       /* 0: none */
+	bool emergency;        /* sos in its URI (TS 24.229 §5.1.6.2) */
 	uint32_t expires;      /* seconds, as asked for; before the bounds of the registrar */
 };
 
@@ -114,8 +115,13 @@ void register_relay(struct registering *g, const struct sip_msg *response,
 void register_cx_failed(struct registering *g, int result);
 /* The same with Retry-After: what is in the way passes. */
 void register_busy(struct registering *g, uint16_t status, const char *warning);
-/* 420 if a header of this kind asks for more than `known`, which may be empty (RFC 3261
- * §8.2.2.3, §16.3 item 5). False: answered. */
+/* True if the request asks for SIP outbound: a flow of its own for its one contact (RFC 5626
+ * §4.2). */
+bool register_is_outbound(const struct registering *g);
+/* The Flow-Timer line, if one is told (RFC 5626 §5.4). */
+void register_put_flow_timer(struct text *out, const struct conf *conf);
+/* 420 if a header of this kind asks for more than `known`, a comma list, which may be empty
+ * (RFC 3261 §8.2.2.3, §16.3 item 5). False: answered. */
 bool register_check_extensions(struct registering *g, enum sip_header_id id,
 			       struct slice known);
 /* Goes on with go(g) when no other REGISTER of the user is past this point: now or later; or
@@ -202,7 +208,7 @@ enum binding_result {
 	BINDING_OK,
 	BINDING_OUT_OF_ORDER, /* CSeq not above the one of the same Call-ID */
 	BINDING_TOO_BRIEF,    /* below the least interval: 423 */
-	BINDING_TOO_MANY,
+	BINDING_TOO_MANY,     /* as many as may be, and none that gives way */
 	BINDING_NO_MEMORY,
 };
 /* Applies the request's contacts to the set, which is the caller's own copy: either all or, on
@@ -219,6 +225,10 @@ enum binding_result binding_put(struct registration_set *set, const struct regis
 void binding_prolong(struct registration_contact *have, const struct sip_msg *m,
 		     const struct sip_name_addr *contact, uint64_t expires_wall_ms,
 		     uint64_t now_wall_ms);
+/* The set goes by a private identity that has a contact in it. False: no memory. */
+bool binding_settle(struct registration_set *set);
+/* True if this private identity has a contact in the set. */
+bool binding_of_impi(const struct registration_set *set, const char *impi);
 /* Removes contact i, or those that have expired; the number removed. */
 void binding_remove(struct registration_set *set, uint32_t i);
 uint32_t binding_expire(struct registration_set *set, uint64_t now_wall_ms);

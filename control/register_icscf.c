@@ -76,11 +76,7 @@ static void authorized(void *ctx, const struct cx_uaa *a)
 /* A Contact with the parameter sos asks for an emergency registration (TS 24.229 §5.1.6.2). */
 static bool is_emergency(const struct registering *g)
 {
-	struct slice value;
-	struct sip_uri uri;
-
-	return g->n_contact && sip_uri_decode(g->contact[0].uri, &uri) == SIP_OK &&
-	       sip_param(uri.params, SLICE("sos"), &value);
+	return g->n_contact && g->contact[0].emergency;
 }
 
 void icscf_register(struct registering *g)

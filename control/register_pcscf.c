@@ -38,7 +38,7 @@ bool pcscf_check(struct registering *g)
 {
 	if (!check_source(g) ||
 	    !register_check_extensions(g, SIP_H_PROXY_REQUIRE, SLICE_EMPTY) ||
-	    !register_check_extensions(g, SIP_H_REQUIRE, SLICE("path")))
+	    !register_check_extensions(g, SIP_H_REQUIRE, SLICE("path, outbound, gruu")))
 		return false;
 	if (!own_uri(g->r->c->conf, g->x->msg.uri)) {
 		register_reply(g, 404, "Request-URI is not of this network", SLICE_EMPTY);
@@ -53,6 +53,8 @@ static void relay(struct registering *g, const struct sip_msg *m)
 	struct text headers = text_in(memory, sizeof(memory));
 
 	forward_response_headers(&headers, m, true);
+	if (m->status < 300 && sip_has_token(m, SIP_H_REQUIRE, SLICE("outbound")))
+		register_put_flow_timer(&headers, g->r->c->conf);
 	if (headers.overflow)
 		register_reply(g, 500, "the registrar's answer is too large", SLICE_EMPTY);
 	else
@@ -194,8 +196,10 @@ static struct registration_set *make_set(struct registering *g, const struct sip
 		goto fail;
 	find_scscf(g, set, m);
 	binding_expire(set, now);
-	while (g->star && set->n_contact)
-		binding_remove(set, 0);
+	/* What the registrar has ended, or replaced by this one, is gone here as well. */
+	for (uint32_t i = set->n_contact; i-- > 0;)
+		if (granted(m, slice_str(set->contact[i].uri)) == 0)
+			binding_remove(set, i);
 	for (uint32_t i = 0; i < g->n_contact; i++)
 		if (binding_put(set, g, &g->contact[i], granted(m, g->contact[i].uri), now) !=
 		    BINDING_OK)

@@ -5,19 +5,59 @@
  * the top the 200 OK. Nothing of a binding is touched before the response was right.
  */
 #include <openssl/crypto.h>
+#include <openssl/rand.h>
 #include <stdlib.h>
 
+#include "abi/gruu.h"
+#include "abi/token.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/conf.h"
 #include "control/cx.h"
+#include "control/link.h"
 #include "control/register.h"
 #include "control/resolve.h"
 #include "sip/field.h"
 #include "sip/name_addr.h"
 
-static void put_contacts(struct text *t, const struct registration_set *set, uint64_t now)
+/* RFC 5627 §5.3; TS 24.229 §5.4.1.2.2F: both names of the terminal, for the identity that is
+ * registered here. The temporary one is another each time, and all of them are good as long as
+ * the terminal registers under this Call-ID. */
+static void put_gruus(struct text *t, const struct registering *g,
+		      const struct registration_contact *c)
 {
+	struct slice impu = slice_str(g->impu), instance = slice_str(c->instance);
+	uint8_t memory[2 * SIP_URI_MAX];
+	struct text one = text_in(memory, sizeof(memory));
+	struct hash_key key;
+	struct gruu temporary;
+
+	if (c->emergency || !link_token_key(g->r->c->link, &key) ||
+	    !gruu_public_put(&one, impu, instance) || one.overflow)
+		return;
+	temporary = (struct gruu){
+		.user = token_user(&key, impu),
+		.instance = gruu_instance(&key, instance),
+		.call = (uint32_t)hash_table(&key, c->call_id, (uint32_t)strlen(c->call_id)),
+	};
+	text_lit(t, ";pub-gruu=\"");
+	text_put(t, text_slice(&one));
+	text_lit(t, "\"");
+	one.len = 0;
+	if (RAND_bytes((uint8_t *)&temporary.serial, sizeof(temporary.serial)) != 1 ||
+	    !gruu_temporary_put(&one, &key, impu, &temporary))
+		return;
+	text_lit(t, ";temp-gruu=\"");
+	text_put(t, text_slice(&one));
+	text_lit(t, "\"");
+}
+
+static void put_contacts(struct text *t, const struct registering *g,
+			 const struct registration_set *set, uint64_t now)
+{
+	bool gruu = sip_has_token(&g->x->msg, SIP_H_SUPPORTED, SLICE("gruu")) ||
+		    sip_has_token(&g->x->msg, SIP_H_REQUIRE, SLICE("gruu"));
+
 	for (uint32_t i = 0; i < set->n_contact; i++) {
 		const struct registration_contact *c = &set->contact[i];
 
@@ -27,6 +67,8 @@ static void put_contacts(struct text *t, const struct registration_set *set, uin
 		text_str(t, c->uri);
 		text_lit(t, ">");
 		text_str(t, c->params);
+		if (gruu && c->instance[0])
+			put_gruus(t, g, c);
 		text_lit(t, ";expires=");
 		text_u64(t, (c->expires_wall_ms - now + 999) / 1000);
 		text_lit(t, "\r\n");
@@ -79,8 +121,13 @@ static void reply_ok(struct registering *g, const struct registration_set *set)
 		text_str(&t, g->path);
 		text_lit(&t, "\r\n");
 	}
+	if (set && register_is_outbound(g)) { /* RFC 5626 §6 */
+		text_lit(&t, "Require: outbound\r\n");
+		if (g->pcscf)
+			register_put_flow_timer(&t, g->r->c->conf);
+	}
 	if (set) {
-		put_contacts(&t, set, clock_wall_ms());
+		put_contacts(&t, g, set, clock_wall_ms());
 		text_lit(&t, "Service-Route: ");
 		text_str(&t, set->service_route);
 		text_lit(&t, "\r\n");
@@ -148,6 +195,15 @@ static void refuse_profile(struct registering *g, enum profile_result why)
 	}
 }
 
+/* The HSS has been told of this private identity with this public one. */
+static bool is_registered(const struct registering *g)
+{
+	const struct registration_set *set =
+		registrations_by_impu(g->r->c->registrations, g->impu);
+
+	return set && binding_of_impi(set, g->impi);
+}
+
 static void assigned(void *ctx, const struct cx_saa *a)
 {
 	struct registering *g = ctx;
@@ -158,7 +214,7 @@ static void assigned(void *ctx, const struct cx_saa *a)
 		register_cx_failed(g, a->result);
 		return;
 	}
-	g->assigned = !registrations_by_impu(g->r->c->registrations, g->impu);
+	g->assigned = !is_registered(g);
 	if (g->revoked) {
 		fail_assigned(g);
 		register_busy(g, 500, "the network ended the registration");
@@ -183,10 +239,15 @@ static void unassigned(void *ctx, const struct cx_saa *a)
 	if (a->result != CX_SUCCESS)
 		log_event(LOG_WARN, "registrar", "sar_failed", LOG_Z("impu", g->impu),
 			  LOG_Z("result", cx_result_name(a->result)));
-	if (set)
+	if (g->set) { /* others are registered still, by another private identity */
+		set = g->set;
+		g->set = NULL;
+		commit_put(g, set, committed);
+	} else if (set) {
 		commit_delete(g, set->id, committed);
-	else
+	} else {
 		reply_ok(g, NULL);
+	}
 }
 
 static void assign(struct registering *g, enum cx_sat type,
@@ -236,9 +297,11 @@ static struct registration_set *working_copy(struct registering *g,
 
 	if (!set)
 		return NULL;
-	free(set->impi);
+	if (!set->impi || !set->impi[0]) {
+		free(set->impi);
+		set->impi = binding_text(slice_str(g->impi));
+	}
 	free(set->service_route);
-	set->impi = binding_text(slice_str(g->impi));
 	set->service_route = service_route(g->r->c->conf);
 	set->roles = (uint8_t)(ABI_REG_SCSCF | (g->pcscf ? ABI_REG_PCSCF : 0));
 	memset(&set->scscf, 0, sizeof(set->scscf));
@@ -259,6 +322,17 @@ static void settle_roles(struct registration_set *set)
 			set->roles |= ABI_REG_PCSCF;
 }
 
+/* Of this private identity nothing is registered any more. */
+static void unbind(struct registering *g, struct registration_set *set)
+{
+	if (set->n_contact) {
+		g->set = set;
+	} else {
+		registration_set_free(set);
+	}
+	assign(g, CX_SAT_USER_DEREGISTRATION, unassigned);
+}
+
 static void bind(struct registering *g)
 {
 	const struct registration_set *old =
@@ -273,6 +347,8 @@ static void bind(struct registering *g)
 	}
 	set = working_copy(g, old);
 	result = set ? binding_apply(set, g, clock_wall_ms()) : BINDING_NO_MEMORY;
+	if (result == BINDING_OK && !binding_settle(set))
+		result = BINDING_NO_MEMORY;
 	if (result != BINDING_OK) {
 		if (set)
 			registration_set_free(set);
@@ -281,15 +357,15 @@ static void bind(struct registering *g)
 	}
 	settle_roles(set);
 	/* A profile that is held needs no second transfer (TS 24.229 §5.4.1.2.2E). */
-	known = old && old->user_data && old->user_data[0] && strcmp(old->impi, g->impi) == 0;
-	if (set->n_contact == 0) {
-		registration_set_free(set);
-		assign(g, CX_SAT_USER_DEREGISTRATION, unassigned);
+	known = is_registered(g) && old->user_data && old->user_data[0];
+	if (!binding_of_impi(set, g->impi)) {
+		unbind(g, set);
 	} else if (known) {
 		commit_put(g, set, committed);
 	} else {
 		g->set = set;
-		assign(g, old ? CX_SAT_RE_REGISTRATION : CX_SAT_REGISTRATION, assigned);
+		assign(g, is_registered(g) ? CX_SAT_RE_REGISTRATION : CX_SAT_REGISTRATION,
+		       assigned);
 	}
 }
 
@@ -529,11 +605,46 @@ static bool take_path(struct registering *g)
 	return true;
 }
 
+/* The P-CSCF nearest to the terminal wrote the last Path. */
+static bool first_hop_is_outbound(const struct registering *g)
+{
+	struct slice rest = slice_str(g->path), value;
+	struct sip_name_addr na;
+	struct sip_uri uri;
+	bool outbound = false;
+
+	while (rest.len && sip_name_addr_decode(rest, SIP_E_ROUTE, &na, &rest) == SIP_OK)
+		outbound = sip_uri_decode(na.uri, &uri) == SIP_OK &&
+			   sip_param(uri.params, SLICE("ob"), &value);
+	return outbound;
+}
+
+/* RFC 5626 §6: two flows cannot be registered at once, and one that its first hop does not keep
+ * is none. False: answered. */
+static bool check_outbound(struct registering *g)
+{
+	uint32_t flows = 0;
+
+	for (uint32_t i = 0; i < g->n_contact; i++)
+		flows += g->contact[i].reg_id && g->contact[i].instance.len &&
+			 g->contact[i].expires;
+	if (flows > 1) {
+		register_reply(g, 400, "more than one Contact with reg-id", SLICE_EMPTY);
+		return false;
+	}
+	if (g->pcscf || !register_is_outbound(g) || first_hop_is_outbound(g))
+		return true;
+	register_reply(g, 439, "the first hop does not support outbound", SLICE_EMPTY);
+	return false;
+}
+
 void scscf_register(struct registering *g)
 {
-	if (!register_check_extensions(g, SIP_H_REQUIRE, SLICE("path")))
+	if (!register_check_extensions(g, SIP_H_REQUIRE, SLICE("path, outbound, gruu")))
 		return;
 	if (!g->pcscf && !take_path(g))
+		return;
+	if (!check_outbound(g))
 		return;
 	authenticate(g);
 }

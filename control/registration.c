@@ -9,6 +9,7 @@
 #include <sys/random.h>
 
 #include "base/hash.h"
+#include "control/wildcard.h"
 
 enum { TABLE_START = 1024 };
 
@@ -21,10 +22,11 @@ struct name {
 
 struct entry {
 	struct registration_set *set;
-	struct entry *by_id;      /* next in the chain */
-	struct entry *next, **at; /* list of all */
-	uint64_t due;             /* wall ms; UINT64_MAX: never */
-	uint32_t heap;            /* index in the heap */
+	struct entry *by_id;                /* next in the chain */
+	struct entry *next, **at;           /* list of all */
+	struct entry *next_wild, **at_wild; /* of those with a wildcarded identity, or NULL */
+	uint64_t due;                       /* wall ms; UINT64_MAX: never */
+	uint32_t heap;                      /* index in the heap */
 	uint32_t n_name;
 	struct name name[];
 };
@@ -38,6 +40,7 @@ struct registrations {
 	struct entry **heap;
 	uint32_t heap_cap;
 	struct entry *first, **last;
+	struct entry *wild;
 };
 
 static uint64_t hash_id(const struct registrations *r, uint64_t id)
@@ -106,6 +109,23 @@ struct registration_set *registrations_by_impu(struct registrations *r, const ch
 	struct entry *e = entry_by_impu(r, impu);
 
 	return e ? e->set : NULL;
+}
+
+struct registration_set *registrations_by_wildcard(struct registrations *r, const char *impu,
+						   const char **wildcard)
+{
+	for (struct entry *e = r->wild; e; e = e->next_wild) {
+		const struct registration_set *s = e->set;
+
+		for (uint32_t i = 0; i < s->n_impu; i++) {
+			if (!(s->impu_flags[i] & ABI_IMPU_WILDCARD) ||
+			    !wildcard_matches(s->impu[i], impu))
+				continue;
+			*wildcard = s->impu[i];
+			return e->set;
+		}
+	}
+	return NULL;
 }
 
 struct registration_set *registrations_by_id(struct registrations *r, uint64_t id)
@@ -231,6 +251,14 @@ static bool heap_room(struct registrations *r)
 	return true;
 }
 
+static bool has_wildcard(const struct registration_set *s)
+{
+	for (uint32_t i = 0; i < s->n_impu; i++)
+		if (s->impu_flags[i] & ABI_IMPU_WILDCARD)
+			return true;
+	return false;
+}
+
 static void entry_link(struct registrations *r, struct entry *e)
 {
 	struct entry **slot = &r->id[hash_id(r, e->set->id) & (r->id_size - 1)];
@@ -248,6 +276,13 @@ static void entry_link(struct registrations *r, struct entry *e)
 	e->at = r->last;
 	*r->last = e;
 	r->last = &e->next;
+	if (has_wildcard(e->set)) {
+		e->next_wild = r->wild;
+		if (r->wild)
+			r->wild->at_wild = &e->next_wild;
+		e->at_wild = &r->wild;
+		r->wild = e;
+	}
 	heap_place(r, r->count++, e);
 	heap_up(r, e->heap);
 	grow_ids(r);
@@ -274,6 +309,11 @@ static void entry_unlink(struct registrations *r, struct entry *e)
 		e->next->at = e->at;
 	else
 		r->last = e->at;
+	if (e->at_wild) {
+		*e->at_wild = e->next_wild;
+		if (e->next_wild)
+			e->next_wild->at_wild = e->at_wild;
+	}
 	heap_remove(r, e);
 }
 
@@ -298,6 +338,7 @@ bool registrations_put(struct registrations *r, struct registration_set *set)
 	e = calloc(1, sizeof(*e) + set->n_impu * sizeof(e->name[0]));
 	if (!e)
 		return false;
+	set->version = (old ? old->set->version : 0) + 1;
 	e->set = set;
 	e->due = due_of(set);
 	e->n_name = set->n_impu;
@@ -387,6 +428,7 @@ static void contact_copy(struct registration_contact *to,
 	to->instance = text_copy(from->instance, failed);
 	to->call_id = text_copy(from->call_id, failed);
 	to->params = text_copy(from->params, failed);
+	to->impi = text_copy(from->impi, failed);
 }
 
 struct registration_set *registration_set_copy(const struct registration_set *s)
@@ -422,6 +464,7 @@ void registration_set_free(struct registration_set *s)
 		free(s->contact[i].instance);
 		free(s->contact[i].call_id);
 		free(s->contact[i].params);
+		free(s->contact[i].impi);
 	}
 	for (uint32_t i = 0; i < s->n_impu; i++) {
 		free(s->impu[i]);

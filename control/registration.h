@@ -17,7 +17,10 @@ struct registration_contact {
 	char *path;     /* heap, owned; "" none */
 	char *instance; /* +sip.instance, heap; "" none */
 	uint32_t reg_id;
-	char *call_id; /* of its last REGISTER, with cseq: RFC 3261 §10.3 step 7 */
+	bool emergency; /* TS 24.229 §5.4.8 */
+	char *impi;     /* the private identity that registered it, heap: several may share the
+			   set (TS 23.228 §4.3.3.4) */
+	char *call_id;  /* of its last REGISTER, with cseq: RFC 3261 §10.3 step 7 */
 	uint32_t cseq;
 	char *params; /* further Contact parameters to echo, "" none */
 };
@@ -26,15 +29,17 @@ struct registration_contact {
 struct registration_set {
 	uint64_t id;   /* hash of the first identity; key everywhere */
 	uint8_t roles; /* enum abi_registration_roles */
-	char *impi;    /* heap; "" at a P-CSCF that did not see one */
+	char *impi;    /* that registered first, heap; "" at a P-CSCF that did not see one */
 	uint32_t n_impu;
 	char *impu[SET_IMPUS_MAX];     /* canonical, default first */
 	char *impu_uri[SET_IMPUS_MAX]; /* as provisioned, for P-Associated-URI */
 	uint8_t impu_flags[SET_IMPUS_MAX];
 	struct addr scscf;
 	char *service_route;
-	char *user_data; /* XML of the SAA, heap; "" none */
-	bool unwritten;  /* refreshed, and not yet given to disk and data plane */
+	char *user_data;  /* XML of the SAA, heap; "" none */
+	uint32_t version; /* rises with each put: whose copy is of an older one, changes another
+			     set than it has seen */
+	bool unwritten;   /* refreshed, and not yet given to disk and data plane */
 	uint32_t n_contact;
 	struct registration_contact contact[SET_CONTACTS_MAX];
 };
@@ -45,6 +50,10 @@ struct registrations *registrations_new(void);
 void registrations_free(struct registrations *r);
 /* NULL: none. */
 struct registration_set *registrations_by_impu(struct registrations *r, const char *impu);
+/* The set with a wildcarded identity that stands for this one; *wildcard: which. A walk over
+ * those that have any. NULL: none. */
+struct registration_set *registrations_by_wildcard(struct registrations *r, const char *impu,
+						   const char **wildcard);
 struct registration_set *registrations_by_id(struct registrations *r, uint64_t id);
 /* Takes the set, replacing one of the same id (freed). False: an identity belongs to another
  * set; the set is still the caller's then. */

@@ -4,6 +4,7 @@
 
 #include <libxml/xmlreader.h>
 
+#include "control/wildcard.h"
 #include "cx/cx.h"
 #include "sip/uri.h"
 
@@ -17,7 +18,8 @@ enum element {
 	E_IDENTITY,
 	E_BARRING,
 	E_EXTENSION,
-	E_DISPLAY_NAME
+	E_DISPLAY_NAME,
+	E_WILDCARD,
 };
 
 static const struct {
@@ -35,6 +37,7 @@ static const struct {
 	{E_PUBLIC_IDENTITY, "Extension", E_EXTENSION},
 	{E_EXTENSION, "Extension", E_EXTENSION},
 	{E_EXTENSION, "DisplayName", E_DISPLAY_NAME},
+	{E_EXTENSION, "WildcardedIMPU", E_WILDCARD},
 };
 
 struct reading {
@@ -42,6 +45,8 @@ struct reading {
 	enum element path[USERDATA_DEPTH_MAX];
 	struct userdata_identity now; /* the PublicIdentity being read */
 	uint32_t identity_len;        /* as given, may exceed what fits */
+	char wildcard[IMPU_MAX + 1];
+	uint32_t wildcard_len;
 	enum userdata_result result;
 };
 
@@ -87,6 +92,9 @@ static void read_text(struct reading *r, int depth, struct slice text)
 	case E_IDENTITY:
 		append(r->now.uri, sizeof(r->now.uri), text, &r->identity_len);
 		break;
+	case E_WILDCARD:
+		append(r->wildcard, sizeof(r->wildcard), text, &r->wildcard_len);
+		break;
 	case E_BARRING:
 		/* xs:boolean: "1" or "true" */
 		text = slice_trim(text);
@@ -127,21 +135,45 @@ static bool clean_uri(const char *uri)
 	return true;
 }
 
+/* A wildcarded identity holds an expression between exclamation marks (TS 23.003 §13.4A), and
+ * stands in an element of its own (TS 29.228 Annex E) or in that of the others. */
+static bool take_wildcard(struct reading *r)
+{
+	trim_field(r->wildcard);
+	if (r->wildcard_len && r->wildcard_len <= IMPU_MAX)
+		strcpy(r->now.uri, r->wildcard);
+	else if (r->identity_len > IMPU_MAX)
+		return false;
+	if (!clean_uri(r->now.uri) || !wildcard_is(r->now.uri))
+		return false;
+	strcpy(r->now.canonical, r->now.uri);
+	r->now.wildcard = true;
+	return true;
+}
+
+static bool take_identity(struct reading *r)
+{
+	struct text canonical = text_in(r->now.canonical, sizeof(r->now.canonical));
+	struct sip_uri uri;
+
+	if (r->wildcard_len || strchr(r->now.uri, '!'))
+		return take_wildcard(r);
+	if (r->identity_len > IMPU_MAX || !clean_uri(r->now.uri) ||
+	    sip_uri_decode(slice_str(r->now.uri), &uri) != SIP_OK ||
+	    !sip_uri_identity(&uri, &canonical) || canonical.len > IMPU_MAX)
+		return false;
+	text_cstr(&canonical);
+	return true;
+}
+
 static void end_identity(struct reading *r)
 {
 	struct userdata *u = r->out;
-	struct sip_uri uri;
-	struct text canonical = text_in(r->now.canonical, sizeof(r->now.canonical));
 
 	trim_field(r->now.uri);
 	clean_display(r->now.display);
-	/* A wildcarded identity holds an expression between exclamation marks (TS 23.003
-	 * §13.4A). */
-	if (r->identity_len > IMPU_MAX || strchr(r->now.uri, '!') || !clean_uri(r->now.uri) ||
-	    sip_uri_decode(slice_str(r->now.uri), &uri) != SIP_OK ||
-	    !sip_uri_identity(&uri, &canonical) || canonical.len > IMPU_MAX)
+	if (!take_identity(r))
 		return;
-	text_cstr(&canonical);
 	if (userdata_find(u, r->now.canonical) >= 0)
 		return;
 	if (u->n_identity == SET_IMPUS_MAX) {
@@ -162,7 +194,8 @@ static void start_element(struct reading *r, int depth, enum element e)
 			r->out->n_profile++;
 	} else if (e == E_PUBLIC_IDENTITY) {
 		memset(&r->now, 0, sizeof(r->now));
-		r->identity_len = 0;
+		r->identity_len = r->wildcard_len = 0;
+		r->wildcard[0] = 0;
 	}
 }
 
@@ -247,7 +280,7 @@ int userdata_find(const struct userdata *u, const char *canonical)
 int userdata_default(const struct userdata *u)
 {
 	for (uint32_t i = 0; i < u->n_identity; i++)
-		if (!u->identity[i].barred)
+		if (!u->identity[i].barred && !u->identity[i].wildcard)
 			return (int)i;
 	return -1;
 }

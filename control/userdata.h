@@ -17,6 +17,7 @@ struct userdata_identity {
 	char display[USERDATA_DISPLAY_MAX +
 		     1]; /* "" none; cut, never in the middle of a UTF-8 sequence */
 	bool barred;
+	bool wildcard;   /* canonical is as provisioned then */
 	uint8_t profile; /* index of its ServiceProfile */
 };
 
@@ -34,11 +35,12 @@ enum userdata_result {
 	USERDATA_TOO_MUCH,  /* more identities than a set can hold */
 	USERDATA_EMPTY,     /* no identity in it that could register */
 };
-/* Wildcarded identities and those that are no URI are passed over. *out is about 20 kB: heap or
+/* Those that are no URI are passed over. *out is about 20 kB: heap or
  * static. */
 enum userdata_result userdata_decode(struct slice xml, struct userdata *out);
 /* Index of the canonical identity, or -1. */
 int userdata_find(const struct userdata *u, const char *canonical);
-/* Index of the first identity that is not barred (TS 24.229 §5.4.1.2.2), or -1. */
+/* Index of the first identity that is neither barred nor wildcarded (TS 24.229 §5.4.1.2.2), or
+ * -1. */
 int userdata_default(const struct userdata *u);
 const char *userdata_result_text(enum userdata_result r);

@@ -37,9 +37,10 @@ enum abi_registration_roles {
 };
 
 enum abi_impu_flags {
-	ABI_IMPU_BARRED = 1,  /* may not be used in sessions (TS 29.228 B.2.1) */
-	ABI_IMPU_DEFAULT = 2, /* first not barred: asserted when the user does not say
-				 (TS 24.229 §5.2.6.3) */
+	ABI_IMPU_BARRED = 1,   /* may not be used in sessions (TS 29.228 B.2.1) */
+	ABI_IMPU_DEFAULT = 2,  /* first not barred: asserted when the user does not say
+				  (TS 24.229 §5.2.6.3) */
+	ABI_IMPU_WILDCARD = 4, /* stands for others (TS 23.003 §13.4A); nobody is it */
 };
 
 /* Octets of the parameters of a Contact that can be registered. */

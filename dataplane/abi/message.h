@@ -52,7 +52,8 @@ enum abi_inject_type {
 /* INJECT_RESUME: what control found out. */
 enum abi_locate {
 	LOCATE_LOCAL = 1, /* served here: by now the registration is installed, or an
-			     unregistered-service profile */
+			     unregistered-service profile; `route`, if any, is the wildcarded
+			     identity that stands for the called one */
 	LOCATE_SCSCF,  /* forward to the S-CSCF at `hop`, `route` (its SIP URI) on top of Route
 			*/
 	LOCATE_REJECT, /* answer with `status` */

@@ -77,6 +77,7 @@ struct conf_dataplane {
 	uint32_t n_route;
 	uint32_t t1_ms, t2_ms, t4_ms; /* 500, 4000, 5000 (RFC 3261 Table 4) */
 	uint32_t timer_c_ms;  /* default 185,000; more than 180,000 (RFC 3261 §16.6 step 11) */
+	uint32_t ring_ms;     /* default 20,000 */
 	uint32_t max_breadth; /* 60 (RFC 5393) */
 	struct addr icscf;    /* entry of our own network where the I-CSCF role is elsewhere */
 	struct addr scscf;    /* default S-CSCF, where that role is elsewhere */
@@ -110,9 +111,15 @@ struct conf_control {
 	uint32_t cx_timeout_ms;                /* default 3000 */
 	char store[CONF_PATH_MAX];             /* default STATE_DIR/control.db */
 	uint32_t expires_min_s, expires_default_s, expires_max_s; /* 60, 600,000, 600,000 */
-	uint32_t auth_tries;                 /* wrong responses before 403; default 3 */
-	uint32_t nonce_ttl_s;                /* default 60 */
-	uint32_t nonce_max;                  /* bounded store; default 100,000 */
+	bool expires_lengthen;        /* too short a wish: lengthened, not refused */
+	uint32_t expires_emergency_s; /* least of an emergency registration; default 600 */
+	uint32_t contacts_max;        /* of one user; default SET_CONTACTS_MAX */
+	bool contacts_replace;        /* one too many: the oldest goes */
+	bool contacts_one_per_flow;   /* without +sip.instance the flow tells the device */
+	uint32_t flow_timer_s;        /* default 0: not told */
+	uint32_t auth_tries;          /* wrong responses before 403; default 3 */
+	uint32_t nonce_ttl_s;         /* default 60 */
+	uint32_t nonce_max;           /* bounded store; default 100,000 */
 	bool digest_md5, digest_sha256, aka; /* allowed schemes; default all true */
 	bool ip_association; /* refreshes from an authenticated address need no challenge */
 	uint32_t sessions;   /* watched; default 200,000 */

@@ -1,4 +1,4 @@
-/* client.c - the branches of an INVITE: client transactions (RFC 3261 §17.1.1, §16.7-16.9; RFC
+/* client.c - the branches of a request: client transactions (RFC 3261 §17.1, §16.7-16.9; RFC
  * 6026 §7.2) */
 #include "role/best.h"
 #include "role/forward.h"
@@ -77,6 +77,7 @@ void transaction_send(struct pass *p, const struct branch_ref *ref, struct buf *
 		.server = (int32_t)(p->txn - t->server),
 		.next = p->txn->first_client,
 		.sent = sent,
+		.invite = p->txn->invite,
 		.to_ue = to->ue,
 		.term_user = p->term_user,
 		.cseq = p->msg.cseq,
@@ -168,6 +169,8 @@ static void cancel_client(struct role_worker *w, struct client *c, uint64_t now,
 {
 	struct transactions *t = w->transactions;
 
+	if (!c->invite) /* RFC 3261 §9.1 */
+		return;
 	c->cancel = true;
 	if (c->state != CLIENT_PROCEEDING || c->cancel_sent)
 		return;
@@ -217,6 +220,9 @@ static void conclude(struct role_worker *w, struct txn *s, uint64_t now, struct 
 
 		server_respond(w, s, b, best->status, now, out);
 		count(w->counters, COUNT_FORWARDED);
+	} else if (!s->invite) { /* RFC 4320 §4.2: who asked knows himself when it is too late
+				  */
+		server_free(w, s);
 	} else if (!server_answer(w, s, s->cancelled ? 487 : best->status,
 				  s->cancelled ? "cancelled"
 					       : "no answer, or none that could be passed on",
@@ -384,6 +390,37 @@ static enum verdict failure(struct pass *p, struct txn *s, struct client *c)
 	return VERDICT_SEND;
 }
 
+/* A response to a request that is no INVITE: one final one goes upstream, a good one at once.
+ */
+static enum verdict other_response(struct pass *p, struct txn *s, struct client *c)
+{
+	uint16_t status = p->msg.status == 503 ? 500 : p->msg.status;
+	bool last = status / 100 == 2 || status >= 600;
+	struct buf *b;
+
+	if (status < 200 || !s || c->state != CLIENT_CALLING)
+		return record_absorb(p);
+	complete(p->w, c, status, p->now);
+	/* RFC 4320 §4.2: a 408 helps nobody. */
+	if (s->state != SERVER_PROCEEDING || status == 408) {
+		conclude(p->w, s, p->now, p->out);
+		return record_absorb(p);
+	}
+	edit_unavailable(p);
+	b = emit_upstream(p, s, c);
+	if (!b)
+		buf_free(p->b);
+	c->response = b;
+	if (b && last) {
+		c->response = NULL;
+		server_respond(p->w, s, b, status, p->now, p->out);
+		count(p->w->counters, COUNT_FORWARDED);
+	} else {
+		conclude(p->w, s, p->now, p->out);
+	}
+	return VERDICT_SEND;
+}
+
 /* The record that the branch names; NULL: it is used for another by now. */
 static struct client *find_client(const struct pass *p)
 {
@@ -401,7 +438,7 @@ enum verdict transaction_response(struct pass *p, const struct addr *back)
 	struct client *c = find_client(p);
 	struct txn *s;
 
-	if (p->msg.method != SIP_M_INVITE)
+	if (p->msg.method != SIP_M_INVITE && (!c || c->invite))
 		return pass_drop(p, COUNT_DROP_RESPONSE_STRAY);
 	if (!c) /* a repeat after the records have ended: the caller's ACK answers it */
 		return p->msg.status / 100 == 2 ? response_back(p, back)
@@ -409,6 +446,9 @@ enum verdict transaction_response(struct pass *p, const struct addr *back)
 	if (p->msg.cseq != c->cseq)
 		return pass_drop(p, COUNT_DROP_RESPONSE_STRAY);
 	s = c->server == NONE ? NULL : &p->w->transactions->server[c->server];
+	if (!c->invite)
+		return p->msg.method == SIP_M_INVITE ? pass_drop(p, COUNT_DROP_RESPONSE_STRAY)
+						     : other_response(p, s, c);
 	if (p->msg.status >= 300)
 		return failure(p, s, c);
 	if (!s)
@@ -452,7 +492,9 @@ void client_expired(struct role_worker *w, struct client *c, uint64_t now, struc
 		buf_ref(c->sent);
 		out->buf[out->n++] = c->sent;
 		count(w->counters, COUNT_RETRANS_TX);
-		c->interval_ms *= 2;
+		c->interval_ms *= 2; /* timer A, or E with its bound (§17.1.2.2) */
+		if (!c->invite && c->interval_ms > w->node->t2_ms)
+			c->interval_ms = w->node->t2_ms;
 		wheel_set(&t->wheel, client_timer(t, c), now + c->interval_ms);
 		return;
 	case CLIENT_PROCEEDING:

@@ -1,6 +1,7 @@
 /* contacts.c - the called user's contacts that a request goes to, and in which order
  *
- * RFC 3261 §16.5 and §16.6: those of the highest q at once, the others after them. RFC 3841:
+ * RFC 3261 §16.5 and §16.6: those of the highest q at once, the others after them; other
+ * requests than INVITE to one alone, and to another where that one does not take it. RFC 3841:
  * what the caller wants of a terminal, and how the request is to be spread. RFC 5626 §7: of one
  * terminal one flow at a time. RFC 5627 §5.5: a GRUU leads to one terminal alone.
  */
@@ -147,7 +148,7 @@ bool contacts_choose(struct pass *p)
 		if (i > 0 &&
 		    (one || d.sequential || (!d.parallel && all[i].rank != all[0].rank) ||
 		     instance_is_target(p, all[i].instance))) {
-			p->more = !one;
+			p->more = !d.no_fork;
 			continue;
 		}
 		add_target(p, &all[i]);

@@ -292,9 +292,9 @@ static bool forward_branch(struct pass *p, const struct target *to, uint32_t bre
 	return true;
 }
 
-/* To several contacts, at once or in turn: the INVITE itself is kept to answer with, and copied
- * for each. */
-static enum verdict fork_invite(struct pass *p, uint32_t breadth)
+/* To several contacts, at once or in turn: the request itself is kept to answer with, and
+ * copied for each. */
+static enum verdict fork_request(struct pass *p, uint32_t breadth)
 {
 	uint32_t sent = 0, n = p->n_targets;
 
@@ -315,7 +315,7 @@ static enum verdict fork_invite(struct pass *p, uint32_t breadth)
 	return VERDICT_SEND;
 }
 
-static enum verdict forward_invite(struct pass *p)
+static enum verdict forward_stateful(struct pass *p)
 {
 	uint32_t breadth = 0;
 	enum verdict v = check_breadth(p, &breadth);
@@ -326,7 +326,7 @@ static enum verdict forward_invite(struct pass *p)
 		return answer_with(p, 503, "no transaction free", SLICE("Retry-After: 5\r\n"));
 	edit_common(p);
 	if (p->n_targets > 1 || p->more || p->again)
-		return fork_invite(p, breadth);
+		return fork_request(p, breadth);
 	if (sip_first(&p->msg, SIP_H_MAX_BREADTH))
 		sip_edit_delete_all(p->edits, &p->msg, SIP_H_MAX_BREADTH);
 	else
@@ -338,7 +338,12 @@ static enum verdict forward_invite(struct pass *p)
 
 enum verdict forward_request(struct pass *p)
 {
+	enum verdict v;
+
 	if (p->msg.method == SIP_M_INVITE)
-		return forward_invite(p);
-	return forward_stateless(p);
+		return forward_stateful(p);
+	if (!p->more && !p->again)
+		return forward_stateless(p);
+	v = transaction_take_other(p);
+	return v == VERDICT_NEXT ? forward_stateful(p) : v;
 }

@@ -15,6 +15,18 @@ static bool served_here(const struct pass *p)
 	return r && (r->roles & ABI_REG_SCSCF);
 }
 
+/* Registered under the text of the wildcard (TS 24.229 §5.4.3.3). */
+static void take_wildcard(struct pass *p)
+{
+	if (p->resume_route.len == 0 || p->resume_route.len > sizeof(p->called.text))
+		return;
+	memcpy(p->called.text, p->resume_route.p, p->resume_route.len);
+	p->called.len = (uint16_t)p->resume_route.len;
+	p->called.by_hash = false;
+	p->called.hash = table_hash_impu(p->w->tables, identity_slice(&p->called));
+	p->wildcard = true;
+}
+
 /* Control's answer to an earlier punt of this request. */
 static enum verdict take_location(struct pass *p)
 {
@@ -35,6 +47,7 @@ static enum verdict take_location(struct pass *p)
 		p->stage = STAGE_ROUTED;
 		return VERDICT_NEXT;
 	case LOCATE_LOCAL:
+		take_wildcard(p);
 		p->stage = STAGE_TERMINATING;
 		return VERDICT_NEXT;
 	default:

@@ -47,6 +47,7 @@ struct node {
 	uint32_t t1_ms, t2_ms, t4_ms, timer_c_ms;
 	uint32_t ring_ms; /* how long contacts ring before the next are tried */
 	uint32_t max_breadth;
+	uint32_t flow_timer_s; /* told to terminals with SIP outbound; 0: not */
 	uint32_t transactions; /* per worker */
 	bool watch_sessions; /* control is told of dialogs that INVITEs begin, and of their end
 			      */

@@ -79,12 +79,17 @@ static void ask_gruu(struct pass *p)
 	}
 }
 
-static void ask_called(struct pass *p)
+void pass_called(struct pass *p)
 {
 	if (p->uri_sound)
 		pass_identity(p, &p->uri, &p->called);
 	if (p->called.len && p->uri.params.len)
 		ask_gruu(p);
+}
+
+static void ask_called(struct pass *p)
+{
+	pass_called(p);
 	if (p->called.len)
 		table_prefetch_impu(p->w->tables, p->called.hash);
 }

@@ -116,6 +116,7 @@ struct pass {
 	enum pass_gruu gruu_kind;
 	struct gruu gruu; /* of a public one the instance alone */
 
+	bool wildcard;   /* called is the wildcarded identity that stands for the one named */
 	bool more;       /* of the called user's contacts some are left for later */
 	bool again;      /* an INVITE kept, on its way to those; what comes of it decides only
 			    whether      it goes there */
@@ -182,6 +183,8 @@ void pass_approach(const struct pass *p);
 void pass_reach(const struct pass *p);
 /* The canonical identity of a URI, with its hash; len 0: it is none. */
 void pass_identity(const struct pass *p, const struct sip_uri *uri, struct identity *out);
+/* Whom the Request-URI names, into p->called, gruu_kind and gruu. */
+void pass_called(struct pass *p);
 /* The set that has it; NULL: it is none, or not registered here. */
 const struct registration *pass_registration(const struct pass *p, const struct identity *i,
 					     uint32_t *index);

@@ -169,6 +169,16 @@ enum verdict pcscf_originating(struct pass *p)
 	return to_scscf(p);
 }
 
+/* It says on purpose not whose it is (RFC 5627 §3.1.2). */
+static bool is_temporary_gruu(struct slice text)
+{
+	struct sip_uri uri;
+	struct slice gr;
+
+	return sip_uri_decode(text, &uri) == SIP_OK &&
+	       sip_param(uri.params, SLICE("gr"), &gr) && gr.len == 0;
+}
+
 /* The user a request is delivered to, for the token of the dialog: P-Called-Party-ID tells
  * which of those on the flow. False: that user is not on this flow any more; somebody else has
  * the address now. */
@@ -179,7 +189,7 @@ static bool note_called_user(struct pass *p, const struct reg_flow *flow)
 	struct sip_name_addr name;
 
 	sip_walk(&walk, &p->msg, SIP_H_P_CALLED_PARTY_ID, SIP_E_HEADER);
-	if (sip_walk_next(&walk, &name)) {
+	if (sip_walk_next(&walk, &name) && !is_temporary_gruu(name.uri)) {
 		if (!uri_on_flow(p, name.uri, &flow->flow, &party))
 			return false;
 	} else if (flow->only) {
@@ -284,11 +294,39 @@ static const struct reg_contact *dialog_contact(struct pass *p, const struct reg
 	return NULL;
 }
 
+/* The contact of the terminal that gave a GRUU as its Contact in this dialog: the set that has
+ * the identity is one of the two parties' (RFC 5627 §4.4.1). The latest flow of several. */
+static const struct reg_contact *gruu_contact(struct pass *p, const struct registration *orig,
+					      const struct registration *term,
+					      const struct registration **of)
+{
+	const struct reg_contact *best = NULL;
+	uint32_t i;
+
+	if (!p->uri.params.len)
+		return NULL;
+	pass_called(p);
+	if (p->gruu_kind != GRUU_PUBLIC && p->gruu_kind != GRUU_TEMPORARY)
+		return NULL;
+	*of = pass_registration(p, &p->called, &i);
+	if (!*of || (*of != orig && *of != term))
+		return NULL;
+	for (i = 0; i < (*of)->n_contact; i++) {
+		const struct reg_contact *c = reg_contact(*of, i);
+
+		if (c->instance == p->gruu.instance && c->expires_ms > p->now &&
+		    c->flow.family && (!best || c->registered_ms > best->registered_ms))
+			best = c;
+	}
+	return best;
+}
+
 /* Where an in-dialog request goes next: the next Route, else the far end's contact. */
 static enum verdict dialog_target(struct pass *p, const struct registration *orig,
 				  const struct registration *term)
 {
 	struct sip_uri next, *uri = p->next_route.p ? &next : &p->uri;
+	const struct registration *of;
 	struct addr a = {0};
 
 	if (p->next_route.p ? sip_uri_decode(p->next_route, uri) != SIP_OK : !p->uri_sound)
@@ -301,6 +339,16 @@ static enum verdict dialog_target(struct pass *p, const struct registration *ori
 		if (c) {
 			p->target[0] =
 				(struct target){.dst = c->flow, .local = c->local, .ue = true};
+			return VERDICT_NEXT;
+		}
+		c = gruu_contact(p, orig, term, &of);
+		if (c) {
+			p->target[0] = (struct target){
+				.dst = c->flow,
+				.local = c->local,
+				.uri = reg_text(of, c->uri, c->uri_len),
+				.ue = true,
+			};
 			return VERDICT_NEXT;
 		}
 	}

@@ -17,7 +17,9 @@ struct refresh {
 	const struct registration *set;
 	const struct reg_contact *contact; /* to be prolonged */
 	struct slice params;               /* of the request's Contact */
-	struct slice asked;                /* the value of its expires, if says_expires */
+	struct slice impu;                 /* the identity that refreshes, canonical */
+	uint8_t memory[IMPU_MAX];
+	struct slice asked; /* the value of its expires, if says_expires */
 	bool says_expires;
 	uint32_t expires; /* granted */
 	bool is_repeat;
@@ -77,7 +79,9 @@ static bool is_plain(const struct pass *p)
 		struct slice rest = sip_value(&p->msg, h), token;
 
 		while (sip_next_token(&rest, &token))
-			if (!slice_eq_nocase(token, SLICE("path")))
+			if (!slice_eq_nocase(token, SLICE("path")) &&
+			    !slice_eq_nocase(token, SLICE("outbound")) &&
+			    !slice_eq_nocase(token, SLICE("gruu")))
 				return false;
 	}
 	return true;
@@ -121,13 +125,12 @@ static bool has_identity(const struct registration *set, struct slice identity)
 }
 
 /* §10.3 step 5; and not one user for another. */
-static bool is_own_address(const struct pass *p, const struct refresh *r)
+static bool is_own_address(const struct pass *p, struct refresh *r)
 {
 	struct sip_name_addr to, from;
 	struct slice rest;
 	struct sip_uri uri;
-	uint8_t memory[IMPU_MAX];
-	struct text identity = text_in(memory, sizeof(memory));
+	struct text identity = text_in(r->memory, sizeof(r->memory));
 
 	if (sip_name_addr_decode(sip_first_value(&p->msg, SIP_H_TO), SIP_E_TO, &to, &rest) !=
 		    SIP_OK ||
@@ -135,8 +138,11 @@ static bool is_own_address(const struct pass *p, const struct refresh *r)
 				 &rest) != SIP_OK ||
 	    !slice_eq(to.uri, from.uri) || sip_uri_decode(to.uri, &uri) != SIP_OK)
 		return false;
-	return (uri.host.len == 0 || node_own_domain(p->w->node, uri.host)) &&
-	       sip_uri_identity(&uri, &identity) && has_identity(r->set, text_slice(&identity));
+	if ((uri.host.len && !node_own_domain(p->w->node, uri.host)) ||
+	    !sip_uri_identity(&uri, &identity))
+		return false;
+	r->impu = text_slice(&identity);
+	return has_identity(r->set, r->impu);
 }
 
 /* Nearly always a terminal writes its Contact as it did before, and nothing need be decoded. */
@@ -184,6 +190,9 @@ static bool put_contact(struct refresh *r)
 	text_put(&r->lines, reg_text(r->set, r->contact->uri, r->contact->uri_len));
 	text_char(&r->lines, '>');
 	while ((step = sip_param_next(&rest, &param)) == SIP_PARAM_FOUND) {
+		if (slice_eq_nocase(param.name, SLICE("pub-gruu")) ||
+		    slice_eq_nocase(param.name, SLICE("temp-gruu")))
+			continue; /* the registrar's to say */
 		if (!slice_eq_nocase(param.name, SLICE("expires"))) {
 			text_put(&r->lines, param.whole);
 		} else if (!r->says_expires) {
@@ -262,15 +271,65 @@ static void put_associated(struct text *t, const struct registration *set)
 	text_str(t, n ? "\r\n" : "");
 }
 
-static bool put_rest(struct refresh *r)
+static bool asks_for(const struct pass *p, struct slice option)
+{
+	return sip_has_token(&p->msg, SIP_H_SUPPORTED, option) ||
+	       sip_has_token(&p->msg, SIP_H_REQUIRE, option);
+}
+
+/* As control writes them (RFC 5627 §5.3); the terminal's text is the request's, if it is the
+ * one that is bound. */
+static bool put_gruus(struct pass *p, struct refresh *r)
+{
+	const struct hash_key *key = &p->w->node->token_key;
+	struct gruu temporary = {
+		.user = token_user(key, r->impu),
+		.instance = r->contact->instance,
+		.call = (uint32_t)hash_of(p, p->call_id),
+		.serial = (uint32_t)++p->w->icid,
+	};
+	struct text *t = &r->lines;
+	struct slice instance;
+
+	if (!r->contact->instance || !asks_for(p, SLICE("gruu")) ||
+	    !slice_starts(r->impu, SLICE("sip:")))
+		return true;
+	if (!sip_param(r->params, SLICE("+sip.instance"), &instance) ||
+	    gruu_instance(key, instance) != r->contact->instance)
+		return false;
+	text_lit(t, ";pub-gruu=\"");
+	gruu_public_put(t, r->impu, instance);
+	text_lit(t, "\";temp-gruu=\"");
+	gruu_temporary_put(t, key, r->impu, &temporary);
+	text_lit(t, "\"");
+	return true;
+}
+
+/* RFC 5626 §6. */
+static void put_outbound(const struct pass *p, struct refresh *r)
+{
+	if (!r->contact->instance || !r->contact->reg_id || !asks_for(p, SLICE("outbound")))
+		return;
+	text_lit(&r->lines, "Require: outbound\r\n");
+	if (p->w->node->flow_timer_s) {
+		text_lit(&r->lines, "Flow-Timer: ");
+		text_u64(&r->lines, p->w->node->flow_timer_s);
+		text_lit(&r->lines, "\r\n");
+	}
+}
+
+static bool put_rest(struct pass *p, struct refresh *r)
 {
 	struct text *t = &r->lines;
 
+	if (!put_gruus(p, r))
+		return false;
 	text_lit(t, ";expires=");
 	text_u64(t, r->expires);
 	text_lit(t, "\r\nService-Route: ");
 	text_put(t, reg_text(r->set, r->set->service_route, r->set->service_route_len));
 	text_lit(t, "\r\n");
+	put_outbound(p, r);
 	put_associated(t, r->set);
 	return !t->overflow;
 }
@@ -294,7 +353,7 @@ static enum verdict refresh(struct pass *p)
 
 	if (!find_binding(p, &r) || !is_for_registrar(p) || !is_plain(p) ||
 	    !is_same_user(p, &r) || !is_own_address(p, &r) || !is_same_contact(p, &r) ||
-	    !put_contact(&r) || !has_expires(p, &r) || !is_in_order(p, &r) || !put_rest(&r))
+	    !put_contact(&r) || !has_expires(p, &r) || !is_in_order(p, &r) || !put_rest(p, &r))
 		return VERDICT_NEXT;
 	if (r.is_repeat)
 		return answer_with(p, 200, NULL, text_slice(&r.lines));

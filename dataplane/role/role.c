@@ -12,6 +12,7 @@
 #include "role/request.h"
 #include "role/response.h"
 #include "role/scscf.h"
+#include "role/stun.h"
 #include "role/transaction.h"
 
 static void make_sites(struct role_worker *w)
@@ -235,6 +236,11 @@ void role_reach(struct role_worker *w, uint32_t slot)
 
 static enum verdict pass_run(struct pass *p)
 {
+	if (p->error == SIP_E_NOT_SIP) {
+		enum verdict v = stun_keepalive(p);
+		if (v != VERDICT_NEXT)
+			return v;
+	}
 	if (p->error != SIP_OK)
 		return proxy_refuse(p);
 	if (sip_is_request(&p->msg)) {

@@ -106,10 +106,16 @@ enum verdict scscf_originating(struct pass *p)
 
 static bool find_called_user(struct pass *p, uint32_t *index)
 {
+	uint32_t named;
+
 	p->term_set = pass_registration(p, &p->called, index);
 	if (!p->term_set || !(p->term_set->roles & ABI_REG_SCSCF))
 		return false;
-	p->term_user = token_user_of(reg_impu(p->term_set, *index)->hash);
+	/* Nobody answers as a wildcard. */
+	named = reg_impu(p->term_set, *index)->flags & ABI_IMPU_WILDCARD
+			? p->term_set->default_impu
+			: *index;
+	p->term_user = token_user_of(reg_impu(p->term_set, named)->hash);
 	return true;
 }
 

@@ -221,11 +221,14 @@ bool transaction_start(struct pass *p)
 	}
 	count(p->w->counters, COUNT_TXN_STARTED);
 	s->state = SERVER_PROCEEDING;
+	s->invite = p->msg.method == SIP_M_INVITE;
 	s->from_ue = p->source == SOURCE_UE;
 	s->upstream = answer_destination(&p->via, &p->b->src);
 	s->upstream_local = p->b->dst;
 	s->upstream_port = p->b->port;
 	p->txn = s;
+	if (!s->invite)
+		return true;
 	trying = answer_make(p, 100, NULL, SLICE_EMPTY);
 	if (trying)
 		transaction_answer(p, trying, 100);
@@ -265,6 +268,12 @@ void server_respond(struct role_worker *w, struct txn *s, struct buf *b, uint16_
 	if (status < 200) {
 		s->response = b;
 		buf_ref(b);
+	} else if (!s->invite) { /* timer J */
+		s->state = SERVER_ANSWERED;
+		s->response = b;
+		buf_ref(b);
+		record_release(&s->request);
+		wheel_set(&t->wheel, server_timer(t, s), now + 64 * (uint64_t)t1);
 	} else if (status < 300 && is_single(t, s)) {
 		accepted_add(&t->accepted, s->key, now + 64 * (uint64_t)t1);
 		server_free(w, s);
@@ -337,7 +346,10 @@ void transaction_spread(struct pass *p)
 
 	s->more = p->more;
 	if (s->more)
-		wheel_set(&t->wheel, server_timer(t, s), p->now + p->w->node->ring_ms);
+		t->fork[s - t->server].called = p->wildcard ? p->called.hash : 0;
+	if (s->more)
+		wheel_set(&t->wheel, server_timer(t, s),
+			  p->now + (s->invite ? p->w->node->ring_ms : p->w->node->t2_ms));
 	else
 		wheel_clear(&t->wheel, server_timer(t, s));
 }
@@ -384,6 +396,7 @@ uint32_t transaction_breadth(const struct pass *p)
  * where decides, not who was when it came. */
 bool server_go_on(struct role_worker *w, struct txn *s, uint64_t now, struct outbox *out)
 {
+	const struct fork *f = &w->transactions->fork[s - w->transactions->server];
 	struct pass *p = &w->transactions->scratch;
 
 	if (!s->more || !s->request)
@@ -397,6 +410,9 @@ bool server_go_on(struct role_worker *w, struct txn *s, uint64_t now, struct out
 	sip_edits_reset(p->edits);
 	p->txn = s;
 	p->again = true;
+	p->called.hash = f->called ? f->called : p->called.hash;
+	p->called.by_hash = f->called || p->called.by_hash;
+	p->wildcard = f->called != 0;
 	return request_input(p) == VERDICT_SEND;
 }
 
@@ -414,6 +430,27 @@ static void resend_response(struct pass *p, struct txn *s)
 		return;
 	buf_ref(s->response);
 	p->out->buf[p->out->n++] = s->response;
+}
+
+/* The method is not in the key that INVITE, CANCEL and ACK share. */
+static uint64_t other_key(const struct pass *p)
+{
+	return transaction_key(p) ^ 0x9e3779b97f4a7c15u * (p->msg.method + 1u);
+}
+
+enum verdict transaction_take_other(struct pass *p)
+{
+	struct txn *s;
+
+	if (p->again)
+		return VERDICT_NEXT;
+	p->txn_key = other_key(p);
+	s = find_server(p->w->transactions, p->txn_key);
+	if (!s)
+		return VERDICT_NEXT;
+	count(p->w->counters, COUNT_RETRANS_RX);
+	resend_response(p, s);
+	return record_absorb(p);
 }
 
 static bool is_accepted(const struct pass *p)
@@ -531,7 +568,7 @@ static void server_expired(struct role_worker *w, struct txn *s, uint64_t now,
 								     : w->node->t2_ms;
 		wheel_set(&t->wheel, server_timer(t, s), now + s->interval_ms);
 		return;
-	default: /* timers I and L */
+	default: /* timers I, J and L */
 		server_free(w, s);
 	}
 }

@@ -1,4 +1,5 @@
-/* transaction.h - INVITE transactions (RFC 3261 §16.7-16.10, §17; RFC 6026)
+/* transaction.h - transactions (RFC 3261 §16.7-16.10, §17; RFC 6026): of INVITE, and of others
+ * that may go to one contact after another
  *
  * One record a server transaction, one a branch (client transaction), both of one worker and
  * nobody else's. Packet buffers are kept by reference: each INVITE as sent (for repeats, ACK,
@@ -34,8 +35,12 @@ void transaction_reach(const struct pass *p);
  * set. */
 enum verdict transaction_take(struct pass *p);
 
-/* Starts the server transaction of the INVITE in hand and answers 100 (RFC 3261 §16.2). False:
- * no record free. */
+/* The same for a request that is no INVITE and goes to one contact after another: a repeat is
+ * answered as the first was, or not yet. */
+enum verdict transaction_take_other(struct pass *p);
+
+/* Starts the server transaction of the request in hand; an INVITE is answered 100 (RFC 3261
+ * §16.2). False: no record free. */
 bool transaction_start(struct pass *p);
 /* The INVITE as received is kept, to answer from. */
 void transaction_keep(struct pass *p);

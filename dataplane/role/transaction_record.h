@@ -15,6 +15,7 @@ enum server_state {
 	SERVER_COMPLETED, /* non-2xx sent; waits for ACK */
 	SERVER_CONFIRMED, /* ACK came; soaks up repeats */
 	SERVER_ACCEPTED,  /* 2xx sent (RFC 6026) */
+	SERVER_ANSWERED,  /* no INVITE: final response sent; timer J */
 };
 
 struct txn {
@@ -30,12 +31,14 @@ struct txn {
 	uint8_t state;        /* enum server_state */
 	bool cancelled;
 	bool from_ue;
+	bool invite;
 	bool more; /* contacts are left to be tried after those of now */
 	uint8_t upstream_port;
 };
 
 /* The contacts an INVITE went to, of one that may go on to others. */
 struct fork {
+	uint64_t called; /* hash of the wildcarded identity that was called; 0: none was */
 	uint32_t n;
 	struct {
 		uint32_t contact, instance; /* struct target */
@@ -65,6 +68,7 @@ struct client {
 	uint16_t status;      /* final */
 	uint8_t state;        /* enum client_state */
 	bool to_ue;
+	bool invite;
 	bool cancel; /* to be cancelled when it may be */
 	bool cancel_sent;
 	bool cancel_answered;

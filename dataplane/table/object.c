@@ -49,7 +49,7 @@ static uint8_t default_impu(const struct abi_registration_view *v)
 	uint8_t first = 0;
 
 	for (uint32_t i = v->n_impu; i-- > 0;) {
-		if (v->impu[i].flags & ABI_IMPU_BARRED)
+		if (v->impu[i].flags & (ABI_IMPU_BARRED | ABI_IMPU_WILDCARD))
 			continue;
 		if (v->impu[i].flags & ABI_IMPU_DEFAULT)
 			return (uint8_t)i;

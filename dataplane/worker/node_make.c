@@ -168,6 +168,7 @@ static void copy_policy(struct node *n, const struct conf_dataplane *d)
 	n->t2_ms = d->t2_ms;
 	n->t4_ms = d->t4_ms;
 	n->timer_c_ms = d->timer_c_ms;
+	n->ring_ms = d->ring_ms;
 	n->max_breadth = d->max_breadth;
 	n->transactions = d->transactions;
 }
@@ -197,6 +198,7 @@ bool node_make(const struct conf *c, struct node_memory *m, char error[NODE_ERRO
 	copy_policy(n, d);
 	n->watch_sessions = c->control.sessions && (n->roles & NODE_SCSCF);
 	node_set_expires(n, &c->control);
+	n->flow_timer_s = c->control.flow_timer_s;
 	n->routes = &m->routes;
 	add_domain(m, c->realm);
 	for (uint32_t i = 0; i < c->n_domain; i++)

@@ -275,7 +275,7 @@ static void rule_break(struct abi_registration_view *r, enum broken_rule rule)
 		r->impu[1].impu = slice_of(long_text, IMPU_MAX + 1);
 		break;
 	case IMPU_FLAG:
-		r->impu[0].flags = 4;
+		r->impu[0].flags = 8;
 		break;
 	case NO_ROLE:
 		r->roles = 0;
@@ -387,7 +387,7 @@ static void broken_rules_are_not_decoded(void **state)
 		{29, 1}, /* length of Service-Route */
 		{32 + 18, 9},
 		{32 + 19, 1}, /* S-CSCF: family, pad */
-		{impus, 4},
+		{impus, 8},
 		{impus + 1, 0},
 		{impus + 1, 255},
 		{impus + 2, '\r'},

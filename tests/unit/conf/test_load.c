@@ -37,6 +37,7 @@ static void test_defaults_of_dataplane(void **state)
 	assert_int_equal(d->t2_ms, 4000);
 	assert_int_equal(d->t4_ms, 5000);
 	assert_int_equal(d->timer_c_ms, 185000);
+	assert_int_equal(d->ring_ms, 20000);
 	assert_int_equal(d->max_breadth, 60);
 	assert_int_equal(d->icscf.family, 0);
 	assert_int_equal(d->scscf.family, 0);
@@ -106,6 +107,11 @@ static void test_defaults_of_the_rest(void **state)
 	assert_int_equal(c->control.expires_min_s, 60);
 	assert_int_equal(c->control.expires_default_s, 600000);
 	assert_int_equal(c->control.expires_max_s, 600000);
+	assert_false(c->control.expires_lengthen);
+	assert_int_equal(c->control.expires_emergency_s, 600);
+	assert_int_equal(c->control.contacts_max, SET_CONTACTS_MAX);
+	assert_false(c->control.contacts_replace || c->control.contacts_one_per_flow);
+	assert_int_equal(c->control.flow_timer_s, 0);
 	assert_int_equal(c->control.auth_tries, 3);
 	assert_int_equal(c->control.nonce_ttl_s, 60);
 	assert_int_equal(c->control.nonce_max, 100000);

@@ -84,6 +84,7 @@ static void configure(void)
 	conf.dataplane.icscf = addr_v4(0xc6336409, 5060);
 	conf.control.expires_max_s = 7200;
 	conf.control.expires_default_s = 3600;
+	conf.control.contacts_max = SET_CONTACTS_MAX;
 	conf.control.nonce_max = 10;
 	conf.control.nonce_ttl_s = 60;
 	*p = (struct conf_pcscf){.port_ps = 5101,

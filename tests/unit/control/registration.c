@@ -1,10 +1,12 @@
 /* registration.c - tests of control/registration.c */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <cmocka.h>
 
 #include "control/registration.h"
+#include "control/wildcard.h"
 #include "sets.h"
 
 static void test_finds_by_id_and_every_identity(void **state)
@@ -136,6 +138,68 @@ static void test_copy_shares_nothing(void **state)
 	registration_set_free(copy);
 }
 
+static void test_wildcards_match(void **state)
+{
+	static const struct {
+		const char *wildcard, *impu;
+		bool matches;
+	} table[] = {
+		{"sip:pbx!.*!@ims.example", "sip:pbx@ims.example", true},
+		{"sip:pbx!.*!@ims.example", "sip:pbx12@ims.example", true},
+		{"sip:pbx!.*!@ims.example", "sip:pb@ims.example", false},
+		{"sip:pbx!.*!@ims.example", "sip:pbx1@ims.example2", false},
+		{"sip:pbx!.*!@ims.example", "", false},
+		{"tel:+4930!([0-9]{2}|77)!", "tel:+493012", true},
+		{"tel:+4930!([0-9]{2}|77)!", "tel:+4930123", false},
+		{"tel:+4930!1|2!", "tel:+4930123", false},
+		{"sip:aa!.*!aa@x", "sip:aaa@x",
+		 false}, /* what is in front and behind overlap */
+		{"sip:a!(!@x", "sip:a(@x", false},
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (wildcard_matches(table[i].wildcard, table[i].impu) != table[i].matches)
+			fail_msg("row %zu", i);
+	assert_true(wildcard_is("sip:a!.*!@x"));
+	assert_false(wildcard_is("sip:a@x"));
+	assert_false(wildcard_is("sip:a!.*@x"));
+	assert_false(wildcard_is("sip:a!!@x"));
+	assert_false(wildcard_is("sip:a!(!@x"));
+	assert_false(wildcard_is("sip:a!(.)\\1!@x"));
+	assert_false(wildcard_is("mailto:a!.*!@x"));
+}
+
+static void test_finds_by_wildcard(void **state)
+{
+	struct registrations *r = registrations_new();
+	struct registration_set *s[3];
+	const char *wildcard = NULL;
+
+	for (uint32_t i = 0; i < 3; i++) {
+		char text[64];
+
+		s[i] = make_set(i, 1, 100);
+		snprintf(text, sizeof(text), "sip:pbx%u-!.*!@example.org", i);
+		free(s[i]->impu[1]);
+		s[i]->impu[1] = strdup(text);
+		s[i]->impu_flags[1] = i < 2 ? ABI_IMPU_WILDCARD : 0;
+		assert_true(registrations_put(r, s[i]));
+	}
+	assert_ptr_equal(registrations_by_wildcard(r, "sip:pbx1-x@example.org", &wildcard),
+			 s[1]);
+	assert_string_equal(wildcard, "sip:pbx1-!.*!@example.org");
+	assert_ptr_equal(registrations_by_wildcard(r, "sip:pbx0-@example.org", &wildcard),
+			 s[0]);
+	assert_null(registrations_by_wildcard(r, "sip:pbx2-x@example.org", &wildcard));
+	/* Replaced by a copy, and gone. */
+	assert_true(registrations_put(r, registration_set_copy(s[0])));
+	assert_non_null(registrations_by_wildcard(r, "sip:pbx0-@example.org", &wildcard));
+	registration_set_free(registrations_take(r, s[1]->id));
+	assert_null(registrations_by_wildcard(r, "sip:pbx1-x@example.org", &wildcard));
+	assert_non_null(registrations_by_wildcard(r, "sip:pbx0-@example.org", &wildcard));
+	registrations_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -145,6 +209,8 @@ int main(void)
 		cmocka_unit_test(test_next_expiry_follows_touch_and_defer),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_copy_shares_nothing),
+		cmocka_unit_test(test_wildcards_match),
+		cmocka_unit_test(test_finds_by_wildcard),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

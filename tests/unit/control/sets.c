@@ -43,6 +43,8 @@ struct registration_set *make_set(uint32_t n, uint32_t n_contact, uint64_t expir
 		c->call_id = text("call-%u", n);
 		c->cseq = 7 + i;
 		c->params = text(";x=%u", i);
+		c->impi = text("user%u@example.org", n);
+		c->emergency = i % 2;
 	}
 	return s;
 }

@@ -15,6 +15,7 @@ enum { BENCH_MESSAGE_MAX = 4096 };
 /* What came out, in order, each with its text. */
 struct bench_out {
 	char text[BENCH_MESSAGE_MAX];
+	uint32_t len;
 	struct addr src, dst;
 	struct sip_msg msg; /* parsed from text */
 };
@@ -53,6 +54,9 @@ void bench_put(struct bench *b, const struct abi_registration_view *v);
 /* One datagram: LF becomes CRLF, and {len} nothing at all. Fills out, n_out, verdict, punt and
  * owner. */
 void bench_input(struct bench *b, const char *text, const char *src, const char *dst);
+/* One datagram as it is; what comes out is not SIP: its octets are in text, msg is not set. */
+void bench_datagram(struct bench *b, const void *data, uint32_t len, const char *src,
+		    const char *dst);
 /* The same, of an outgoing message as it came out, back from its destination. */
 void bench_resume(struct bench *b, const char *text, const char *src, const char *dst,
 		  enum abi_locate locate, uint16_t status, const char *hop, const char *route);

@@ -569,6 +569,249 @@ static void test_unknown_gruu(void **state)
 	bench_close(b);
 }
 
+/* A terminal that gave its GRUU as its Contact is found by it in the dialog too, and sees what
+ * it registered. */
+static void test_gruu_in_a_dialog(void **state)
+{
+	const char *gruu[2];
+	char text[BENCH_MESSAGE_MAX], route[512], temp[256];
+	struct bench *b = with_bob(3, named);
+
+	invite_uri(b, "sip:bob@ims.example;gr=urn:uuid:ab-1", "");
+	take(b, response_to(b, 1, "200 OK"), A);
+	snprintf(route, sizeof(route), "%s", bench_header(b, 0, SIP_H_RECORD_ROUTE));
+	char *comma = strchr(route, ',');
+	*comma = 0;
+	snprintf(temp, sizeof(temp), "%s",
+		 temporary(b, "sip:bob@ims.example", "urn:uuid:ab-1", "r1", 1));
+	gruu[0] = "sip:bob@ims.example;gr=urn:uuid:ab-1";
+	gruu[1] = temp;
+	for (int i = 0; i < 3; i++) {
+		snprintf(text, sizeof(text),
+			 "BYE %s SIP/2.0\nVia: SIP/2.0/UDP " ALICE ";branch=z9hG4bKbye%d\n"
+			 "Route: %s,%s\nMax-Forwards: 70\nFrom: <sip:alice@ims.example>;tag=1\n"
+			 "To: <sip:bob@ims.example>;tag=x\nCall-ID: call-1\nCSeq: 2 BYE\n"
+			 "Content-Length: 0\n\n",
+			 i < 2 ? gruu[i] : "sip:bob@ims.example;gr=urn:uuid:other", i,
+			 comma + 1, route);
+		bench_input(b, text, ALICE, NODE);
+		assert_int_equal(b->n_out, 1);
+		if (i == 2) {
+			assert_int_equal(b->out[0].msg.status, 404);
+			continue;
+		}
+		assert_true(slice_eq(b->out[0].msg.uri, SLICE("sip:bob@" A)));
+		struct addr a = bench_addr(A);
+		assert_true(addr_eq(&b->out[0].dst, &a));
+	}
+	bench_close(b);
+}
+
+static void message(struct bench *b, const char *branch, const char *lines)
+{
+	char text[BENCH_MESSAGE_MAX];
+
+	snprintf(text, sizeof(text),
+		 "MESSAGE sip:bob@ims.example SIP/2.0\nVia: SIP/2.0/UDP " ALICE
+		 ";branch=z9hG4bK%s;rport\nMax-Forwards: 70\nFrom: "
+		 "<sip:alice@ims.example>;tag=1\n"
+		 "To: <sip:bob@ims.example>\nCall-ID: message-%s\nCSeq: 1 MESSAGE\n"
+		 "%sContent-Length: 2\n\nhi",
+		 branch, branch, lines);
+	bench_input(b, text, ALICE, NODE);
+}
+
+/* A MESSAGE goes to one terminal, and to another where that one does not take it. */
+static void test_message_in_turn(void **state)
+{
+	struct bench *b = with_bob(3, by_q);
+	char *late, *ok, *busy;
+	struct addr c = bench_addr(C);
+
+	message(b, "m1", "");
+	assert_int_equal(b->n_out, 1);
+	assert_int_equal(b->out[0].dst.ip[3], 2);
+	late = response_to(b, 0, "480 Temporarily Unavailable");
+	/* A repeat waits with the first. */
+	message(b, "m1", "");
+	assert_int_equal(b->n_out, 0);
+	take(b, strdup(late), A);
+	assert_int_equal(b->n_out, 1);
+	assert_true(addr_eq(&b->out[0].dst, &c));
+	assert_int_equal(b->out[0].msg.method, SIP_M_MESSAGE);
+	ok = response_to(b, 0, "200 OK");
+	take(b, late, A);
+	assert_int_equal(b->n_out, 0);
+	take(b, strdup(ok), C);
+	assert_int_equal(answered(b), 200);
+	/* The response came twice, and the request again: one answer each. */
+	take(b, ok, C);
+	assert_int_equal(b->n_out, 0);
+	message(b, "m1", "");
+	assert_int_equal(answered(b), 200);
+	bench_wait(b, 64 * 500 + 100);
+	assert_int_equal(b->n_out, 0);
+	assert_int_equal(role_transactions(b->worker), 0);
+
+	/* All refuse: the best of them. */
+	message(b, "m2", "");
+	busy = response_to(b, 0, "404 Not Found");
+	take(b, busy, A);
+	busy = response_to(b, 0, "503 Service Unavailable");
+	take(b, busy, C);
+	busy = response_to(b, 0, "486 Busy Here");
+	assert_int_equal(answered(b), 0);
+	take(b, busy, B);
+	assert_int_equal(answered(b), 404);
+
+	/* 6xx speaks for the user. */
+	message(b, "m3", "");
+	take(b, response_to(b, 0, "603 Decline"), A);
+	assert_int_equal(answered(b), 603);
+
+	/* Nobody but the first: as a single contact. */
+	message(b, "m4", "Request-Disposition: no-fork\n");
+	take(b, response_to(b, 0, "480 Temporarily Unavailable"), A);
+	assert_int_equal(answered(b), 480);
+	bench_wait(b, 64 * 500 + 100);
+	assert_int_equal(role_transactions(b->worker), 0);
+	bench_close(b);
+}
+
+/* One that is out of reach: repeated to it, then another is asked; without any answer there is
+ * none upstream (RFC 4320). */
+static void test_message_unanswered(void **state)
+{
+	struct bench *b = with_bob(3, by_q);
+	uint32_t first = 0, all = 0, up = 0;
+	char *ok;
+
+	message(b, "m1", "");
+	for (uint32_t ms = 0; ms < 3900; ms += 100) {
+		bench_wait(b, 100);
+		first += b->n_out;
+	}
+	assert_int_equal(first, 3); /* 0.5, 1.5, 3.5 s */
+	bench_wait(b, 200);
+	assert_int_equal(b->n_out, 1);
+	assert_int_equal(b->out[0].dst.ip[3], 4);
+	ok = response_to(b, 0, "200 OK");
+	take(b, ok, C);
+	assert_int_equal(answered(b), 200);
+	bench_wait(b, 64 * 500);
+	bench_wait(b, 64 * 500);
+	assert_int_equal(role_transactions(b->worker), 0);
+
+	message(b, "m2", "");
+	for (uint32_t ms = 0; ms < 80000; ms += 100) {
+		bench_wait(b, 100);
+		all += b->n_out;
+		for (uint32_t i = 0; i < b->n_out; i++)
+			up += b->out[i].msg.status != 0;
+	}
+	assert_in_range(all, 20, 40);
+	assert_int_equal(up, 0);
+	assert_int_equal(role_transactions(b->worker), 0);
+	bench_close(b);
+}
+
+/* Control says that the number is a wildcard's: that user's contacts are called, by their q,
+ * and who is called sees his number. */
+static void test_wildcard(void **state)
+{
+	static const char text[] =
+		"INVITE sip:pbx-77@ims.example SIP/2.0\nVia: SIP/2.0/UDP " ALICE
+		";branch=z9hG4bKabc;rport\nMax-Forwards: 70\n"
+		"From: <sip:alice@ims.example>;tag=1\nTo: <sip:pbx-77@ims.example>\n"
+		"Call-ID: call-1\nCSeq: 1 INVITE\nContact: <sip:alice@" ALICE ">\n"
+		"Content-Length: 0\n\n";
+	struct abi_registration_view *v = calloc(1, sizeof(*v));
+	struct bench *b = with_bob(1, by_q);
+	const char *flow[] = {A, B};
+
+	v->set_id = 9;
+	v->roles = ABI_REG_PCSCF | ABI_REG_SCSCF;
+	v->n_impu = v->n_contact = 2;
+	v->impu[0] =
+		(struct abi_impu_view){SLICE("sip:pbx-!.*!@ims.example"), ABI_IMPU_WILDCARD};
+	v->impu[1] = (struct abi_impu_view){SLICE("sip:pbx@ims.example"), 0};
+	for (uint32_t i = 0; i < 2; i++)
+		v->contact[i] = (struct abi_contact_view){
+			.flow = bench_addr(flow[i]),
+			.local = bench_addr("10.20.0.1"),
+			.expires_ms = b->now + 600000,
+			.q = (uint16_t)(1000 - 500 * i),
+			.uri = i ? SLICE("sip:pbx@" B) : SLICE("sip:pbx@" A),
+		};
+	bench_put(b, v);
+	bench_input(b, text, ALICE, NODE);
+	assert_int_equal(b->verdict, VERDICT_PUNT);
+	assert_int_equal(b->punt, PUNT_LOCATE);
+	bench_resume(b, text, ALICE, NODE, LOCATE_LOCAL, 0, NULL, "sip:pbx-!.*!@ims.example");
+	assert_int_equal(b->n_out, 1);
+	assert_string_equal(invited(b), A " ");
+	assert_string_equal(bench_header(b, 0, SIP_H_P_CALLED_PARTY_ID),
+			    "<sip:pbx-77@ims.example>");
+	take(b, response_to(b, 0, "480 Temporarily Unavailable"), A);
+	assert_string_equal(invited(b), B " ");
+	take(b, response_to(b, 1, "200 OK"), B);
+	assert_int_equal(answered(b), 200);
+	assert_string_equal(bench_header(b, 0, SIP_H_P_ASSERTED_IDENTITY),
+			    "<sip:pbx@ims.example>");
+	bench_wait(b, 64 * 500 + 100);
+	bench_close(b);
+	free(v);
+}
+
+/* RFC 5769 §2.2 has no such keep-alive; the octets are those of RFC 5389 §6 and §15.2. */
+static void test_keepalive(void **state)
+{
+	static const uint8_t request[] = {0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42, 1,  2,
+					  3, 4, 5, 6, 7,    8,    9,    10,   11, 12};
+	static const uint8_t response[] = {
+		1, 1,  0,           12,          0x21,      0x12,      0xa4,     0x42,
+		1, 2,  3,           4,           5,         6,         7,        8,
+		9, 10, 11,          12,          0,         0x20,      0,        8,
+		0, 1,  0x13 ^ 0x21, 0xc4 ^ 0x12, 10 ^ 0x21, 20 ^ 0x12, 0 ^ 0xa4, 2 ^ 0x42};
+	uint8_t other[28];
+	struct bench *b = with_bob(1, &by_q[1]);
+	struct addr a = bench_addr(A);
+
+	bench_datagram(b, request, sizeof(request), A, "10.20.0.1:5060");
+	assert_int_equal(b->n_out, 1);
+	assert_int_equal(b->out[0].len, sizeof(response));
+	assert_memory_equal(b->out[0].text, response, sizeof(response));
+	assert_true(addr_eq(&b->out[0].dst, &a));
+	/* A stranger's. */
+	bench_datagram(b, request, sizeof(request), B, "10.20.0.1:5060");
+	assert_int_equal(b->verdict, VERDICT_DROP);
+	/* Cut short, with another length, type or cookie. */
+	for (uint32_t len = 0; len < sizeof(request); len++) {
+		bench_datagram(b, request, len, A, "10.20.0.1:5060");
+		assert_int_equal(b->verdict, VERDICT_DROP);
+	}
+	for (uint32_t i = 0; i < 8; i++) {
+		memcpy(other, request, sizeof(request));
+		other[i] ^= 4;
+		bench_datagram(b, other, sizeof(request), A, "10.20.0.1:5060");
+		assert_int_equal(b->verdict, VERDICT_DROP);
+	}
+	/* An attribute that may be passed over, one that may not, and one that runs over the
+	 * end. */
+	memcpy(other, request, sizeof(request));
+	other[3] = 8;
+	memcpy(other + 20, "\x80\x22\0\3abc", 8);
+	bench_datagram(b, other, sizeof(other), A, "10.20.0.1:5060");
+	assert_int_equal(b->verdict, VERDICT_SEND);
+	other[23] = 5;
+	bench_datagram(b, other, sizeof(other), A, "10.20.0.1:5060");
+	assert_int_equal(b->verdict, VERDICT_DROP);
+	memcpy(other + 20, "\0\6\0\4user", 8);
+	bench_datagram(b, other, sizeof(other), A, "10.20.0.1:5060");
+	assert_int_equal(b->verdict, VERDICT_DROP);
+	bench_close(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -588,7 +831,12 @@ int main(void)
 		cmocka_unit_test(test_emergency_contact),
 		cmocka_unit_test(test_public_gruu),
 		cmocka_unit_test(test_temporary_gruu),
+		cmocka_unit_test(test_message_in_turn),
+		cmocka_unit_test(test_message_unanswered),
+		cmocka_unit_test(test_wildcard),
 		cmocka_unit_test(test_unknown_gruu),
+		cmocka_unit_test(test_keepalive),
+		cmocka_unit_test(test_gruu_in_a_dialog),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
-/* test_refresh.c - refresh REGISTERs: which the worker answers, with what, and which it leaves to
- * control */
+/* test_refresh.c - refresh REGISTERs: which the worker answers, with what, and which it leaves
+ * to control */
+#include "abi/gruu.h"
 #include "bench.h"
 
 #include <stdio.h>
@@ -62,7 +63,7 @@ struct ask {
 	const char *why; /* of a row */
 };
 
-static const char *or(const char *a, const char *usual)
+static const char * or (const char *a, const char *usual)
 {
 	return a ? a : usual;
 }
@@ -81,11 +82,11 @@ static void ask(const struct ask *a)
 		 "CSeq: %u REGISTER\n"
 		 "%s%s"
 		 "Content-Length: 0\n\n",
-		 or(a->uri, "sip:ims.example"), a->cseq, or(a->from, "sip:alice@ims.example"),
-		 or(a->to, "sip:alice@ims.example"), or(a->call_id, CALL_ID),
-		 a->cseq ? a->cseq : 8, or(a->contact, "Contact: <" URI ">;expires=600\n"),
-		 or(a->lines, ""));
-	bench_input(b, text, or(a->src, UE), NODE);
+		 or (a->uri, "sip:ims.example"), a->cseq, or (a->from, "sip:alice@ims.example"),
+		 or (a->to, "sip:alice@ims.example"), or (a->call_id, CALL_ID),
+		 a->cseq ? a->cseq : 8, or (a->contact, "Contact: <" URI ">;expires=600\n"),
+		 or (a->lines, ""));
+	bench_input(b, text, or (a->src, UE), NODE);
 }
 
 static void is_refreshed(uint32_t seconds)
@@ -104,11 +105,12 @@ static bool is_left_to_control(void)
 
 static void answers(void **state)
 {
-	const char *head = "SIP/2.0 200 OK\r\n"
-			   "Via: SIP/2.0/UDP 10.10.0.2:5062;branch=z9hG4bKr8;received=10.10.0.2;"
-			   "rport=5062\r\n"
-			   "From: <sip:alice@ims.example>;tag=f\r\n"
-			   "To: <sip:alice@ims.example>;tag=";
+	const char *head =
+		"SIP/2.0 200 OK\r\n"
+		"Via: SIP/2.0/UDP 10.10.0.2:5062;branch=z9hG4bKr8;received=10.10.0.2;"
+		"rport=5062\r\n"
+		"From: <sip:alice@ims.example>;tag=f\r\n"
+		"To: <sip:alice@ims.example>;tag=";
 	const char *rest = "\r\n"
 			   "Call-ID: refresh-1\r\n"
 			   "CSeq: 8 REGISTER\r\n"
@@ -132,6 +134,43 @@ static void answers(void **state)
 	/* Nothing was written: another one is answered as well. */
 	ask(&(struct ask){.cseq = 9});
 	is_refreshed(600);
+}
+
+/* A terminal that has names is told them, and that its flow is kept. */
+static void names_of_the_terminal(void **state)
+{
+	static const char contact[] =
+		"Contact: <" URI ">;+sip.instance=\"<urn:uuid:F8>\";reg-id=1;temp-gruu=\"x\"\n";
+	struct gruu g;
+	const char *at;
+
+	alice.contact[0].instance = gruu_instance(&b->node.token_key, SLICE("urn:uuid:f8"));
+	alice.contact[0].reg_id = 1;
+	b->node.flow_timer_s = 90;
+	bench_put(b, &alice);
+	ask(&(struct ask){.contact = contact,
+			  .lines = "Supported: gruu, outbound\nExpires: 600\n"});
+	is_refreshed(600);
+	assert_non_null(strstr(b->out[0].text,
+			       ";reg-id=1;pub-gruu=\"sip:alice@ims.example;gr=urn:uuid:F8\""
+			       ";temp-gruu=\"sip:tgruu"));
+	assert_non_null(strstr(b->out[0].text, "Require: outbound\r\nFlow-Timer: 90\r\n"));
+	at = strstr(b->out[0].text, "sip:tgruu") + 4;
+	assert_true(gruu_temporary_get(slice_of(at, GRUU_OPAQUE_LEN), &b->node.token_key, &g));
+	assert_int_equal(g.instance, alice.contact[0].instance);
+	assert_int_equal(g.call, (uint32_t)hash(CALL_ID));
+	assert_int_equal(g.user, hash("sip:alice@ims.example"));
+	/* The one of a telephone number is nobody's name (TS 24.229 §5.4.7A). */
+	ask(&(struct ask){.contact = contact,
+			  .to = "tel:+15551234",
+			  .from = "tel:+15551234",
+			  .lines = "Supported: gruu\nExpires: 600\n"});
+	is_refreshed(600);
+	assert_null(strstr(b->out[0].text, "gruu=\""));
+	/* Another terminal at this address is control's to look at. */
+	ask(&(struct ask){.contact = "Contact: <" URI ">;+sip.instance=\"<urn:uuid:F9>\"\n",
+			  .lines = "Supported: gruu\nExpires: 600\n"});
+	assert_true(is_left_to_control());
 }
 
 static void expiry_is_bounded(void **state)
@@ -190,7 +229,9 @@ static void what_is_unusual_is_left_to_control(void **state)
 		{.from = "sip:bob@ims.example", .why = "for somebody else"},
 		{.to = "sip:alice@ims.example>;tag=<t", .why = "a malformed To"},
 		{.contact = "", .why = "a query"},
-		{.contact = "Contact: *\n", .lines = "Expires: 0\n", .why = "all to be removed"},
+		{.contact = "Contact: *\n",
+		 .lines = "Expires: 0\n",
+		 .why = "all to be removed"},
 		{.contact = "Contact: <sip:alice@10.10.0.2:5070>\n", .why = "another contact"},
 		{.contact = "Contact: <" URI ";transport=tcp>\n", .why = "another transport"},
 		{.contact = "Contact: <" URI ">, <" URI ";x>\n", .why = "two contacts"},
@@ -199,7 +240,8 @@ static void what_is_unusual_is_left_to_control(void **state)
 		{.contact = "Contact: <" URI ">;expires=600;=3\n", .why = "a broken parameter"},
 		{.contact = "Contact: <" URI ">;expires=600;;x\n", .why = "an empty one"},
 		{.lines = "Require: sec-agree\n", .why = "an extension"},
-		{.lines = "Require: path\nRequire: path, gruu\n", .why = "another extension"},
+		{.lines = "Require: path\nRequire: path, x-other\n",
+		 .why = "another extension"},
 		{.lines = "Proxy-Require: path\n", .why = "an extension of proxies"},
 		{.lines = "Path: <sip:p@10.30.0.5;lr>\n", .why = "a P-CSCF before us"},
 		{.lines = "Security-Client: ipsec-3gpp\n", .why = "a security agreement"},
@@ -228,7 +270,8 @@ static void credentials(void **state)
 		 true},
 		{"Authorization: Digest uri=\"sip:x\", username=\"alice@home\"\n", true},
 		{"Authorization: Digest username=\"bob@home\",response=\"\"\n", false},
-		{"Authorization: Digest username=\"alice@home\",username=\"bob@home\"\n", false},
+		{"Authorization: Digest username=\"alice@home\",username=\"bob@home\"\n",
+		 false},
 		{"Authorization: Digest username=\"alice@home\",username=\"alice@home\"\n",
 		 false},
 		{"Authorization: Digest username=\"\",response=\"\"\n", false},
@@ -256,7 +299,8 @@ static void any_identity(void **state)
 {
 	ask(&(struct ask){.from = "tel:+1-555-1234", .to = "tel:+1-555-1234"});
 	is_refreshed(600);
-	ask(&(struct ask){.from = "sip:alice@IMS.example;x=1", .to = "sip:alice@IMS.example;x=1"});
+	ask(&(struct ask){.from = "sip:alice@IMS.example;x=1",
+			  .to = "sip:alice@IMS.example;x=1"});
 	is_refreshed(600);
 }
 
@@ -380,6 +424,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(answers),
+		TEST(names_of_the_terminal),
 		TEST(expiry_is_bounded),
 		TEST(what_is_unusual_is_left_to_control),
 		TEST(credentials),

@@ -300,6 +300,12 @@ static void registration_holds_what_was_put(void **state)
 	v->contact[0].q = 300;
 	v->contact[0].expires_ms = 5000;
 	v->contact[0].registered_ms = 4000;
+	v->contact[0].instance = 0x1122334455667788;
+	v->contact[0].reg_id = 7;
+	v->contact[0].n_feature = FEATURES_MAX;
+	for (uint32_t i = 0; i < FEATURES_MAX; i++)
+		v->contact[0].feature[i] =
+			(struct feature){.value = ~0ull - i, .tag = i, .kind = 2};
 	assert_int_equal(table_put(t, v), INSTALL_OK);
 	const struct registration *r = table_find_impu(
 		t, v->impu[2].impu, table_hash_impu(t, v->impu[2].impu), &index);
@@ -317,6 +323,14 @@ static void registration_holds_what_was_put(void **state)
 	assert_true(addr_eq(&c->hop, &v->contact[0].hop));
 	assert_int_equal(c->q, 300);
 	assert_int_equal(c->registered_ms, 4000);
+	assert_int_equal(c->instance, 0x1122334455667788);
+	assert_int_equal(c->reg_id, 7);
+	assert_int_equal(c->n_feature, FEATURES_MAX);
+	for (uint32_t i = 0; i < FEATURES_MAX; i++) {
+		struct feature f = reg_feature(r, c, i);
+
+		assert_memory_equal(&f, &v->contact[0].feature[i], sizeof(f));
+	}
 	assert_ptr_equal(reg_contact_on_flow(r, &c->flow, 4999), c);
 	assert_null(reg_contact_on_flow(r, &c->flow, 5000));
 	assert_null(reg_contact_on_flow(r, &c->local, 0));

@@ -65,6 +65,8 @@ struct fake *fake_new(uint32_t roles)
 	c->dataplane.icscf = address("10.0.0.2");
 	c->dataplane.scscf = address("10.0.0.3");
 	c->control = (struct conf_control){.expires_min_s = 60,
+					   .expires_emergency_s = 600,
+					   .contacts_max = SET_CONTACTS_MAX,
 					   .expires_default_s = 3600,
 					   .expires_max_s = 7200,
 					   .auth_tries = 3,
@@ -443,6 +445,8 @@ bool link_resume(struct link *l, const struct abi_punt *held, enum abi_locate lo
 		trace(f, " %u", status);
 	if (locate == LOCATE_SCSCF)
 		trace(f, " %s %.*s", addr_text(hop, text), SLICE_ARG(route));
+	if (locate == LOCATE_LOCAL && route.len)
+		trace(f, " %.*s", SLICE_ARG(route));
 	trace(f, "\n");
 	return true;
 }

@@ -146,6 +146,25 @@ static void unparsable(void **state)
 	assert_string_equal(f->trace, "resume reject 400\n");
 }
 
+/* A number of a private exchange that is registered here: the HSS is not asked. */
+static void by_wildcard(void **state)
+{
+	struct client cl = {0};
+
+	f->saa.user_data = SLICE(FAKE_PROFILE(FAKE_IDENTITY(
+		"sip:alice@ims.example") FAKE_IDENTITY("sip:pbx-!.*!@ims.example")));
+	client_register(f, &cl);
+	assert_int_equal(f->status, 200);
+	assert_non_null(
+		strstr(f->headers, "<sip:alice@ims.example>, <sip:pbx-!.*!@ims.example>"));
+	fake_clear(f);
+	request("sip:pbx-77@IMS.example;user=x", 1);
+	assert_string_equal(f->trace, "resume local sip:pbx-!.*!@ims.example\n");
+	fake_clear(f);
+	request("sip:pbx77@ims.example", 2);
+	assert_non_null(strstr(f->trace, "LIR sip:pbx77@ims.example"));
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -153,7 +172,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(verdicts),   T(no_identity),          T(without_hss),
 		T(repeats),    T(registered_meanwhile), T(ring_full),
-		T(unparsable),
+		T(unparsable), T(by_wildcard),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

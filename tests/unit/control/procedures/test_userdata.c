@@ -100,7 +100,19 @@ static void malformed(void **state)
 	assert_int_equal(decode("<IMSSubscription/>"), USERDATA_EMPTY);
 	assert_int_equal(decode(ONE("")), USERDATA_EMPTY);
 	assert_int_equal(decode(ONE("nonsense")), USERDATA_EMPTY);
-	assert_int_equal(decode(ONE("sip:!.*!@x")), USERDATA_EMPTY);
+	assert_int_equal(decode(ONE("sip:!(!@x")), USERDATA_EMPTY);
+	assert_int_equal(decode(ONE("sip:a!.*!@x")), USERDATA_OK);
+	assert_true(u.identity[0].wildcard);
+	assert_string_equal(u.identity[0].canonical, "sip:a!.*!@x");
+	assert_int_equal(userdata_default(&u), -1);
+	assert_int_equal(
+		decode("<IMSSubscription><ServiceProfile><PublicIdentity>"
+		       "<Identity>sip:b@x</Identity><Extension><IdentityType>3</IdentityType>"
+		       "<Extension><WildcardedIMPU>sip:!b[0-9]!@x</WildcardedIMPU></Extension>"
+		       "</Extension></PublicIdentity></ServiceProfile></IMSSubscription>"),
+		USERDATA_OK);
+	assert_true(u.identity[0].wildcard);
+	assert_string_equal(u.identity[0].uri, "sip:!b[0-9]!@x");
 	assert_int_equal(decode(ONE("sip:a@x&gt;,&lt;sip:evil@y")), USERDATA_EMPTY);
 	assert_int_equal(decode(ONE("sip:a@x&#13;&#10;Route: y")), USERDATA_EMPTY);
 	/* An Identity counts only where the schema has it. */
