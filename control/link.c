@@ -400,6 +400,7 @@ bool link_resume(struct link *l, const struct abi_punt *held, enum abi_locate lo
 		.len = held->len,
 		.src = held->src,
 		.dst = held->dst,
+		.sa_id = held->sa_id,
 	};
 	if (hop)
 		j->hop = *hop;

@@ -1,8 +1,8 @@
 /* install.c - install records as octets, for the encoder and the decoder
  *
  * head (24 octets), then for INSTALL_REGISTRATION its own head, the identities, the contacts
- * and the Service-Route. Host byte order: both ends run on one machine, and abi_layout guards
- * the structures.
+ * and the Service-Route, for INSTALL_SA its one block. Host byte order: both ends run on one
+ * machine, and abi_layout guards the structures.
  */
 #include "abi/install.h"
 
@@ -10,7 +10,7 @@ struct head {
 	uint32_t type;
 	uint32_t pad;
 	uint64_t seq;
-	uint64_t set_id; /* registration and delete, else 0 */
+	uint64_t id; /* of the set or the SA; of a synchronisation 0 */
 };
 
 struct registration_head {
@@ -29,11 +29,22 @@ struct contact_head {
 	uint32_t cseq, impi;
 	uint16_t q, uri_len, path_len;
 	uint8_t flags, pad[5];
+	uint64_t sa_id;
+};
+
+struct sa_block {
+	uint64_t set_id, expires_ms;
+	struct addr ue, local, nat;
+	uint32_t spi_uc, spi_us, spi_pc, spi_ps;
+	uint16_t port_us, port_pc;
+	uint8_t integrity, cipher, pad[6];
+	uint8_t ck[ABI_SA_KEY], ik[ABI_SA_KEY];
 };
 
 _Static_assert(sizeof(struct head) == 24, "head");
 _Static_assert(sizeof(struct registration_head) == 28, "registration head");
-_Static_assert(sizeof(struct contact_head) == 104, "contact head");
+_Static_assert(sizeof(struct contact_head) == 112, "contact head");
+_Static_assert(sizeof(struct sa_block) == 136, "security association");
 _Static_assert(IMPU_MAX <= UINT8_MAX && SET_IMPUS_MAX <= UINT8_MAX, "they fit their fields");
 
 enum {
@@ -81,6 +92,8 @@ static const char *contact_check(const struct abi_contact_view *c)
 		return "unknown flag on a contact";
 	if ((c->flags & ABI_CONTACT_PROTECTED) && c->flow.family == 0)
 		return "protected contact without a flow";
+	if (c->sa_id != 0 && (c->flow.family == 0 || c->local.family != c->flow.family))
+		return "contact of a security association without its addresses";
 	if (c->q > 1000)
 		return "q of a contact above 1000";
 	if (c->uri.len == 0)
@@ -113,6 +126,45 @@ static const char *registration_check(const struct abi_registration_view *r)
 	for (uint32_t i = 0; i < r->n_contact && !wrong; i++)
 		wrong = contact_check(&r->contact[i]);
 	return wrong;
+}
+
+static const char *sa_addresses_check(const struct abi_sa_view *s)
+{
+	if (!addr_is_sound(&s->ue) || !addr_is_sound(&s->local) || !addr_is_sound(&s->nat))
+		return "malformed address of a security association";
+	if (s->ue.family == 0 || s->local.family != s->ue.family ||
+	    (s->nat.family != 0 && s->nat.family != s->local.family))
+		return "security association between two address families";
+	if (s->ue.port == 0 || s->port_us == 0 || s->local.port == 0 || s->port_pc == 0 ||
+	    (s->nat.family != 0 && s->nat.port == 0))
+		return "security association without one of its ports";
+	if (s->ue.port == s->port_us || s->local.port == s->port_pc)
+		return "security association whose ports are equal";
+	return NULL;
+}
+
+static const char *sa_algorithms_check(const struct abi_sa_view *s)
+{
+	if (s->integrity >= ABI_SA_INTEGRITY_MAX || s->cipher >= ABI_SA_CIPHER_MAX)
+		return "security association with an unknown algorithm";
+	if ((s->cipher == ABI_SA_AES_GCM) != (s->integrity == ABI_SA_INTEGRITY_NONE) ||
+	    (s->integrity == ABI_SA_AES_GMAC && s->cipher != ABI_SA_NULL))
+		return "security association whose algorithms do not go together";
+	return NULL;
+}
+
+static const char *sa_check(const struct abi_sa_view *s)
+{
+	const char *wrong = sa_addresses_check(s);
+
+	if (s->sa_id == 0)
+		return "security association without an id";
+	if (s->spi_uc < ABI_SA_SPI_MIN || s->spi_us < ABI_SA_SPI_MIN ||
+	    s->spi_pc < ABI_SA_SPI_MIN || s->spi_ps < ABI_SA_SPI_MIN)
+		return "security association with a reserved SPI";
+	if (s->spi_uc == s->spi_us || s->spi_pc == s->spi_ps)
+		return "security association whose SPIs are equal";
+	return wrong ? wrong : sa_algorithms_check(s);
 }
 
 /* What is left to write to. */
@@ -171,6 +223,7 @@ static void registration_encode(struct sink *s, const struct abi_registration_vi
 			.uri_len = (uint16_t)c->uri.len,
 			.path_len = (uint16_t)c->path.len,
 			.flags = c->flags,
+			.sa_id = c->sa_id,
 		};
 
 		sink_put(s, &ch, sizeof(ch));
@@ -178,6 +231,29 @@ static void registration_encode(struct sink *s, const struct abi_registration_vi
 		sink_text(s, c->path);
 	}
 	sink_text(s, r->service_route);
+}
+
+static void sa_encode(struct sink *s, const struct abi_sa_view *v)
+{
+	struct sa_block b = {
+		.set_id = v->set_id,
+		.expires_ms = v->expires_ms,
+		.ue = v->ue,
+		.local = v->local,
+		.nat = v->nat,
+		.spi_uc = v->spi_uc,
+		.spi_us = v->spi_us,
+		.spi_pc = v->spi_pc,
+		.spi_ps = v->spi_ps,
+		.port_us = v->port_us,
+		.port_pc = v->port_pc,
+		.integrity = v->integrity,
+		.cipher = v->cipher,
+	};
+
+	memcpy(b.ck, v->ck, sizeof(b.ck));
+	memcpy(b.ik, v->ik, sizeof(b.ik));
+	sink_put(s, &b, sizeof(b));
 }
 
 uint32_t abi_install_encode(const struct abi_install_view *v, void *out, uint32_t cap)
@@ -190,10 +266,18 @@ uint32_t abi_install_encode(const struct abi_install_view *v, void *out, uint32_
 	case INSTALL_REGISTRATION:
 		if (registration_check(&v->registration) != NULL)
 			return 0;
-		h.set_id = v->registration.set_id;
+		h.id = v->registration.set_id;
 		break;
 	case INSTALL_DELETE:
-		h.set_id = v->set_id;
+		h.id = v->set_id;
+		break;
+	case INSTALL_SA:
+		if (sa_check(&v->sa) != NULL)
+			return 0;
+		h.id = v->sa.sa_id;
+		break;
+	case INSTALL_SA_DELETE:
+		h.id = v->sa_id;
 		break;
 	case INSTALL_SYNC_BEGIN:
 	case INSTALL_SYNC_END:
@@ -204,6 +288,8 @@ uint32_t abi_install_encode(const struct abi_install_view *v, void *out, uint32_
 	sink_put(&s, &h, sizeof(h));
 	if (v->type == INSTALL_REGISTRATION)
 		registration_encode(&s, &v->registration);
+	if (v->type == INSTALL_SA)
+		sa_encode(&s, &v->sa);
 	return s.full ? 0 : room - s.left;
 }
 
@@ -245,6 +331,7 @@ static const char *contact_decode(struct slice *s, struct abi_contact_view *c)
 		.impi = h.impi,
 		.q = h.q,
 		.flags = h.flags,
+		.sa_id = h.sa_id,
 	};
 	if (!source_text(s, h.uri_len, &c->uri) || !source_text(s, h.path_len, &c->path))
 		return "record ends inside the text of a contact";
@@ -286,6 +373,33 @@ static const char *registration_decode(struct slice *s, struct abi_registration_
 	return registration_check(r);
 }
 
+static const char *sa_decode(struct slice *s, struct abi_sa_view *v, uint64_t sa_id)
+{
+	struct sa_block b;
+
+	if (!source_get(s, &b, sizeof(b)))
+		return "record ends inside a security association";
+	*v = (struct abi_sa_view){
+		.sa_id = sa_id,
+		.set_id = b.set_id,
+		.ue = b.ue,
+		.local = b.local,
+		.port_us = b.port_us,
+		.port_pc = b.port_pc,
+		.spi_uc = b.spi_uc,
+		.spi_us = b.spi_us,
+		.spi_pc = b.spi_pc,
+		.spi_ps = b.spi_ps,
+		.nat = b.nat,
+		.integrity = b.integrity,
+		.cipher = b.cipher,
+		.expires_ms = b.expires_ms,
+	};
+	memcpy(v->ck, b.ck, sizeof(v->ck));
+	memcpy(v->ik, b.ik, sizeof(v->ik));
+	return sa_check(v);
+}
+
 const char *abi_install_decode(struct slice record, struct abi_install_view *v)
 {
 	struct head h;
@@ -296,15 +410,21 @@ const char *abi_install_decode(struct slice record, struct abi_install_view *v)
 		return "install record shorter than its head";
 	}
 	v->seq = h.seq;
-	v->set_id = h.set_id;
+	v->set_id = v->sa_id = h.id;
 	switch (h.type) {
 	case INSTALL_REGISTRATION:
-		v->registration.set_id = h.set_id;
+		v->registration.set_id = h.id;
 		wrong = registration_decode(&record, &v->registration);
 		if (wrong)
 			return wrong;
 		break;
+	case INSTALL_SA:
+		wrong = sa_decode(&record, &v->sa, h.id);
+		if (wrong)
+			return wrong;
+		break;
 	case INSTALL_DELETE:
+	case INSTALL_SA_DELETE:
 	case INSTALL_SYNC_BEGIN:
 	case INSTALL_SYNC_END:
 		break;

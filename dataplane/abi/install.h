@@ -5,8 +5,13 @@
  * that a worker sees one or the other. Each record carries a sequence number; the data plane
  * answers each in order with an abi_ack, and control may then forget its copy.
  *
- * After connecting, control sends SYNC_BEGIN, puts all it knows, and SYNC_END: sets that were
- * not put in between are removed then (graceful restart). Until then all old sets keep working.
+ * Security associations (TS 33.203 §7.1) are records of their own: a set of them serves one UE
+ * and has one id, and a contact names the one that its traffic goes through. Their keys lie in
+ * the install ring until it is written over; only the two processes map it.
+ *
+ * After connecting, control sends SYNC_BEGIN, puts all it knows, and SYNC_END: sets of both
+ * kinds that were not put in between are removed then (graceful restart). Until then all old
+ * ones keep working.
  */
 #pragma once
 
@@ -18,6 +23,10 @@ enum abi_install_type {
 	INSTALL_DELETE, /* by set_id */
 	INSTALL_SYNC_BEGIN,
 	INSTALL_SYNC_END,
+	INSTALL_SA, /* put, or replace the one of the same sa_id; what has run on, such as
+		       sequence numbers, runs on */
+	INSTALL_SA_DELETE, /* by sa_id, at once: control decides when the last response has left
+			    */
 };
 
 /* Which of our roles hold this set. */
@@ -61,6 +70,9 @@ struct abi_contact_view {
 			      is elsewhere */
 	struct addr local; /* our address and port it came to: terminating requests leave from
 			      there */
+	uint64_t sa_id;    /* 0: none. Else flow is that SA's `ue` and local its `local`, and
+			      what goes to the contact goes from port_pc to port_us, under that
+			      SA or not at all */
 	struct addr hop;   /* next hop when the P-CSCF is elsewhere, else family 0 */
 	uint64_t expires_ms; /* CLOCK_MONOTONIC */
 	uint64_t registered_ms;
@@ -86,11 +98,54 @@ struct abi_registration_view {
 	struct abi_contact_view contact[SET_CONTACTS_MAX];
 };
 
+/* The algorithms of TS 33.203 Annex H, and HMAC-SHA-256-128 (RFC 4868). */
+enum abi_sa_integrity {
+	ABI_SA_INTEGRITY_NONE, /* only with AES-GCM, which has its own */
+	ABI_SA_HMAC_MD5_96,
+	ABI_SA_HMAC_SHA_1_96,
+	ABI_SA_HMAC_SHA_256_128,
+	ABI_SA_AES_GMAC, /* only with the null cipher (RFC 4543) */
+	ABI_SA_INTEGRITY_MAX
+};
+
+enum abi_sa_cipher { ABI_SA_NULL, ABI_SA_AES_CBC, ABI_SA_AES_GCM, ABI_SA_CIPHER_MAX };
+
+enum {
+	ABI_SA_KEY = 16,
+	ABI_SA_SPI_MIN = 256, /* those below are reserved (RFC 4303 §2.1) */
+};
+
+/* The four SAs of a UE (TS 33.203 §7.1). Over UDP two of them carry all, requests and responses
+ * alike: from the UE's port_uc to our port_ps under spi_ps, and from our port_pc to its port_us
+ * under spi_us. The other two, under spi_uc and spi_pc, are TCP's way back.
+ */
+struct abi_sa_view {
+	uint64_t sa_id;    /* never 0, never used twice */
+	uint64_t set_id;   /* registration set it serves; 0 while the REGISTER that proves it
+			      is awaited */
+	struct addr ue;    /* the UE's address, inside when it is behind a NAT, and its
+			      protected client port, port_uc */
+	struct addr local; /* our address, and our protected server port, port_ps */
+	uint16_t port_us;  /* the UE's protected server port */
+	uint16_t port_pc;  /* our protected client port */
+	uint32_t spi_uc, spi_us; /* chosen by the UE */
+	uint32_t spi_pc, spi_ps; /* chosen by us: unique in the node */
+	struct addr nat;   /* UDP-encapsulated tunnel mode (TS 33.203 Annex M): where the NAT
+			      showed the UE; family 0: transport mode */
+	uint8_t integrity; /* enum abi_sa_integrity */
+	uint8_t cipher;    /* enum abi_sa_cipher */
+	uint8_t ck[ABI_SA_KEY], ik[ABI_SA_KEY]; /* as AKA gave them; the data plane expands them
+						   (TS 33.203 Annex I) */
+	uint64_t expires_ms;                    /* CLOCK_MONOTONIC */
+};
+
 struct abi_install_view {
 	enum abi_install_type type;
 	uint64_t seq;
 	uint64_t set_id; /* INSTALL_DELETE */
+	uint64_t sa_id;  /* INSTALL_SA_DELETE */
 	struct abi_registration_view registration;
+	struct abi_sa_view sa;
 };
 
 struct abi_ack {
@@ -107,5 +162,7 @@ uint32_t abi_install_encode(const struct abi_install_view *v, void *out, uint32_
  * always set (0: the record is too short to have one), for the acknowledgement. At least one
  * identity is there and none is empty; a contact has a URI; no text holds control characters
  * but HTAB; a URI has up to SIP_URI_MAX octets, path and service_route up to SIP_EDIT_TEXT_MAX.
+ * Of an SA all addresses but nat are there and of one family, ports are there and differ on
+ * each side, and so do SPIs, which are not reserved ones; the algorithms go together.
  */
 const char *abi_install_decode(struct slice record, struct abi_install_view *v);

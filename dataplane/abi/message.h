@@ -28,9 +28,10 @@ struct abi_punt {
 	struct addr src, dst;
 	uint32_t expires; /* PUNT_REFRESHED: seconds that the 200 OK granted, else 0 */
 	uint32_t pad;
+	uint64_t sa_id; /* the security association it came under; 0: in clear */
 	uint8_t data[]; /* the SIP message as received */
 };
-_Static_assert(sizeof(struct abi_punt) == 64, "punt record");
+_Static_assert(sizeof(struct abi_punt) == 72, "punt record");
 
 enum abi_inject_type {
 	INJECT_SEND = 1, /* send `data` from src to dst as it is; src.port 0: the node's SIP
@@ -57,9 +58,12 @@ struct abi_inject {
 	uint8_t pad;
 	uint32_t len; /* octets of the message */
 	struct addr src, dst, hop;
+	uint64_t
+		sa_id;  /* INJECT_SEND: the security association to send it under, to its
+			   addresses or not at all; 0: in clear. INJECT_RESUME: as in the punt */
 	uint8_t data[]; /* the message, then the route URI */
 };
-_Static_assert(sizeof(struct abi_inject) == 72, "inject record");
+_Static_assert(sizeof(struct abi_inject) == 80, "inject record");
 
 struct abi_capture {
 	uint64_t tsc;

@@ -119,6 +119,7 @@ static const uint32_t layout_words[] = {
 	MEMBER(abi_punt, src),
 	MEMBER(abi_punt, dst),
 	MEMBER(abi_punt, expires),
+	MEMBER(abi_punt, sa_id),
 	offsetof(struct abi_punt, data),
 
 	sizeof(struct abi_inject),
@@ -131,6 +132,7 @@ static const uint32_t layout_words[] = {
 	MEMBER(abi_inject, src),
 	MEMBER(abi_inject, dst),
 	MEMBER(abi_inject, hop),
+	MEMBER(abi_inject, sa_id),
 	offsetof(struct abi_inject, data),
 
 	sizeof(struct abi_capture),

@@ -14,6 +14,10 @@ static int install_do(struct tables *t, const struct abi_install_view *v)
 	case INSTALL_SYNC_END:
 		table_sync_end(t);
 		return INSTALL_OK;
+	case INSTALL_SA:
+	case INSTALL_SA_DELETE:
+		/* Without ESP there is nothing that they would protect. */
+		return INSTALL_OK;
 	}
 	return INSTALL_MALFORMED;
 }

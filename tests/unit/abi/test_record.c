@@ -53,6 +53,7 @@ static struct abi_install_view *view_make(void)
 			 {SLICE("tel:+49301234"), ABI_IMPU_BARRED}},
 		.contact = {{.flow = addr_v4(0xc0000201, 5062),
 			     .local = addr_v4(0xc0000202, 5060),
+			     .sa_id = 0x0102030405060708,
 			     .expires_ms = 600000,
 			     .registered_ms = 5,
 			     .call_id = 0x8877665544332211,
@@ -89,6 +90,7 @@ static void registration_assert_equal(const struct abi_registration_view *a,
 		assert_true(addr_eq(&x->flow, &y->flow));
 		assert_true(addr_eq(&x->local, &y->local));
 		assert_true(addr_eq(&x->hop, &y->hop));
+		assert_int_equal(x->sa_id, y->sa_id);
 		assert_int_equal(x->expires_ms, y->expires_ms);
 		assert_int_equal(x->registered_ms, y->registered_ms);
 		assert_int_equal(x->q, y->q);
@@ -138,7 +140,7 @@ static void short_records_come_back(void **state)
 			assert_int_equal(got.set_id, 4711);
 		assert_non_null(abi_install_decode(slice_of(record, len + 1), &got));
 	}
-	struct abi_install_view unknown = {.type = INSTALL_SYNC_END + 1};
+	struct abi_install_view unknown = {.type = INSTALL_SA_DELETE + 1};
 	uint8_t record[64];
 	assert_int_equal(abi_install_encode(&unknown, record, sizeof(record)), 0);
 }
@@ -234,6 +236,8 @@ enum broken_rule {
 	FLOW_PORT_ALONE,
 	CONTACT_FLAG,
 	PROTECTED_BY_NOTHING,
+	SA_WITHOUT_FLOW,
+	SA_OF_TWO_FAMILIES,
 	RULES
 };
 
@@ -312,6 +316,12 @@ static void rule_break(struct abi_registration_view *r, enum broken_rule rule)
 	case PROTECTED_BY_NOTHING:
 		r->contact[1].flags = ABI_CONTACT_PROTECTED;
 		break;
+	case SA_WITHOUT_FLOW:
+		r->contact[1].sa_id = 1;
+		break;
+	case SA_OF_TWO_FAMILIES:
+		c->local = (struct addr){.ip = {0x20, 1, 0xd, 0xb8}, .port = 5060, .family = 6};
+		break;
 	case RULES:
 		break;
 	}
@@ -345,7 +355,7 @@ static void broken_rules_are_not_decoded(void **state)
 		uint32_t at;
 		uint8_t octet;
 	} lies[] = {
-		{0, 5},
+		{0, INSTALL_SA_DELETE + 1},
 		{0, 0},
 		{3, 1}, /* type */
 		{24, 0},
@@ -367,7 +377,7 @@ static void broken_rules_are_not_decoded(void **state)
 		{contacts + 94, 0},
 		{contacts + 95, 8}, /* length of the URI */
 		{contacts + 98, 4}, /* flags */
-		{contacts + 104, '\n'},
+		{contacts + 112, '\n'},
 	};
 
 	assert_true(len > 0);
@@ -405,6 +415,196 @@ static void largest_set_fits_a_record_or_is_refused(void **state)
 	assert_int_equal(abi_install_encode(v, record, sizeof(record)), 0);
 	free(v);
 	free(got);
+}
+
+static struct abi_install_view sa_make(void)
+{
+	return (struct abi_install_view){.type = INSTALL_SA,
+					 .seq = 78,
+					 .sa = {.sa_id = 0x1020304050607080,
+						.set_id = 0x1122334455667788,
+						.ue = addr_v4(0x0a0a0a02, 6000),
+						.local = addr_v4(0xc0000202, 5101),
+						.port_us = 6001,
+						.port_pc = 5102,
+						.spi_uc = 1000001,
+						.spi_us = 1000002,
+						.spi_pc = 0xfffffffe,
+						.spi_ps = ABI_SA_SPI_MIN,
+						.nat = addr_v4(0xc6336401, 40000),
+						.integrity = ABI_SA_HMAC_SHA_256_128,
+						.cipher = ABI_SA_AES_CBC,
+						.ck = "0123456789abcde",
+						.ik = "fedcba987654321",
+						.expires_ms = 987654321}};
+}
+
+static void sa_assert_equal(const struct abi_sa_view *a, const struct abi_sa_view *b)
+{
+	assert_int_equal(a->sa_id, b->sa_id);
+	assert_int_equal(a->set_id, b->set_id);
+	assert_true(addr_eq(&a->ue, &b->ue) && addr_eq(&a->local, &b->local) &&
+		    addr_eq(&a->nat, &b->nat));
+	assert_int_equal(a->port_us, b->port_us);
+	assert_int_equal(a->port_pc, b->port_pc);
+	assert_int_equal(a->spi_uc, b->spi_uc);
+	assert_int_equal(a->spi_us, b->spi_us);
+	assert_int_equal(a->spi_pc, b->spi_pc);
+	assert_int_equal(a->spi_ps, b->spi_ps);
+	assert_int_equal(a->integrity, b->integrity);
+	assert_int_equal(a->cipher, b->cipher);
+	assert_memory_equal(a->ck, b->ck, ABI_SA_KEY);
+	assert_memory_equal(a->ik, b->ik, ABI_SA_KEY);
+	assert_int_equal(a->expires_ms, b->expires_ms);
+}
+
+static void sa_comes_back_whole(void **state)
+{
+	struct abi_install_view v = sa_make(), got = {0},
+				gone = {.type = INSTALL_SA_DELETE, .sa_id = 9};
+	struct guarded g = guarded_make();
+	uint8_t record[256];
+	uint32_t len = abi_install_encode(&v, record, sizeof(record));
+
+	assert_int_equal(len, 24 + 136);
+	assert_null(abi_install_decode(slice_of(guarded_copy(g, record, len), len), &got));
+	assert_int_equal(got.type, INSTALL_SA);
+	assert_int_equal(got.seq, 78);
+	sa_assert_equal(&v.sa, &got.sa);
+	for (uint32_t i = 0; i < len; i++)
+		assert_non_null(
+			abi_install_decode(slice_of(guarded_copy(g, record, i), i), &got));
+	assert_non_null(abi_install_decode(slice_of(record, len + 1), &got));
+	assert_int_equal(abi_install_encode(&v, record, len - 1), 0);
+	/* It may not be known yet which registration it will serve, nor be a NAT between. */
+	v.sa.set_id = 0;
+	v.sa.nat = (struct addr){0};
+	assert_int_equal(abi_install_encode(&v, record, sizeof(record)), len);
+	assert_null(abi_install_decode(slice_of(record, len), &got));
+	sa_assert_equal(&v.sa, &got.sa);
+	assert_int_equal(abi_install_encode(&gone, record, sizeof(record)), 24);
+	assert_null(abi_install_decode(slice_of(record, 24), &got));
+	assert_int_equal(got.type, INSTALL_SA_DELETE);
+	assert_int_equal(got.sa_id, 9);
+	guarded_free(g);
+}
+
+/* clang-format off: a table, one rule a line */
+static bool sa_break(struct abi_sa_view *s, int rule)
+{
+	switch (rule) {
+	case 0:
+		s->sa_id = 0;
+		break;
+	case 1:
+		s->ue = (struct addr){0};
+		break;
+	case 2:
+		s->ue.port = 0;
+		break;
+	case 3:
+		s->ue.pad = 1;
+		break;
+	case 4:
+		s->local.family = 6;
+		break;
+	case 5:
+		s->local.port = 0;
+		break;
+	case 6:
+		s->nat.family = 6;
+		break;
+	case 7:
+		s->nat.port = 0;
+		break;
+	case 8:
+		s->nat.family = 0;
+		break; /* octets without a family */
+	case 9:
+		s->port_us = 0;
+		break;
+	case 10:
+		s->port_us = s->ue.port;
+		break;
+	case 11:
+		s->port_pc = 0;
+		break;
+	case 12:
+		s->port_pc = s->local.port;
+		break;
+	case 13:
+		s->spi_uc = 0;
+		break;
+	case 14:
+		s->spi_us = s->spi_uc;
+		break;
+	case 15:
+		s->spi_pc = s->spi_ps;
+		break;
+	case 16:
+		s->spi_ps = ABI_SA_SPI_MIN - 1;
+		break;
+	case 17:
+		s->spi_us = 1;
+		break;
+	case 18:
+		s->spi_pc = 255;
+		break;
+	case 19:
+		s->integrity = ABI_SA_INTEGRITY_MAX;
+		break;
+	case 20:
+		s->cipher = ABI_SA_CIPHER_MAX;
+		break;
+	case 21:
+		s->integrity = ABI_SA_INTEGRITY_NONE;
+		break;
+	case 22:
+		s->cipher = ABI_SA_AES_GCM;
+		break;
+	case 23:
+		s->integrity = ABI_SA_AES_GMAC;
+		break;
+	default:
+		return false;
+	}
+	return true;
+}
+/* clang-format on */
+
+static void broken_sa_is_refused(void **state)
+{
+	uint8_t record[256];
+	int rule = 0;
+
+	for (struct abi_install_view v = sa_make(); sa_break(&v.sa, rule);
+	     v = sa_make(), rule++)
+		if (abi_install_encode(&v, record, sizeof(record)) != 0)
+			fail_msg("rule %d was broken and encoded", rule);
+	assert_int_equal(rule, 24);
+}
+
+/* All other values of each octet: refused, or decoded to what the encoder would take again. */
+static void changed_sa_is_refused_or_sound(void **state)
+{
+	struct abi_install_view v = sa_make(), got;
+	uint8_t record[256], again[256];
+	uint32_t len = abi_install_encode(&v, record, sizeof(record)), refused = 0;
+
+	for (uint32_t i = 4; i < len; i++) {
+		uint8_t was = record[i];
+
+		for (int x = 1; x < 256; x++) {
+			record[i] = was ^ (uint8_t)x;
+			if (abi_install_decode(slice_of(record, len), &got))
+				refused++;
+			else
+				assert_int_equal(abi_install_encode(&got, again, sizeof(again)),
+						 len);
+		}
+		record[i] = was;
+	}
+	assert_true(refused > 255);
 }
 
 static struct abi_punt *punt_make(uint32_t len)
@@ -569,6 +769,9 @@ int main(void)
 		cmocka_unit_test(broken_rules_are_not_encoded),
 		cmocka_unit_test(broken_rules_are_not_decoded),
 		cmocka_unit_test(largest_set_fits_a_record_or_is_refused),
+		cmocka_unit_test(sa_comes_back_whole),
+		cmocka_unit_test(broken_sa_is_refused),
+		cmocka_unit_test(changed_sa_is_refused_or_sound),
 		cmocka_unit_test(punt_is_checked),
 		cmocka_unit_test(inject_send_is_checked),
 		cmocka_unit_test(inject_resume_is_checked),
