@@ -5,12 +5,49 @@
 
 #include "base/lines.h"
 
+enum { WIDE_FROM = 6 };
+
 /* The first block of AES-CBC's work out is the IV itself: see esp.h. */
 static const uint8_t no_iv[16] __attribute__((aligned(16)));
 
+static bool is_aead(const struct sa *s)
+{
+	return s->cipher == ESP_AES_GCM || s->integrity == ESP_AES_GMAC;
+}
+
+void crypto_begin(struct esp_worker *w, uint32_t n)
+{
+	w->hmac = n < WIDE_FROM ? w->narrow : w->wide;
+}
+
+static void lines(const void *from, size_t octets)
+{
+	for (size_t i = 0; i < octets; i += INDEX_LINE)
+		__builtin_prefetch((const uint8_t *)from + i, 0, 2);
+}
+
+void crypto_approach(const struct sa *s, bool seal)
+{
+	const struct keys *k = &s->keys;
+
+	if (is_aead(s)) {
+		lines(k, sizeof(*k));
+		return;
+	}
+	lines(k, offsetof(struct keys, encrypt));
+	if (s->cipher == ESP_AES_CBC)
+		lines(seal ? k->encrypt : k->decrypt, sizeof(k->encrypt));
+}
+
+/* AEADs are worked off at once, one by one: there the widest is the best. */
+static IMB_MGR *manager(const struct esp_worker *w, const struct sa *s)
+{
+	return is_aead(s) ? w->wide : w->hmac;
+}
+
 static IMB_JOB *next_job(struct esp_worker *w, uint32_t i, uint8_t *at, bool seal)
 {
-	IMB_JOB *j = IMB_GET_NEXT_JOB(w->mgr);
+	IMB_JOB *j = IMB_GET_NEXT_JOB(manager(w, w->work[i].sa));
 
 	w->work[i].done = false;
 	j->src = at;
@@ -30,20 +67,28 @@ static void completed(IMB_JOB *j)
 	*done = j->status == IMB_STATUS_COMPLETED;
 }
 
-static void submit(struct esp_worker *w)
+static void submit(struct esp_worker *w, uint32_t i)
 {
-	IMB_JOB *j = IMB_SUBMIT_JOB_NOCHECK(w->mgr);
+	IMB_MGR *m = manager(w, w->work[i].sa);
+	IMB_JOB *j = IMB_SUBMIT_JOB_NOCHECK(m);
 
-	for (; j; j = IMB_GET_COMPLETED_JOB(w->mgr))
+	for (; j; j = IMB_GET_COMPLETED_JOB(m))
+		completed(j);
+}
+
+static void flush(IMB_MGR *m)
+{
+	IMB_JOB *j;
+
+	while ((j = IMB_FLUSH_JOB(m)))
 		completed(j);
 }
 
 void crypto_finish(struct esp_worker *w)
 {
-	IMB_JOB *j;
-
-	while ((j = IMB_FLUSH_JOB(w->mgr)))
-		completed(j);
+	flush(w->hmac);
+	if (w->hmac != w->wide)
+		flush(w->wide);
 }
 
 static void set_hmac(IMB_JOB *j, const struct sa *s, uint32_t len)
@@ -114,7 +159,7 @@ static void set_work(struct esp_worker *w, uint32_t i, IMB_JOB *j, uint8_t *at,
 	const struct sa *s = w->work[i].sa;
 	uint8_t *nonce = w->work[i].nonce;
 
-	if (s->cipher == ESP_AES_GCM || s->integrity == ESP_AES_GMAC) {
+	if (is_aead(s)) {
 		memcpy(nonce, s->keys.salt, KEYS_SALT);
 		memcpy(nonce + KEYS_SALT, at + ESP_HEADER, NONCE - KEYS_SALT);
 	}
@@ -139,7 +184,7 @@ void crypto_open(struct esp_worker *w, uint32_t i, uint8_t *at, uint32_t len)
 
 	j->auth_tag_output = w->work[i].icv;
 	set_work(w, i, j, at, at + ESP_HEADER, ESP_HEADER + s->iv_len, len - s->icv_len);
-	submit(w);
+	submit(w, i);
 }
 
 void crypto_seal(struct esp_worker *w, uint32_t i, uint8_t *at, uint32_t len)
@@ -149,7 +194,7 @@ void crypto_seal(struct esp_worker *w, uint32_t i, uint8_t *at, uint32_t len)
 
 	j->auth_tag_output = at + len - s->icv_len;
 	set_work(w, i, j, at, no_iv, ESP_HEADER, len - s->icv_len);
-	submit(w);
+	submit(w, i);
 }
 
 struct esp_worker *esp_worker_create(const struct esp_sas *sas, uint16_t id)
@@ -160,12 +205,15 @@ struct esp_worker *esp_worker_create(const struct esp_sas *sas, uint16_t id)
 		return NULL;
 	w->sas = sas;
 	w->id = id;
-	w->mgr = alloc_mb_mgr(0);
-	if (!w->mgr) {
-		free(w);
+	w->wide = alloc_mb_mgr(0);
+	w->narrow = alloc_mb_mgr(0);
+	if (!w->wide || !w->narrow) {
+		esp_worker_destroy(w);
 		return NULL;
 	}
-	init_mb_mgr_auto(w->mgr, NULL);
+	init_mb_mgr_auto(w->wide, NULL);
+	init_mb_mgr_sse(w->narrow); /* with the CPU's own SHA instructions, where it has them */
+	w->hmac = w->wide;
 	return w;
 }
 
@@ -173,6 +221,9 @@ void esp_worker_destroy(struct esp_worker *w)
 {
 	if (!w)
 		return;
-	free_mb_mgr(w->mgr);
+	if (w->wide)
+		free_mb_mgr(w->wide);
+	if (w->narrow)
+		free_mb_mgr(w->narrow);
 	free(w);
 }

@@ -19,12 +19,13 @@ static bool drop(struct esp_packet *p, enum count_id reason)
 	return false;
 }
 
-/* The SPI of each, and what it leads to, come near while others are asked for. */
+/* The set of each, its record and its keys come near while others are asked for. */
 static void approach(struct esp_worker *w, const struct esp_packet *p, uint32_t n)
 {
 	const struct esp_sas *t = w->sas;
 
 	for (uint32_t i = 0; i < n; i++) {
+		w->work[i].sa = NULL;
 		if (p[i].len < ESP_HEADER)
 			continue;
 		w->work[i].hash = sa_hash_spi(t, get32(p[i].at));
@@ -32,8 +33,19 @@ static void approach(struct esp_worker *w, const struct esp_packet *p, uint32_t 
 	}
 	for (uint32_t i = 0; i < n; i++)
 		if (p[i].len >= ESP_HEADER)
-			index_prefetch_entry(&t->by_spi, w->work[i].hash, t->arena,
-					     offsetof(struct sa, keys) / INDEX_LINE + 4);
+			index_prefetch_entry(&t->by_spi, w->work[i].hash, t->arena, SA_LINES);
+	for (uint32_t i = 0; i < n; i++) {
+		enum sa_way way;
+
+		if (p[i].len < ESP_HEADER)
+			continue;
+		w->work[i].sa = sa_find_spi(t, get32(p[i].at), w->work[i].hash, &way);
+		if (!w->work[i].sa)
+			continue;
+		w->work[i].way = (uint8_t)way;
+		__builtin_prefetch(w->work[i].sa->run, 1);
+		crypto_approach(w->work[i].sa, false);
+	}
 }
 
 /* Transport mode: from the UE to us, as the SA has it. Tunnel mode: from the UE's NAT, whose
@@ -50,13 +62,11 @@ static bool addresses_fit(const struct sa *s, const struct esp_packet *p)
 /* §3.4.2, §3.4.3: what can be refused before anything is worked out. */
 static bool admit(struct esp_worker *w, struct esp_packet *p, uint32_t i)
 {
-	enum sa_way way;
-	const struct sa *s;
+	const struct sa *s = w->work[i].sa;
 	uint32_t least;
 
 	if (p->len < ESP_HEADER)
 		return drop(p, COUNT_DROP_ESP_LENGTH);
-	s = sa_find_spi(w->sas, get32(p->at), w->work[i].hash, &way);
 	if (!s)
 		return drop(p, COUNT_DROP_ESP_SPI);
 	if (!addresses_fit(s, p))
@@ -69,10 +79,8 @@ static bool admit(struct esp_worker *w, struct esp_packet *p, uint32_t i)
 	least = ESP_HEADER + s->iv_len + s->align + s->icv_len;
 	if (p->len < least || (p->len - least) % s->align != 0 || p->len > UINT16_MAX)
 		return drop(p, COUNT_DROP_ESP_LENGTH);
-	w->work[i].sa = s;
-	w->work[i].way = (uint8_t)way;
 	w->work[i].seq = get32(p->at + 4);
-	if (!run_may_take(&s->run->in[way], w->work[i].seq))
+	if (!run_may_take(&s->run->in[w->work[i].way], w->work[i].seq))
 		return drop(p, COUNT_DROP_ESP_REPLAY);
 	return true;
 }
@@ -185,6 +193,7 @@ void esp_in(struct esp_worker *w, struct esp_packet *p, uint32_t n)
 	uint64_t admitted = 0;
 
 	approach(w, p, n);
+	crypto_begin(w, n);
 	for (uint32_t i = 0; i < n; i++) {
 		p[i].sa_id = 0;
 		if (!admit(w, &p[i], i))

@@ -27,15 +27,21 @@ static void approach(struct esp_worker *w, const struct esp_message *m, uint32_t
 		index_prefetch(&t->by_id, w->work[i].hash);
 	}
 	for (uint32_t i = 0; i < n; i++)
-		index_prefetch_entry(&t->by_id, w->work[i].hash, t->arena,
-				     offsetof(struct sa, keys) / INDEX_LINE + 4);
+		index_prefetch_entry(&t->by_id, w->work[i].hash, t->arena, SA_LINES);
+	for (uint32_t i = 0; i < n; i++) {
+		w->work[i].sa = sa_find_id(t, m[i].sa_id, w->work[i].hash);
+		if (!w->work[i].sa)
+			continue;
+		__builtin_prefetch(w->work[i].sa->run, 1);
+		crypto_approach(w->work[i].sa, true);
+	}
 }
 
 /* The number is in the record before any packet has it. Without extended sequence numbers the
  * last one ends the SA (§3.3.3): a new set has to come before. */
 static bool admit(struct esp_worker *w, struct esp_message *m, uint32_t i)
 {
-	const struct sa *s = sa_find_id(w->sas, m->sa_id, w->work[i].hash);
+	const struct sa *s = w->work[i].sa;
 
 	if (!s)
 		return drop(m, COUNT_DROP_ESP_NO_SA);
@@ -49,7 +55,6 @@ static bool admit(struct esp_worker *w, struct esp_message *m, uint32_t i)
 		return drop(m, COUNT_DROP_SIZE);
 	if (s->run->sent == UINT32_MAX)
 		return drop(m, COUNT_DROP_ESP_SEQUENCE);
-	w->work[i].sa = s;
 	w->work[i].seq = ++s->run->sent;
 	return true;
 }
@@ -191,6 +196,7 @@ void esp_out(struct esp_worker *w, struct esp_message *m, uint32_t n)
 	uint64_t admitted = 0;
 
 	approach(w, m, n);
+	crypto_begin(w, n);
 	for (uint32_t i = 0; i < n; i++) {
 		if (!admit(w, &m[i], i))
 			continue;

@@ -30,7 +30,11 @@ struct sa {
 	_Alignas(64) struct keys keys;
 };
 
-enum { SAS_RETIRED_MAX = 256, SAS_SPARE = SA_WAYS + 1 };
+enum {
+	SAS_RETIRED_MAX = 256,
+	SAS_SPARE = SA_WAYS + 1, /* entries of one set */
+	SA_LINES = offsetof(struct sa, keys) / INDEX_LINE,
+};
 
 struct esp_sas {
 	/* Read by workers, written once. */

@@ -8,7 +8,10 @@ enum { ICV_MAX = 16, NONCE = 12, ESP_HEADER = 8, UDP_HEADER = 8 };
 
 struct esp_worker {
 	const struct esp_sas *sas;
-	IMB_MGR *mgr;
+	/* Side by side pays from some packets on; for few, wide lanes would run nearly empty.
+	 */
+	IMB_MGR *wide, *narrow;
+	IMB_MGR *hmac; /* of the two, for the burst in work */
 	uint16_t id;
 	/* Of the burst in work, by its packets' places. */
 	struct {
@@ -22,6 +25,10 @@ struct esp_worker {
 	} work[ESP_BURST];
 };
 
+/* Once a burst, with the number of its packets. */
+void crypto_begin(struct esp_worker *w, uint32_t n);
+/* Some time before: the keys of this set come near, those for one direction. */
+void crypto_approach(const struct sa *s, bool seal);
 /* Puts the work on a packet into the library's queue: it checks (into icv) and decrypts a whole
  * packet, or encrypts one that is laid out but for the ICV, and writes that. */
 void crypto_open(struct esp_worker *w, uint32_t i, uint8_t *at, uint32_t len);

@@ -194,6 +194,7 @@ static struct esp_packet crafted(struct pair *p, const void *payload, uint32_t l
 	put32(octets + 4, ++s->run->sent);
 	memcpy(octets + 8 + s->iv_len, payload, len);
 	w->work[0].sa = s;
+	w->hmac = w->wide;
 	crypto_seal(w, 0, octets, total);
 	crypto_finish(w);
 	assert_true(w->work[0].done);
