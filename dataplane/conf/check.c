@@ -205,6 +205,76 @@ static bool check_workers(struct conf_load *l)
 	return true;
 }
 
+static bool check_protected_ports(struct conf_load *l)
+{
+	const struct conf_dataplane *d = &l->c->dataplane;
+	const struct conf_pcscf *p = &l->c->pcscf;
+	uint32_t line = conf_line(l, "pcscf.protected-ports.client");
+	const uint16_t port[3] = {p->port_ps, p->port_pc[0], p->port_pc[1]};
+
+	if (p->n_port_pc != 2 || p->port_ps == 0)
+		return conf_fail(
+			l, p->port_ps ? conf_line(l, "pcscf.protected-ports.server") : line,
+			"'pcscf.protected-ports' takes a 'server' port and two 'client' "
+			"ports");
+	for (int i = 0; i < 3; i++) {
+		if (port[i] == port[(i + 1) % 3])
+			return conf_fail(l, line, "'pcscf.protected-ports' has %u twice",
+					 port[i]);
+		if (port[i] == d->sip_port || (port[i] >= d->worker_port_base &&
+					       port[i] < d->worker_port_base + (int)d->workers))
+			return conf_fail(l, line,
+					 "'pcscf.protected-ports' has %u, which is a port for "
+					 "SIP in clear",
+					 port[i]);
+	}
+	return true;
+}
+
+static bool check_algorithms(struct conf_load *l)
+{
+	const struct conf_pcscf *p = &l->c->pcscf;
+
+	for (uint32_t i = 0; i < p->n_integrity; i++)
+		for (uint32_t k = 0; k < i; k++)
+			if (p->integrity[i] == p->integrity[k])
+				return conf_fail(l, conf_line(l, "pcscf.security.integrity"),
+						 "'pcscf.security.integrity' names one twice");
+	for (uint32_t i = 0; i < p->n_encryption; i++) {
+		for (uint32_t k = 0; k < i; k++)
+			if (p->encryption[i] == p->encryption[k])
+				return conf_fail(l, conf_line(l, "pcscf.security.encryption"),
+						 "'pcscf.security.encryption' names one twice");
+		if (p->encryption[i] == CONF_AES_CBC && p->n_integrity == 1 &&
+		    p->integrity[0] == CONF_AES_GMAC)
+			return conf_fail(
+				l, conf_line(l, "pcscf.security.integrity"),
+				"'pcscf.security.integrity' has nothing that goes with "
+				"aes-cbc");
+		if (p->encryption[i] != CONF_AES_GCM && p->n_integrity == 0)
+			return conf_fail(
+				l, conf_line(l, "pcscf.security.integrity"),
+				"'pcscf.security.integrity' is empty, and only aes-gcm "
+				"can do without");
+	}
+	if (p->n_encryption == 0)
+		return conf_fail(l, conf_line(l, "pcscf.security.encryption"),
+				 "'pcscf.security.encryption' is empty; null is for none");
+	return true;
+}
+
+static bool check_pcscf(struct conf_load *l)
+{
+	const struct conf_pcscf *p = &l->c->pcscf;
+
+	if ((p->port_ps || p->n_port_pc) && !check_protected_ports(l))
+		return false;
+	if (p->required && p->port_ps == 0)
+		return conf_fail(l, conf_line(l, "pcscf.security.required"),
+				 "'pcscf.security.required' needs 'pcscf.protected-ports'");
+	return check_algorithms(l);
+}
+
 static bool check_control(struct conf_load *l)
 {
 	const struct conf_control *c = &l->c->control;
@@ -242,5 +312,6 @@ static bool check_listeners(struct conf_load *l)
 
 bool conf_check(struct conf_load *l)
 {
-	return check_workers(l) && check_ports(l) && check_control(l) && check_listeners(l);
+	return check_workers(l) && check_ports(l) && check_pcscf(l) && check_control(l) &&
+	       check_listeners(l);
 }

@@ -16,6 +16,14 @@ enum conf_idle { CONF_IDLE_POLL, CONF_IDLE_ADAPTIVE };
 enum conf_auto { CONF_NEVER, CONF_AUTO, CONF_REQUIRE };
 enum conf_steering { CONF_STEER_AUTO, CONF_STEER_SOFTWARE, CONF_STEER_FLOW };
 enum conf_zone { CONF_ZONE_ACCESS, CONF_ZONE_CORE };
+/* Algorithms of security associations, by the numbers of abi/install.h. */
+enum conf_integrity {
+	CONF_HMAC_MD5_96 = 1,
+	CONF_HMAC_SHA_1_96,
+	CONF_HMAC_SHA_256_128,
+	CONF_AES_GMAC
+};
+enum conf_encryption { CONF_NULL, CONF_AES_CBC, CONF_AES_GCM };
 
 struct conf_prefix {
 	struct addr ip;
@@ -76,6 +84,22 @@ struct conf_dataplane {
 	char key_file[CONF_PATH_MAX]; /* node secret for tokens; default STATE_DIR/node.key */
 };
 
+/* Access security of terminals (TS 33.203). Without protected ports there is none. */
+struct conf_pcscf {
+	uint16_t port_ps;    /* protected server port; 0: none */
+	uint16_t port_pc[2]; /* protected client ports: of the old and of the new set of SAs */
+	uint32_t n_port_pc;
+	bool required; /* default false: who offers no security agreement may go without */
+	enum conf_integrity integrity[4]; /* most preferred first */
+	uint32_t n_integrity;
+	enum conf_encryption
+		encryption[3]; /* most preferred first; AES-GCM needs no integrity */
+	uint32_t n_encryption;
+	uint32_t sa_sets;                      /* default 0: four for each of dataplane.users */
+	uint32_t temporary, temporary_address; /* sets that await their REGISTER: in all,
+						  10,000, and of one address, 1,000 */
+};
+
 struct conf_control {
 	char diameter_identity[CONF_NAME_MAX]; /* default: scscf.REALM */
 	uint16_t diameter_port;                /* default 0: do not listen */
@@ -90,8 +114,8 @@ struct conf_control {
 	uint32_t nonce_ttl_s;                /* default 60 */
 	uint32_t nonce_max;                  /* bounded store; default 100,000 */
 	bool digest_md5, digest_sha256, aka; /* allowed schemes; default all true */
-	bool ip_association;        /* refreshes from an authenticated address need no challenge */
-	struct addr metrics_listen;          /* default 127.0.0.1:9390; port 0: none */
+	bool ip_association; /* refreshes from an authenticated address need no challenge */
+	struct addr metrics_listen; /* default 127.0.0.1:9390; port 0: none */
 };
 
 struct conf_hss {
@@ -119,6 +143,7 @@ struct conf {
 	char state_dir[CONF_PATH_MAX];   /* stores and keys; default /var/lib/saker */
 	char log_level[16];              /* default info */
 	struct conf_dataplane dataplane;
+	struct conf_pcscf pcscf;
 	struct conf_control control;
 	struct conf_hss hss;
 };

@@ -157,20 +157,32 @@ static void put_sample(const struct conf_key *list, struct text *out)
 	}
 }
 
-/* "dataplane:" before the first of its keys. */
+/* The section is the one under way, or that one lies in it. */
+static bool is_open(const struct printer *p, struct slice section)
+{
+	return slice_starts(slice_str(p->section), section) &&
+	       (p->section[section.len] == 0 || p->section[section.len] == '.');
+}
+
+/* "dataplane:" before the first of its keys, and so on inwards. The column of the key. */
 static uint32_t put_section(struct printer *p, const struct conf_key *k)
 {
-	const char *dot = strchr(k->name, '.');
-	struct slice section = slice_of(k->name, dot ? (size_t)(dot - k->name) : 0);
+	uint32_t columns = 0;
+	const char *word = k->name, *dot;
 
-	if (section.len && !slice_eq(section, slice_str(p->section))) {
+	for (; (dot = strchr(word, '.')); word = dot + 1, columns += HELP_COLUMN) {
+		struct slice section = slice_of(k->name, (size_t)(dot - k->name));
+
+		if (is_open(p, section))
+			continue;
 		memcpy(p->section, section.p, section.len);
 		p->section[section.len] = 0;
-		text_str(p->out, p->example ? "\n" : "");
-		text_str(p->out, p->section);
+		text_str(p->out, p->example && columns == 0 ? "\n" : "");
+		indent(p->out, columns);
+		text_put(p->out, slice_of(word, (size_t)(dot - word)));
 		text_lit(p->out, ":\n");
 	}
-	return section.len ? HELP_COLUMN : 0;
+	return columns;
 }
 
 static void put_items(struct printer *p, const struct conf_key *k, const struct conf *c)
@@ -188,8 +200,9 @@ static void put_items(struct printer *p, const struct conf_key *k, const struct 
 
 static void put_key(struct printer *p, const struct conf_key *k, const struct conf *c)
 {
-	uint32_t columns = put_section(p, k);
 	bool absent = is_absent(k, c);
+	/* A file does not need the headings of what it does not have. */
+	uint32_t columns = absent && !p->example ? 0 : put_section(p, k);
 	/* What follows from another key is shown, but left to follow it. */
 	bool derived = k->presence == PRESENCE_DEFAULT && strchr(k->text, '{');
 

@@ -182,7 +182,7 @@ static bool fail_unknown(struct scope *s, const yaml_node_t *key, struct slice l
 	const char *nearest = conf_nearest(s->owner, lookup);
 	char text[SHOWN_MAX + 4];
 	const char *name = shown(scalar(key), text);
-	const char *dot = nearest ? strchr(nearest, '.') : NULL;
+	const char *dot = nearest ? strrchr(nearest, '.') : NULL;
 
 	if (!nearest)
 		return conf_fail(s->l, line_of(key), "unknown key '%s%s'", s->shown, name);
@@ -210,6 +210,7 @@ static bool check_once(struct scope *s, const yaml_node_t *node, const yaml_node
 	return true;
 }
 
+/* name: dotted, as the schema has it. */
 static bool read_section(struct scope *s, struct slice name, const yaml_node_t *node)
 {
 	char prefix[PATH_TEXT_MAX];
@@ -244,8 +245,9 @@ static bool read_pair(struct scope *s, const yaml_node_pair_t *pair)
 		snprintf(name, sizeof(name), "%s%s", s->shown, last ? last + 1 : k->name);
 		return read_key(s, k, name, key, node);
 	}
-	if (s->owner == OWNER_CONF && !s->prefix[0] && conf_is_section(scalar(key)))
-		return read_section(s, scalar(key), node);
+	if (s->owner == OWNER_CONF && slice_find(scalar(key), '.') == scalar(key).len &&
+	    conf_is_section(text_slice(&lookup)))
+		return read_section(s, text_slice(&lookup), node);
 	return fail_unknown(s, key, text_slice(&lookup));
 }
 

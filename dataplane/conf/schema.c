@@ -58,6 +58,14 @@ const struct conf_word *conf_words(enum conf_kind kind)
 						    {0}};
 	static const struct conf_word zone[] = {
 		{"access", CONF_ZONE_ACCESS}, {"core", CONF_ZONE_CORE}, {0}};
+	static const struct conf_word integrity[] = {
+		{"hmac-md5-96", CONF_HMAC_MD5_96},
+		{"hmac-sha-1-96", CONF_HMAC_SHA_1_96},
+		{"hmac-sha-256-128", CONF_HMAC_SHA_256_128},
+		{"aes-gmac", CONF_AES_GMAC},
+		{0}};
+	static const struct conf_word encryption[] = {
+		{"null", CONF_NULL}, {"aes-cbc", CONF_AES_CBC}, {"aes-gcm", CONF_AES_GCM}, {0}};
 	static const struct conf_word boolean[] = {{"true", 1}, {"false", 0}, {0}};
 
 	switch (kind) {
@@ -71,6 +79,10 @@ const struct conf_word *conf_words(enum conf_kind kind)
 		return steering;
 	case KIND_ZONE:
 		return zone;
+	case KIND_INTEGRITY:
+		return integrity;
+	case KIND_ENCRYPTION:
+		return encryption;
 	case KIND_BOOL:
 		return boolean;
 	default:
@@ -87,7 +99,9 @@ const struct conf_key *conf_key_find(enum conf_owner owner, struct slice name)
 	return NULL;
 }
 
-static const char *const section[] = {"dataplane", "control", "hss", NULL};
+static const char *const section[] = {
+	"dataplane", "pcscf", "pcscf.protected-ports", "pcscf.security", "control",
+	"hss",       NULL};
 
 bool conf_is_section(struct slice name)
 {

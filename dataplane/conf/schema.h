@@ -31,7 +31,9 @@ enum conf_kind {
 	KIND_IDLE,
 	KIND_AUTO,
 	KIND_STEERING,
-	KIND_ZONE, /* words, kept as an enum */
+	KIND_ZONE,
+	KIND_INTEGRITY,
+	KIND_ENCRYPTION, /* words, kept as an enum */
 	KIND_PORTS,
 	KIND_PEERS,
 	KIND_ROUTES, /* lists of mappings */
@@ -75,7 +77,7 @@ const struct conf_word *conf_words(enum conf_kind kind);
 
 /* NULL: no such key. */
 const struct conf_key *conf_key_find(enum conf_owner owner, struct slice name);
-/* "dataplane" is a section: keys begin with "dataplane.". */
+/* "dataplane" is a section, and so is "pcscf.security": keys begin with it and a dot. */
 bool conf_is_section(struct slice name);
 /* What the entries of a list of mappings are; OWNER_CONF for any other kind. */
 enum conf_owner conf_items(enum conf_kind kind);

@@ -263,6 +263,8 @@ bool conf_value_set(const struct conf_key *k, void *at, struct slice text)
 	case KIND_AUTO:
 	case KIND_STEERING:
 	case KIND_ZONE:
+	case KIND_INTEGRITY:
+	case KIND_ENCRYPTION:
 		return word_set(k, at, text);
 	case KIND_HEX:
 		return hex_decode(text, at, k->size);
@@ -444,6 +446,8 @@ void conf_value_put(const struct conf_key *k, const void *at, struct text *out)
 	case KIND_AUTO:
 	case KIND_STEERING:
 	case KIND_ZONE:
+	case KIND_INTEGRITY:
+	case KIND_ENCRYPTION:
 		words_put(k, at, out);
 		break;
 	case KIND_HEX:
