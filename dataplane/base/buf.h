@@ -21,11 +21,15 @@ struct buf {
 	uint8_t flags;
 	uint16_t worker; /* that took it from the port */
 	uint64_t rx_tsc;
+	/* Received: the set of security associations it came under. To send: the one it must
+	 * leave under, which says between which addresses. 0: in clear. */
+	uint64_t sa_id;
 };
 
 enum {
 	BUF_PORT_CONTROL = 255,
 	BUF_F_SHARED = 1, /* more than one reference: its octets may not be written */
+	BUF_F_ESP = 2,    /* to send: no message but an ESP packet, the payload of an IP packet */
 };
 
 /* Worker only. A buf with at least `size` octets of tailroom (len 0) and room for all
