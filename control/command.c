@@ -15,6 +15,7 @@
 #include "control/install.h"
 #include "control/link.h"
 #include "control/persist.h"
+#include "control/reg_event.h"
 #include "control/registrar.h"
 #include "control/sa.h"
 #include "control/session.h"
@@ -26,6 +27,8 @@ enum {
 	ERROR_MAX = 256,
 	LIST_DEFAULT = 100,
 	LIST_MAX = 100000,
+	REAUTH_DEFAULT = 30, /* seconds */
+	REAUTH_MAX = 86400,
 	CAPTURE_DEFAULT = 10000,
 	SOCKET_PATH_MAX = 512,
 };
@@ -360,6 +363,60 @@ static void cmd_session_list(struct commands *c, const struct args *a, struct js
 	json_end_object(out);
 }
 
+static bool show_subscription(void *ctx, const struct reg_event_row *row)
+{
+	struct listing *l = ctx;
+
+	if (l->left == 0)
+		return false;
+	l->left--;
+	json_object(l->out, NULL);
+	json_slice(l->out, "impu", row->user);
+	json_slice(l->out, "subscriber", row->subscriber);
+	json_u64(l->out, "expires_s", seconds_until(row->expires_wall_ms));
+	json_u64(l->out, "version", row->version);
+	json_end_object(l->out);
+	return true;
+}
+
+static void cmd_reg_subscribers(struct commands *c, const struct args *a, struct json *out)
+{
+	struct listing l = {out, LIST_DEFAULT};
+
+	if (!option_number(a, "--limit", LIST_MAX, &l.left)) {
+		admin_error(out, "usage", "--limit wants a number up to 100000", NULL);
+		return;
+	}
+	json_object(out, NULL);
+	json_array(out, "rows");
+	reg_events_each(c->parts.control->reg_events, show_subscription, &l);
+	json_end_array(out);
+	json_end_object(out);
+}
+
+/* TS 24.229 §5.4.1.6 */
+static void cmd_reg_reauth(struct commands *c, const struct args *a, struct json *out)
+{
+	struct registration_set *s = find(c, a, out);
+	uint64_t seconds = REAUTH_DEFAULT;
+	uint32_t n;
+
+	if (!s)
+		return;
+	if (!option_number(a, "--within", REAUTH_MAX, &seconds)) {
+		admin_error(out, "usage", "--within wants a number of seconds up to 86400",
+			    NULL);
+		return;
+	}
+	n = registrar_reauthenticate(c->parts.control->registrar, slice_str(s->impu[0]),
+				     (uint32_t)seconds);
+	log_event(LOG_INFO, "command", "reauth", LOG_Z("impu", s->impu[0]),
+		  LOG_U("contacts", n));
+	json_object(out, NULL);
+	json_u64(out, "shortened", n);
+	json_end_object(out);
+}
+
 static void cmd_diameter_peers(struct commands *c, const struct args *a, struct json *out)
 {
 	struct diameter_peer_state peer[DIAMETER_PEERS_MAX];
@@ -428,7 +485,8 @@ static const struct {
 	{"reg", "dereg", cmd_reg_dereg},       {"diameter", "peers", cmd_diameter_peers},
 	{"metrics", NULL, cmd_metrics},        {"capture", "start", cmd_capture_start},
 	{"capture", "stop", cmd_capture_stop}, {"sa", "show", cmd_sa_show},
-	{"session", "list", cmd_session_list},
+	{"session", "list", cmd_session_list}, {"reg", "subscribers", cmd_reg_subscribers},
+	{"reg", "reauth", cmd_reg_reauth},
 };
 
 static void on_command(void *ctx, const struct admin_request *q, struct json *out)

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "control/install.h"
 #include "control/persist.h"
+#include "control/reg_event.h"
 #include "control/register.h"
 #include "control/session.h"
 
@@ -24,11 +25,13 @@ static void installed_later(void *ctx, int status)
 			  LOG_U("status", (uint64_t)status));
 }
 
-void commit_change(struct control *c, const struct registration_set *set)
+void commit_change(struct control *c, const struct registration_set *set,
+		   enum reginfo_cause cause)
 {
 	persist_put(c->persist, set, persisted_later, NULL);
 	install_put(c->installer, set, installed_later, NULL);
 	agreement_settle(c, set->id);
+	reg_event_changed(c->reg_events, set->id, cause);
 }
 
 struct registration_set *commit_remove(struct control *c, uint64_t set_id)
@@ -68,7 +71,7 @@ static void put_back(struct registering *g, bool taken)
 		struct registration_set *was = g->replaced[--g->n_replaced];
 
 		if (registrations_put(c->registrations, was))
-			commit_change(c, was);
+			commit_change(c, was, REGINFO_REGISTER);
 		else
 			registration_set_free(was);
 	}
@@ -78,6 +81,7 @@ static void installed(void *ctx, int status)
 {
 	struct registering *g = ctx;
 	struct control *c = g->r->c;
+	uint64_t id;
 
 	if (status > 0) {
 		log_event(LOG_ERROR, "registrar", "install_refused", LOG_Z("impu", g->impu),
@@ -94,10 +98,16 @@ static void installed(void *ctx, int status)
 		return;
 	}
 	agreement_registered(g, g->set);
+	id = g->set->id;
 	g->set = NULL;
-	while (g->n_replaced)
-		registration_set_free(g->replaced[--g->n_replaced]);
-	finish(g, COMMIT_OK);
+	while (g->n_replaced) {
+		struct registration_set *was = g->replaced[--g->n_replaced];
+
+		reg_event_changed(c->reg_events, was->id, REGINFO_REGISTER);
+		registration_set_free(was);
+	}
+	finish(g, COMMIT_OK); /* the 200 OK; then others hear of it */
+	reg_event_changed(c->reg_events, id, REGINFO_REGISTER);
 }
 
 static void stored(void *ctx, bool ok)
@@ -162,7 +172,12 @@ void commit_put(struct registering *g, struct registration_set *set,
 
 static void removed(void *ctx, int status)
 {
-	finish(ctx, COMMIT_OK);
+	struct registering *g = ctx;
+	struct control *c = g->r->c;
+	uint64_t id = g->committing;
+
+	finish(g, COMMIT_OK);
+	reg_event_changed(c->reg_events, id, REGINFO_REGISTER);
 }
 
 static void deleted(void *ctx, bool ok)

@@ -13,6 +13,7 @@ struct cx_client;
 struct registrar;
 struct locator;
 struct sessions;
+struct reg_events;
 
 struct control {
 	struct conf *conf;
@@ -26,5 +27,6 @@ struct control {
 	struct cx_client *cx; /* NULL where neither I-CSCF nor S-CSCF runs */
 	struct registrar *registrar;
 	struct locator *locator;
-	struct sessions *sessions; /* of the users we are S-CSCF of */
+	struct reg_events *reg_events; /* subscriptions to registrations */
+	struct sessions *sessions;     /* of the users we are S-CSCF of */
 };

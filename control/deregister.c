@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "conf/conf.h"
 #include "control/cx.h"
+#include "control/reg_event.h"
 #include "control/register.h"
 #include "control/session.h"
 
@@ -69,7 +70,7 @@ void registrar_expire(struct registrar *r, struct registration_set *s)
 		return;
 	}
 	if (expire_contacts(r, s, now) && s->n_contact)
-		commit_change(r->c, s);
+		commit_change(r->c, s, REGINFO_EXPIRED);
 	if (s->n_contact) {
 		registrations_touch(r->c->registrations, s);
 		return;
@@ -83,6 +84,7 @@ void registrar_expire(struct registrar *r, struct registration_set *s)
 	if (!s)
 		return;
 	sessions_release(r->c->sessions, s, "registration expired");
+	reg_event_changed(r->c->reg_events, s->id, REGINFO_EXPIRED);
 	registration_set_free(s);
 }
 
@@ -144,7 +146,8 @@ static void revoke(struct registrar *r, struct found *f)
 }
 
 /* Where another private identity has registered as well, that one's contacts stay. */
-static bool leave_shared(struct registrar *r, const struct found *f, uint64_t id)
+static bool leave_shared(struct registrar *r, const struct found *f, uint64_t id,
+			 enum reginfo_cause cause)
 {
 	struct registration_set *s = registrations_by_id(r->c->registrations, id);
 	bool shared = false;
@@ -158,16 +161,25 @@ static bool leave_shared(struct registrar *r, const struct found *f, uint64_t id
 			binding_remove(s, i);
 	s->version++;
 	binding_settle(s);
-	commit_change(r->c, s);
+	commit_change(r->c, s, cause);
 	registrations_touch(r->c->registrations, s);
 	return true;
 }
 
+/* Whether the terminal may come back at once (TS 24.229 §5.4.1.5). */
+static enum reginfo_cause cause_of(enum cx_reason reason)
+{
+	return reason == CX_REASON_PERMANENT_TERMINATION ? REGINFO_REJECTED
+							 : REGINFO_DEACTIVATED;
+}
+
 /* hss: it is not the HSS that asked, and it is to be told. */
 static uint32_t end_registrations(struct registrar *r, struct found *f,
-				  const struct slice *impu, uint32_t n_impu, bool hss)
+				  const struct slice *impu, uint32_t n_impu,
+				  enum cx_reason reason, bool hss)
 {
 	struct registrations *all = r->c->registrations;
+	enum reginfo_cause cause = cause_of(reason);
 	uint32_t removed = 0;
 
 	for (uint32_t i = 0; i < n_impu; i++) {
@@ -186,7 +198,7 @@ static uint32_t end_registrations(struct registrar *r, struct found *f,
 	for (uint32_t i = 0; i < f->n; i++) {
 		struct registration_set *s;
 
-		if (n_impu == 0 && leave_shared(r, f, f->id[i])) {
+		if (n_impu == 0 && leave_shared(r, f, f->id[i], cause)) {
 			removed++;
 			continue;
 		}
@@ -195,6 +207,7 @@ static uint32_t end_registrations(struct registrar *r, struct found *f,
 			continue;
 		log_event(LOG_INFO, "registrar", "deregistered", LOG_Z("impu", s->impu[0]));
 		sessions_release(r->c->sessions, s, "deregistered by the network");
+		reg_event_changed(r->c->reg_events, s->id, cause);
 		if (hss && s->roles & ABI_REG_SCSCF)
 			deregister_tell_hss(r->c, s->impi, s->impu[0],
 					    CX_SAT_ADMINISTRATIVE_DEREGISTRATION);
@@ -212,7 +225,7 @@ uint32_t registrar_deregister(struct registrar *r, struct slice impi, const stru
 {
 	struct found f = {.impi = &impi, .n_impi = impi.len ? 1 : 0};
 
-	return end_registrations(r, &f, impu, n_impu, true);
+	return end_registrations(r, &f, impu, n_impu, reason, true);
 }
 
 void registrar_rtr(void *control, const struct cx_rtr *q, struct cx_rta *a)
@@ -226,7 +239,33 @@ void registrar_rtr(void *control, const struct cx_rtr *q, struct cx_rta *a)
 	for (uint32_t i = 0; i < q->n_associated && f.n_impi < sizeof(impi) / sizeof(impi[0]);
 	     i++)
 		impi[f.n_impi++] = q->associated_impi[i];
-	end_registrations(c->registrar, &f, q->impu, q->n_impus, false);
+	end_registrations(c->registrar, &f, q->impu, q->n_impus, q->reason, false);
 	/* Nobody being registered is what was asked for (TS 29.228 §6.1.3.1). */
 	a->result = CX_SUCCESS;
+}
+
+uint32_t registrar_reauthenticate(struct registrar *r, struct slice impu, uint32_t seconds)
+{
+	uint64_t latest = clock_wall_ms() + 1000ull * seconds;
+	uint8_t memory[IMPU_MAX + 1];
+	struct text t = text_in(memory, sizeof(memory));
+	struct registration_set *s;
+	uint32_t n = 0;
+
+	text_put(&t, impu);
+	s = t.overflow ? NULL : registrations_by_impu(r->c->registrations, text_cstr(&t));
+	if (!s || register_is_changing(r, s->id))
+		return 0;
+	for (uint32_t i = 0; i < s->n_contact; i++) {
+		if (s->contact[i].expires_wall_ms <= latest)
+			continue;
+		s->contact[i].expires_wall_ms = latest;
+		n++;
+	}
+	if (n == 0)
+		return 0;
+	s->version++;
+	registrations_touch(r->c->registrations, s);
+	commit_change(r->c, s, REGINFO_SHORTENED);
+	return n;
 }

@@ -442,21 +442,28 @@ static bool body_put(struct text *out, struct slice body)
 	return !out->overflow;
 }
 
+/* One tag for all responses of a transaction; its id is secret, so a hash of it is shown. */
+void exchange_tag(const struct exchanges *e, const struct exchange *x, char tag[17])
+{
+	const struct server *s = (const struct server *)x;
+	struct text t = text_in(tag, 17);
+
+	text_hex(&t, hash_table(&e->key_a, &s->id, sizeof(s->id)), 16);
+	tag[16] = 0;
+}
+
 static bool response_write(struct exchanges *e, struct server *s, uint16_t status,
 			   const char *reason, struct slice headers, struct slice body)
 {
 	struct text out = text_in(e->scratch, sizeof(e->scratch));
-	uint8_t memory[16];
-	struct text tag = text_in(memory, sizeof(memory));
+	char tag[17];
 	uint8_t *copy;
 
-	/* One tag for all responses of a transaction; its id is secret, so a hash of it is
-	 * shown. */
-	text_hex(&tag, hash_table(&e->key_a, &s->id, sizeof(s->id)), 16);
+	exchange_tag(e, &s->x, tag);
 	struct sip_reply reply = {
 		.status = status,
 		.reason = reason ? slice_str(reason) : SLICE_EMPTY,
-		.to_tag = status > 100 ? text_slice(&tag) : SLICE_EMPTY,
+		.to_tag = status > 100 ? slice_str(tag) : SLICE_EMPTY,
 		.headers = headers,
 		.source = &s->x.src,
 	};

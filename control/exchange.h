@@ -46,6 +46,9 @@ void exchanges_input(struct exchanges *e, const struct abi_punt *p);
 void exchange_reply(struct exchanges *e, struct exchange *x, uint16_t status,
 		    const char *reason, struct slice headers, struct slice body);
 
+/* The To tag of all answers to a request that came without one. */
+void exchange_tag(const struct exchanges *e, const struct exchange *x, char tag[17]);
+
 /* Sends a request in a client transaction. `message` is copied, and complete but for the top
  * Via, which is added here with a branch that begins with ABI_BRANCH_CONTROL. done is called
  * once, from the loop (from within the call only if there is no memory): with the final

@@ -31,6 +31,7 @@
 #include "control/locate.h"
 #include "control/metrics.h"
 #include "control/persist.h"
+#include "control/reg_event.h"
 #include "control/registrar.h"
 #include "control/sa.h"
 #include "control/session.h"
@@ -73,9 +74,11 @@ static void on_request(void *ctx, struct exchange *x)
 
 	if (x->msg.method == SIP_M_REGISTER)
 		registrar_register(a->c.registrar, x);
+	else if (x->msg.method == SIP_M_SUBSCRIBE)
+		reg_event_subscribe(a->c.reg_events, x);
 	else
-		exchange_reply(a->c.exchanges, x, 405, NULL, SLICE("Allow: REGISTER\r\n"),
-			       SLICE_EMPTY);
+		exchange_reply(a->c.exchanges, x, 405, NULL,
+			       SLICE("Allow: REGISTER, SUBSCRIBE\r\n"), SLICE_EMPTY);
 }
 
 static void on_message(void *ctx, const struct abi_punt *p)
@@ -226,6 +229,17 @@ static void close_installer(struct app *a)
 	installer_close(a->c.installer);
 }
 
+static bool open_reg_events(struct app *a, char *error)
+{
+	a->c.reg_events = reg_events_open(&a->c);
+	return a->c.reg_events != NULL;
+}
+
+static void close_reg_events(struct app *a)
+{
+	reg_events_close(a->c.reg_events);
+}
+
 static bool open_sessions(struct app *a, char *error)
 {
 	a->c.sessions = sessions_open(&a->c, a->c.conf->control.sessions);
@@ -317,6 +331,8 @@ static const struct stage {
 	{"installer", EXIT_ENVIRONMENT, open_installer, close_installer,
 	 "writes over the link"},
 	{"sessions", EXIT_ENVIRONMENT, open_sessions, close_sessions, "end over exchanges"},
+	{"reg_events", EXIT_ENVIRONMENT, open_reg_events, close_reg_events,
+	 "notify over exchanges"},
 	{"registrar", EXIT_ENVIRONMENT, open_registrar, close_registrar,
 	 "works on all of the above"},
 	{"locator", EXIT_ENVIRONMENT, open_locator, close_locator, "resumes over the link"},

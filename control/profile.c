@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "control/reg_event.h"
 #include "control/register.h"
 #include "control/userdata.h"
 
@@ -153,7 +154,9 @@ static int push(struct control *c, const struct registration_set *old, struct sl
 		registration_set_free(set);
 		return CX_UNABLE_TO_COMPLY;
 	}
-	commit_change(c, set);
+	commit_change(c, set, REGINFO_REGISTER);
+	if (set->id != old_id)
+		reg_event_changed(c->reg_events, old_id, REGINFO_DEACTIVATED);
 	return CX_SUCCESS;
 }
 

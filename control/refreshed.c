@@ -90,7 +90,7 @@ static void tick_start(struct refreshed *f)
 static void set_write(struct refreshed *f, struct registration_set *s)
 {
 	s->unwritten = false;
-	commit_change(f->r->c, s);
+	commit_change(f->r->c, s, REGINFO_REGISTER);
 }
 
 static void set_wait(struct refreshed *f, struct registration_set *s)

@@ -12,6 +12,7 @@
 #include "control/auth.h"
 #include "control/control.h"
 #include "control/exchange.h"
+#include "control/reginfo.h"
 #include "control/registrar.h"
 #include "control/sa.h"
 #include "control/tries.h"
@@ -268,7 +269,8 @@ void commit_put(struct registering *g, struct registration_set *set,
 void commit_delete(struct registering *g, uint64_t set_id,
 		   void (*done)(struct registering *g, enum commit_result result));
 /* Without a request behind them: nobody waits, and a failure is logged. */
-void commit_change(struct control *c, const struct registration_set *set);
+void commit_change(struct control *c, const struct registration_set *set,
+		   enum reginfo_cause cause);
 /* Takes the set out of memory, disk and data plane, and gives it to the caller. NULL: not
  * there. */
 struct registration_set *commit_remove(struct control *c, uint64_t set_id);

@@ -28,6 +28,10 @@ enum { REFRESHED_TICK_MS = 50 };
 /* Network-initiated (RTR; sakerctl reg dereg). The number of sets removed. */
 uint32_t registrar_deregister(struct registrar *r, struct slice impi, const struct slice *impu,
 			      uint32_t n_impu, enum cx_reason reason);
+/* Network-initiated re-authentication (TS 24.229 §5.4.1.6): contacts of the user that would
+ * last longer end in `seconds`, of which subscribers hear, so that the terminal registers
+ * again. Their number; 0 too while a REGISTER of the user is being worked on. */
+uint32_t registrar_reauthenticate(struct registrar *r, struct slice impu, uint32_t seconds);
 /* The first contact of the set has expired. Called once as long as the set is not touched anew;
  * may free it. */
 void registrar_expire(struct registrar *r, struct registration_set *s);

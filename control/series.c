@@ -11,6 +11,7 @@
 #include "control/install.h"
 #include "control/link.h"
 #include "control/persist.h"
+#include "control/reg_event.h"
 #include "control/registrar.h"
 #include "control/sa.h"
 #include "control/session.h"
@@ -351,6 +352,24 @@ static void sessions(struct sink *k, const struct control *c)
 	    (double)s.byes_unanswered);
 }
 
+static void reg_events(struct sink *k, const struct control *c)
+{
+	struct reg_events_stats s;
+
+	reg_events_stats(c->reg_events, &s);
+	one(k, "saker_reg_event_subscriptions", GAUGE, "Subscriptions to registrations.",
+	    s.active);
+	one(k, "saker_reg_event_subscribed_total", COUNTER, "Subscriptions that began.",
+	    (double)s.subscribed);
+	one(k, "saker_reg_event_refused_total", COUNTER, "SUBSCRIBEs refused.",
+	    (double)s.refused);
+	one(k, "saker_reg_event_notified_total", COUNTER, "NOTIFYs sent.", (double)s.notified);
+	one(k, "saker_reg_event_failed_total", COUNTER,
+	    "NOTIFYs without an answer of success: their subscriptions end.", (double)s.failed);
+	one(k, "saker_reg_event_too_large_total", COUNTER,
+	    "Documents that fit no datagram: their subscriptions end.", (double)s.too_large);
+}
+
 static void exchanges(struct sink *k, const struct control *c)
 {
 	static const char *const class_name[7] = {"", "1xx", "2xx", "3xx", "4xx", "5xx", "6xx"};
@@ -457,6 +476,7 @@ static void all(struct sink *k, const struct series_sources *s)
 	registrations(k, s->control);
 	security(k, s->control);
 	sessions(k, s->control);
+	reg_events(k, s->control);
 	exchanges(k, s->control);
 	diameter(k, s->control);
 	stores(k, s);

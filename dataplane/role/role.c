@@ -141,6 +141,13 @@ static bool makes_dialog(const struct pass *p)
 	       p->msg.method == SIP_M_REFER;
 }
 
+/* A subscription to a registration is a dialog with control, whose Contact says so. */
+static bool is_of_own_subscription(const struct pass *p)
+{
+	return p->msg.method == SIP_M_SUBSCRIBE && p->is_dialog && p->uri_sound &&
+	       slice_eq(p->uri.user, SLICE("reg")) && node_own_uri(p->w->node, &p->uri);
+}
+
 /* Who sent it and what its Routes say: the stage it starts with. */
 static enum verdict request_classify(struct pass *p)
 {
@@ -157,6 +164,10 @@ static enum verdict request_classify(struct pass *p)
 		if (p->msg.method == SIP_M_ACK)
 			return pass_drop(p, COUNT_DROP_UNTRUSTED);
 		return answer(p, 403, "the sender is neither registered nor a peer");
+	}
+	if (is_of_own_subscription(p)) {
+		p->punt = PUNT_REQUEST;
+		return VERDICT_PUNT;
 	}
 	if (p->source == SOURCE_UE) {
 		if (!p->is_dialog)

@@ -97,8 +97,10 @@ enum verdict scscf_originating(struct pass *p)
 		return answer(p, 403, "the asserted user is not registered here");
 	if (barred)
 		return answer(p, 403, "the asserted identity is barred");
-	if (is_reg_event(p))
-		return answer(p, 489, "the reg event package is not offered");
+	if (is_reg_event(p)) {
+		p->punt = PUNT_REQUEST;
+		return VERDICT_PUNT;
+	}
 	if (p->next_route.p && !p->drop_routes)
 		return follow_route(p);
 	return route_onward(p);
@@ -125,6 +127,10 @@ enum verdict scscf_terminating(struct pass *p)
 
 	if (p->stage != STAGE_TERMINATING)
 		return VERDICT_NEXT;
+	if (is_reg_event(p)) {
+		p->punt = PUNT_REQUEST;
+		return VERDICT_PUNT;
+	}
 	if (p->gruu_kind == GRUU_UNKNOWN)
 		return answer(p, 404, "this GRUU was not given out here");
 	if (!find_called_user(p, &index))

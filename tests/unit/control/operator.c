@@ -22,6 +22,7 @@
 #include "control/metrics.h"
 #include "control/persist.h"
 #include "control/registrar.h"
+#include "control/reg_event.h"
 #include "control/session.h"
 #include "diameter/diameter.h"
 #include "dataplane.h"
@@ -34,6 +35,11 @@ static char removed_impu[64];
 void registrar_stats(const struct registrar *r, struct registrar_stats *out)
 {
 	*out = (struct registrar_stats){.attempts = {11, 12}, .auth_wrong = 3};
+}
+
+uint32_t registrar_reauthenticate(struct registrar *r, struct slice impu, uint32_t seconds)
+{
+	return 0;
 }
 
 uint32_t registrar_deregister(struct registrar *r, struct slice impi, const struct slice *impu,
@@ -94,6 +100,7 @@ static void open_node(struct node *n)
 	n->c.registrations = registrations_new();
 	n->c.sas = sas_new();
 	n->c.sessions = sessions_open(&n->c, 10);
+	n->c.reg_events = reg_events_open(&n->c);
 	n->c.installer = installer_open(n->loop, n->c.link, false);
 	n->c.persist = persist_open(n->store, error);
 	n->capture = capture_open(n->loop, n->c.link);
@@ -114,6 +121,7 @@ static void close_node(struct node *n)
 	installer_close(n->c.installer);
 	registrations_free(n->c.registrations);
 	sessions_close(n->c.sessions);
+	reg_events_close(n->c.reg_events);
 	sas_free(n->c.sas);
 	exchanges_close(n->c.exchanges);
 	link_close(n->c.link);

@@ -19,6 +19,7 @@
 #include "control/link.h"
 #include "control/persist.h"
 #include "control/registrar.h"
+#include "control/reg_event.h"
 #include "control/session.h"
 #include "dataplane.h"
 
@@ -116,6 +117,7 @@ static void node_open(struct node *n)
 	n->c.exchanges = exchanges_open(n->c.loop, n->c.link, on_request, n);
 	n->c.installer = installer_open(n->c.loop, n->c.link, false);
 	n->c.sessions = sessions_open(&n->c, 0);
+	n->c.reg_events = reg_events_open(&n->c);
 	n->c.registrar = registrar_open(&n->c);
 	assert_true(run_until(n->c.loop, &n->up));
 }
@@ -125,6 +127,7 @@ static void node_close(struct node *n)
 {
 	registrar_close(n->c.registrar);
 	sessions_close(n->c.sessions);
+	reg_events_close(n->c.reg_events);
 	installer_close(n->c.installer);
 	exchanges_close(n->c.exchanges);
 	link_close(n->c.link);

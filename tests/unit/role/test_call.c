@@ -917,6 +917,50 @@ static void test_refusal(void **state)
 	bench_close(b);
 }
 
+/* TS 24.229 §5.4.2.1: the registrar's own, whoever asks of those that may. */
+static void test_reg_event_is_controls(void **state)
+{
+	static const char from_ue[] =
+		"SUBSCRIBE sip:alice@ims.example SIP/2.0\n"
+		"Via: SIP/2.0/UDP 10.10.0.2:5060;branch=z9hG4bKs\n"
+		"Route: <sip:10.10.0.1:5060;lr>,<sip:orig@scscf.ims.example:5060;lr>\n"
+		"Max-Forwards: 70\nFrom: <sip:alice@ims.example>;tag=1\n"
+		"To: <sip:alice@ims.example>\nCall-ID: s\nCSeq: 1 SUBSCRIBE\n"
+		"Event: reg;id=1\nContact: <sip:alice@10.10.0.2:5060>\n\n";
+	struct bench *b = with_users(ALL);
+	const char *inside;
+
+	bench_input(b, from_ue, "10.10.0.2:5060", "10.10.0.1:5060");
+	assert_int_equal(b->verdict, VERDICT_PUNT);
+	assert_int_equal(b->punt, PUNT_REQUEST);
+	/* From a peer, without our Service-Route. */
+	bench_input(b,
+		    changed(from_ue,
+			    "Route: "
+			    "<sip:10.10.0.1:5060;lr>,<sip:orig@scscf.ims.example:5060;lr>\n",
+			    ""),
+		    "10.30.0.9:5060", "10.30.0.1:5060");
+	assert_int_equal(b->verdict, VERDICT_PUNT);
+	assert_int_equal(b->punt, PUNT_REQUEST);
+	/* Another package goes to the terminals. */
+	bench_input(b, changed(from_ue, "reg;id=1", "presence"), "10.10.0.2:5060",
+		    "10.10.0.1:5060");
+	assert_int_equal(b->verdict, VERDICT_SEND);
+	/* A stranger's does not get that far. */
+	bench_input(b, from_ue, "10.10.0.99:5060", "10.10.0.1:5060");
+	assert_int_equal(b->out[0].msg.status, 403);
+	/* Within the dialog with control. */
+	inside = changed(changed(from_ue, "To: <sip:alice@ims.example>",
+				 "To: <sip:alice@ims.example>;tag=c"),
+			 "SUBSCRIBE sip:alice@ims.example", "SUBSCRIBE sip:reg@10.10.0.1:5060");
+	bench_input(b, inside, "10.10.0.2:5060", "10.10.0.1:5060");
+	assert_int_equal(b->verdict, VERDICT_PUNT);
+	assert_int_equal(b->punt, PUNT_REQUEST);
+	bench_input(b, inside, "10.10.0.99:5060", "10.10.0.1:5060");
+	assert_int_equal(b->out[0].msg.status, 403);
+	bench_close(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -954,6 +998,7 @@ int main(void)
 		cmocka_unit_test(test_locate_unanswered),
 		cmocka_unit_test(test_refusal),
 		cmocka_unit_test(test_rejected_long_uri),
+		cmocka_unit_test(test_reg_event_is_controls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -86,6 +86,7 @@ struct fake *fake_new(uint32_t roles)
 				.cx = (struct cx_client *)f};
 	f->c.sessions = sessions_open(&f->c, 4);
 	assert_non_null(f->c.sessions);
+	f->c.reg_events = reg_events_open(&f->c);
 	f->c.registrar = registrar_open(&f->c);
 	assert_non_null(f->c.registrar);
 	f->uaa.result = CX_FIRST_REGISTRATION;
@@ -98,6 +99,7 @@ void fake_free(struct fake *f)
 {
 	registrar_close(f->c.registrar);
 	sessions_close(f->c.sessions);
+	reg_events_close(f->c.reg_events);
 	registrations_free(f->c.registrations);
 	sas_free(f->c.sas);
 	ev_loop_destroy(f->c.loop);
@@ -130,7 +132,10 @@ void fake_register(struct fake *f, const char *src, const char *message)
 	if (f->under || f->dst_port)
 		x->dst.port = f->under ? f->under_port : f->dst_port;
 	f->x[f->n_x++] = x;
-	registrar_register(f->c.registrar, x);
+	if (x->msg.method == SIP_M_SUBSCRIBE)
+		reg_event_subscribe(f->c.reg_events, x);
+	else
+		registrar_register(f->c.registrar, x);
 }
 
 static void hold(struct fake *f, int kind, void (*fn)(void), void *ctx)
@@ -270,6 +275,11 @@ void exchange_reply(struct exchanges *e, struct exchange *x, uint16_t status,
 	/* The exchange is over: nobody may read it any more. */
 	memset((void *)x->raw.p, '#', x->raw.len);
 	memset(&x->msg, 0, sizeof(x->msg));
+}
+
+void exchange_tag(const struct exchanges *e, const struct exchange *x, char tag[17])
+{
+	snprintf(tag, 17, "%016x", ++((struct fake *)e)->tags);
 }
 
 void request_send(struct exchanges *e, struct slice message, const struct addr *dst,

@@ -17,6 +17,7 @@
 #include "control/control.h"
 #include "control/cx.h"
 #include "control/exchange.h"
+#include "control/reg_event.h"
 #include "control/registrar.h"
 #include "control/registration.h"
 #include "control/sa.h"
@@ -63,6 +64,7 @@ struct fake {
 	char reason[64];
 	char headers[FAKE_TEXT];
 	uint32_t n_replies;
+	uint32_t tags;
 	char sent[FAKE_TEXT], sent_before[FAKE_TEXT]; /* the last two requests */
 	struct addr sent_to;
 	uint64_t installed_sa; /* id of the last one */
