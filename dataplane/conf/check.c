@@ -287,10 +287,6 @@ static bool check_control(struct conf_load *l)
 			l, conf_line(l, "control.expires-default"),
 			"'control.expires-default' is not between 'control.expires-min' and "
 			"'control.expires-max'");
-	if (c->expires_emergency_s > c->expires_max_s)
-		return conf_fail(l, conf_line(l, "control.expires-emergency"),
-				 "'control.expires-emergency' is longer than "
-				 "'control.expires-max'");
 	if (!c->digest_md5 && !c->digest_sha256 && !c->aka)
 		return conf_fail(l, conf_line(l, "control.aka"),
 				 "'control.aka', 'control.digest-md5' and "

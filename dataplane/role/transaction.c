@@ -535,6 +535,8 @@ static void ring_expired(struct role_worker *w, struct txn *s, uint64_t now, str
 {
 	int32_t ringing = s->first_client;
 
+	if (!s->more) /* the caller has given up, or the user has declined */
+		return;
 	if (server_go_on(w, s, now, out) || w->transactions->scratch.n_targets)
 		clients_cancel(w, ringing, now, out);
 	else

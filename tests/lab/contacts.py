@@ -181,18 +181,28 @@ def cancelled(phone, invite):
     phone.wait("ACK")
 
 
+def ended(phone):
+    """ACK and BYE came, in either order: two workers carry them."""
+    heard = {}
+    while len(heard) < 2:
+        m = phone.hear() or wrong(f"port {phone.port} has heard {list(heard)}")
+        heard[m.method] = m
+        if m.method not in ("ACK", "BYE"):
+            wrong(f"port {phone.port} hears {m.first}")
+    if heard["BYE"].uri != phone.uri:
+        wrong(f"BYE to {heard['BYE'].uri}")
+    phone.send(heard["BYE"].answer(200, "OK", phone.name))
+    while carol.wait(200).method != "BYE":
+        pass
+
+
 def talk(phone, invite, cseq, contact=None):
     phone.send(invite.answer(200, "OK", phone.name, contact or phone.uri))
     ok = carol.wait(200)
     if ok.method != "INVITE":
         wrong(f"200 of {ok.method}")
     hang_up(ok, cseq)
-    phone.wait("ACK")
-    bye = phone.wait("BYE")
-    if bye.uri != phone.uri:
-        wrong(f"BYE to {bye.uri}")
-    phone.send(bye.answer(200, "OK", phone.name))
-    carol.wait(200)
+    ended(phone)
 
 
 def refuse(phone, invite, status=486, reason="Busy Here"):
@@ -213,9 +223,7 @@ def together():
     for i in (0, 2):
         cancelled(bob[i], invites[i])
     hang_up(ok, cseq)
-    bob[1].wait("ACK")
-    bob[1].send(bob[1].wait("BYE").answer(200, "OK", "tablet"))
-    carol.wait(200)
+    ended(bob[1])
     carol.silent()
 
 
@@ -294,14 +302,35 @@ def two():
     for p, m in zip(bob, invites):
         cancelled(p, m)
     hang_up(ok, cseq)
-    car.wait("ACK")
-    car.send(car.wait("BYE").answer(200, "OK", "car"))
+    ended(car)
     if len(car.register(expires=0).all("Contact")) != 3:
         wrong("the car's contact stays, or others went with it")
     call()
     for p in bob:
         refuse(p, p.wait("INVITE"))
     car.silent()
+
+
+def exchange():
+    pbx = Phone("pbx", 5075)
+    identities = pbx.register().get("P-Associated-URI")
+    if identities != "<sip:pbx@ims.example>, <sip:pbx-!.*!@ims.example>":
+        wrong(identities)
+    for number in ("sip:pbx-77@ims.example", "sip:pbx-@IMS.example"):
+        cseq = call(number)
+        m = pbx.wait("INVITE")
+        if m.get("P-Called-Party-ID") != f"<{number}>":
+            wrong(m.get("P-Called-Party-ID"))
+        talk(pbx, m, cseq)
+    call("sip:pbx77@ims.example")
+    carol.wait(404)
+    # A MESSAGE goes to one terminal, and on to the next when that one is out.
+    register_all([";q=1.0", ";q=0.5", ";q=0.2"])
+    carol.request("MESSAGE", BOB)
+    bob[0].send(bob[0].wait("MESSAGE").answer(480, "Temporarily Unavailable", "phone"))
+    bob[1].send(bob[1].wait("MESSAGE").answer(200, "OK", "tablet"))
+    carol.wait(200)
+    bob[2].silent()
 
 
 def old():

@@ -7,7 +7,7 @@ lab_config() {
 	sed -i '/^dataplane:/a\  ring-time: 2s' "$RUN/saker.yaml"
 	sed -i '/^control:/a\  flow-timer: 90s\n  expires-emergency: 300s' "$RUN/saker.yaml"
 }
-start_saker 1 2 2 || { fail "start"; exit 1; }
+start_saker 2 2 2 || { fail "start"; exit 1; }
 
 phones() { # what
 	lab_in lte timeout 60 python3 "$root/tests/lab/contacts.py" 10.10.0.2 10.10.0.1:5060 "$RUN/contacts.json" "$1"
@@ -30,6 +30,8 @@ check "a second private identity of bob's" sakerctl sub add bob-car@ims.example 
 	subscription=bob@ims.example
 check "rings with the first one's terminals" phones two
 equal "three contacts again" "$(contacts bob)" 3
+check "a private exchange" sakerctl sub add pbx@ims.example "impu=sip:pbx@ims.example;sip:pbx-!.*!@ims.example" password=secret
+check "is called by its numbers, which no subscriber has" phones exchange
 kill -KILL "$(saker_pid control)"
 saker_restart control || fail "control does not restart"
 sleep 1

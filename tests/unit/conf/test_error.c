@@ -312,9 +312,6 @@ static const struct {
 	 "7: 'dataplane.ports[0].mtu' is below the 1280 that IPv6 needs"},
 	{"realm: a.b\ncontrol:\n  expires-min: 2h\n  expires-max: 1h\n",
 	 "3: 'control.expires-min' is longer than 'control.expires-max'"},
-	{"realm: a.b\ncontrol:\n  expires-emergency: 2h\n  expires-max: 1h\n  expires-default: "
-	 "1h\n",
-	 "3: 'control.expires-emergency' is longer than 'control.expires-max'"},
 	{"realm: a.b\ncontrol:\n  contacts-max: 9\n",
 	 "3: 'control.contacts-max' takes a whole number from 1 to 8, not '9'"},
 	{"realm: a.b\ncontrol:\n  expires-max: 1h\n",
