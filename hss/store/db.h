@@ -35,7 +35,8 @@ void store_bind_blob(struct statement *st, int i, const void *octets, size_t len
 /* STORE_OK: a row. STORE_NONE: no more. Else an error. But for a row, the statement is reset.
  */
 enum store_result store_row(struct statement *st);
-/* To its end, for a statement that changes something; resets it. */
+/* For a statement that changes something; within a transaction, its failure may be told by a
+ * later call (driver.h). */
 enum store_result store_run(struct statement *st);
 /* For one that gives the id of the row it made. */
 enum store_result store_run_id(struct statement *st, int64_t *id);

@@ -74,6 +74,7 @@ void link_drop(struct link *l)
 {
 	PQfinish(l->conn);
 	l->conn = NULL;
+	l->queued = l->marks = 0;
 }
 
 uint64_t link_until(int wait_ms)
@@ -195,6 +196,8 @@ enum store_result link_connect(struct link *l, char *error)
 
 static bool give_up(struct link *l, const char *why)
 {
+	if (!l->conn)
+		return false;
 	log_event(LOG_ERROR, "store", "connection_lost", LOG_Z("server", l->shown),
 		  LOG_Z("why", why));
 	link_drop(l);
@@ -272,10 +275,112 @@ PGresult *link_last(struct link *l, uint64_t until)
 	return last;
 }
 
+static bool enter(struct link *l)
+{
+	return l->conn &&
+	       (PQpipelineStatus(l->conn) != PQ_PIPELINE_OFF || PQenterPipelineMode(l->conn));
+}
+
+bool link_prepare(struct link *l, const char *name, const char *sql)
+{
+	if (!enter(l) || !PQsendPrepare(l->conn, name, sql, 0, NULL))
+		return give_up(l, "closed");
+	l->queued++;
+	return true;
+}
+
+bool link_send(struct link *l, const char *name, int n, const char *const *octets,
+	       const int *len)
+{
+	static const int binary[LINK_VALUES_MAX] = {[0 ... LINK_VALUES_MAX - 1] = 1};
+
+	if (!enter(l) || n > LINK_VALUES_MAX ||
+	    !PQsendQueryPrepared(l->conn, name, n, octets, len, binary, 1))
+		return give_up(l, "closed");
+	l->queued++;
+	return true;
+}
+
+static bool mark(struct link *l)
+{
+	if (!enter(l) || !PQpipelineSync(l->conn))
+		return give_up(l, "closed");
+	l->queued = 0;
+	l->marks++;
+	return true;
+}
+
+void link_mark(struct link *l)
+{
+	/* What the socket does not take now goes with the next. */
+	if (mark(l) && PQflush(l->conn) < 0)
+		give_up(l, "closed");
+}
+
+/* The one of two results that is told: errors before all that follows from them. */
+static PGresult *take(struct link *l, PGresult *kept, PGresult *next)
+{
+	switch (PQresultStatus(next)) {
+	case PGRES_PIPELINE_SYNC:
+		PQclear(next);
+		if (--l->marks == 0)
+			return kept;
+		PQclear(kept);
+		return NULL;
+	case PGRES_PIPELINE_ABORTED:
+		PQclear(next);
+		return kept;
+	default:
+		PQclear(is_error(kept) ? next : kept);
+		return is_error(kept) ? kept : next;
+	}
+}
+
+/* All that is under way. False: dropped. */
+static bool read_marks(struct link *l, uint64_t until, PGresult **out)
+{
+	PGresult *next;
+
+	*out = NULL;
+	if (!link_flush(l, until))
+		return false;
+	while (l->marks) {
+		bool there = link_next(l, until, &next);
+
+		if (there && next)
+			*out = take(l, *out, next);
+		else if (there && PQstatus(l->conn) == CONNECTION_BAD)
+			there = give_up(l, "closed");
+		if (!there) {
+			PQclear(*out);
+			*out = NULL;
+			return false;
+		}
+	}
+	return true;
+}
+
+PGresult *link_sync(struct link *l, uint64_t until)
+{
+	PGresult *r;
+
+	return mark(l) && read_marks(l, until, &r) ? r : NULL;
+}
+
 PGresult *link_query(struct link *l, const char *sql, uint64_t until)
 {
+	PGresult *r = NULL;
+
 	if (!l->conn)
 		return NULL;
+	if (PQpipelineStatus(l->conn) != PQ_PIPELINE_OFF) {
+		if ((l->queued && !mark(l)) || !read_marks(l, until, &r))
+			return NULL;
+		if (is_error(r))
+			return r;
+		PQclear(r);
+		PQexitPipelineMode(l->conn);
+	}
 	if (!PQsendQuery(l->conn, sql)) {
 		give_up(l, "closed");
 		return NULL;

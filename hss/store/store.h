@@ -22,10 +22,10 @@
  *
  * SQLite: the parts are the files PATH and PATH-state; an epoch begins with every start of the
  * machine. PostgreSQL: the parts are the schemas main and state; an epoch begins with every
- * start of the server, and when it recovers from a crash (postgres.c). A connection that is lost
- * is made anew by the next call, or by the first after the transaction that was lost with it:
- * that one gives STORE_FAIL to its end, and nothing of it stays, but for a commit whose answer
- * was lost.
+ * start of the server, and when it recovers from a crash (postgres.c). A connection that is
+ * lost is made anew by the next call, or by the first after the transaction that was lost with
+ * it: that one gives STORE_FAIL to its end, and nothing of it stays, but for a commit whose
+ * answer was lost.
  */
 #pragma once
 
@@ -123,15 +123,17 @@ struct store_subscriber {
 	char display_name[128];
 };
 
-/* where: a path, at most 480 octets, or postgresql://USER:PASSWORD@HOST:PORT/DATABASE?OPTION=...
- * as libpq knows it. NULL with a sentence in error (STORE_ERROR_MAX), never with the password in
- * it. The schema is made or upgraded; a store of a later version is refused. Files are made with
- * mode 0600; a database must be UTF8. */
+/* where: a path, at most 480 octets, or
+ * postgresql://USER:PASSWORD@HOST:PORT/DATABASE?OPTION=... as libpq knows it. NULL with a
+ * sentence in error (STORE_ERROR_MAX), never with the password in it. The schema is made or
+ * upgraded; a store of a later version is refused. Files are made with mode 0600; a database
+ * must be UTF8. */
 struct store *store_open(const char *where, char *error);
 void store_close(struct store *s);
 
 /* Groups the calls up to store_commit into one transaction; does not nest. Without it every
- * call is one. */
+ * call is one. What fails within it, the lock of STORE_CX too, may be told by a later call that
+ * reads, at the latest by store_commit: only then is anything done. */
 enum store_lock {
 	STORE_READ,      /* one consistent view */
 	STORE_CX,        /* and nobody else changes the state meanwhile */
