@@ -41,6 +41,36 @@ static bool show(struct link *l, const PQconninfoOption *o)
 	return true;
 }
 
+/* Of "a,b,c": 3. */
+static uint32_t list_length(const char *list)
+{
+	uint32_t n = 1;
+
+	for (; list && *list; list++)
+		n += *list == ',';
+	return n;
+}
+
+/* "b,c,a" of "a,b,c" for first 1. A list that is not as long as the others is for all of them,
+ * and stays: false. */
+static bool turn_list(const char *list, uint32_t hosts, uint32_t first, char out[LINK_LIST_MAX])
+{
+	const char *from = list;
+	size_t len = list ? strlen(list) : 0, head;
+
+	if (!len || len + 2 > LINK_LIST_MAX || list_length(list) != hosts)
+		return false;
+	while (first--)
+		from = strchr(from, ',') + 1;
+	head = (size_t)(from - list);
+	memcpy(out, from, len - head);
+	out[len - head] = ',';
+	memcpy(out + len - head + 1, list, head);
+	/* Its last comma came with the head. */
+	out[len] = 0;
+	return true;
+}
+
 bool link_init(struct link *l, const char *where, char *error)
 {
 	/* Its own sentence may quote a password. */
@@ -55,6 +85,9 @@ bool link_init(struct link *l, const char *where, char *error)
 		PQconninfoFree(o);
 		return false;
 	}
+	l->hosts = list_length(option_of(o, "host"));
+	if (l->hosts < 2)
+		l->hosts = list_length(option_of(o, "hostaddr"));
 	PQconninfoFree(o);
 	l->where = strdup(where);
 	if (!l->where)
@@ -96,20 +129,26 @@ static bool wait_for(PGconn *conn, short events, uint64_t until)
 	}
 }
 
-/* The first line of what libpq says, unless it quotes the password. */
+/* The first line of what libpq says, unless it quotes the password. It ends where the reason is
+ * to come, if there was no answer. */
 static void say_why(struct link *l, char *error)
 {
 	const char *message = l->conn ? PQerrorMessage(l->conn) : "no memory";
 	const char *password = l->conn ? PQpass(l->conn) : NULL;
+	char line[160];
+	size_t len;
 
-	if ((password && *password && strstr(message, password)) || !*message)
-		message = "no answer";
+	if (password && *password && strstr(message, password))
+		message = "refused";
+	len = (size_t)snprintf(line, sizeof(line) - sizeof("no answer"), "%.*s",
+			       (int)strcspn(message, "\n"), message);
+	if (len == 0 || message[strcspn(message, "\n") - 1] == ' ')
+		strcat(line, "no answer");
 	log_event(LOG_ERROR, "store", "not_connected", LOG_Z("server", l->shown),
-		  LOG_S("error", slice_of(message, strcspn(message, "\n"))));
+		  LOG_Z("error", line));
 	if (error)
-		snprintf(error, STORE_ERROR_MAX, "cannot use the store %.100s: %.*s", l->shown,
-			 (int)strcspn(message, "\n") > 120 ? 120 : (int)strcspn(message, "\n"),
-			 message);
+		snprintf(error, STORE_ERROR_MAX, "cannot use the store %.80s: %.140s", l->shown,
+			 line);
 }
 
 static bool handshake(PGconn *conn, uint64_t until)
@@ -128,15 +167,21 @@ static bool handshake(PGconn *conn, uint64_t until)
 /* What the address says goes before our defaults, and behind what we cannot do without. */
 static PGconn *start(const struct link *l)
 {
-	static const char *const keyword[] = {"fallback_application_name",
-					      "keepalives_idle",
-					      "keepalives_interval",
-					      "keepalives_count",
-					      "dbname",
-					      "client_encoding",
-					      NULL};
-	const char *value[] = {"saker-hss", "10", "3", "3", l->where, "UTF8", NULL};
+	static const char *const listed[] = {"host", "hostaddr", "port"};
+	const char *keyword[16] = {
+		"fallback_application_name", "keepalives_idle", "keepalives_interval",
+		"keepalives_count",          "dbname",          "client_encoding"};
+	const char *value[16] = {"saker-hss", "10", "3", "3", l->where, "UTF8"};
+	char turned[3][LINK_LIST_MAX];
+	PQconninfoOption *o = PQconninfoParse(l->where, NULL);
+	size_t n = 6;
 
+	for (size_t i = 0; o && l->first && i < 3; i++)
+		if (turn_list(option_of(o, listed[i]), l->hosts, l->first, turned[i])) {
+			keyword[n] = listed[i];
+			value[n++] = turned[i];
+		}
+	PQconninfoFree(o);
 	return PQconnectStartParams(keyword, value, 1);
 }
 
@@ -167,22 +212,18 @@ static bool set_session(struct link *l, uint64_t until)
 	return done;
 }
 
-enum store_result link_connect(struct link *l, char *error)
+static bool connect_once(struct link *l, char *error)
 {
 	uint64_t until = link_until(STORE_WAIT_MS);
 
-	if (clock_ms() < l->retry_ms)
-		return STORE_FAIL;
 	link_drop(l);
 	l->conn = start(l);
 	if (!l->conn || PQstatus(l->conn) == CONNECTION_BAD || !handshake(l->conn, until)) {
 		say_why(l, error);
 	} else if (PQsetnonblocking(l->conn, 1) == 0) {
 		PQsetNoticeReceiver(l->conn, ignore_notice, NULL);
-		if (set_session(l, until)) {
-			l->retry_ms = 0;
-			return STORE_OK;
-		}
+		if (set_session(l, until))
+			return true;
 		if (error)
 			snprintf(error, STORE_ERROR_MAX,
 				 "cannot use the store %.100s: the database must be UTF8, of "
@@ -190,6 +231,22 @@ enum store_result link_connect(struct link *l, char *error)
 				 l->shown);
 	}
 	link_drop(l);
+	l->first = (l->first + 1) % l->hosts;
+	return false;
+}
+
+enum store_result link_connect(struct link *l, char *error)
+{
+	/* Who opens a store waits for all hosts; who has one open, for one at a time. */
+	uint32_t tries = error ? l->hosts : 1;
+
+	if (clock_ms() < l->retry_ms)
+		return STORE_FAIL;
+	while (tries--)
+		if (connect_once(l, error)) {
+			l->retry_ms = 0;
+			return STORE_OK;
+		}
 	l->retry_ms = clock_ms() + LINK_RETRY_MS;
 	return STORE_FAIL;
 }

@@ -18,6 +18,8 @@ enum {
 	LINK_LOCK_MS = STORE_WAIT_MS * 8 / 10,
 	/* For what walks or writes much. */
 	LINK_LONG_MS = 10000,
+	/* Octets of a list of hosts. */
+	LINK_LIST_MAX = 512,
 	/* Of one statement. */
 	LINK_VALUES_MAX = 32,
 	/* Between two attempts to reach a server that was not there. */
@@ -29,14 +31,17 @@ struct link {
 	char *where;
 	char shown[STORE_HOST_MAX + 1]; /* where, without user and secrets */
 	uint64_t retry_ms;              /* CLOCK_MONOTONIC; no attempt before */
-	uint32_t queued;                /* statements sent since the last mark */
-	uint32_t marks;                 /* sent, whose results are not read yet */
+	uint32_t first;                 /* of its hosts, whose turn it is */
+	uint32_t hosts;
+	uint32_t queued; /* statements sent since the last mark */
+	uint32_t marks;  /* sent, whose results are not read yet */
 };
 
 /* where: a postgresql:// URI. False with a sentence in error. Connects nowhere yet. */
 bool link_init(struct link *l, const char *where, char *error);
 void link_close(struct link *l);
-/* STORE_OK, or why not, with a sentence in error if that is not NULL. */
+/* STORE_OK, or why not, with a sentence in error if that is not NULL. Of several hosts another
+ * comes first after each failure, because one that is silent would take all the time. */
 enum store_result link_connect(struct link *l, char *error);
 /* Looks without waiting: false if the server has gone since the last call. */
 bool link_alive(struct link *l);

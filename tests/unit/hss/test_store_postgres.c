@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <arpa/inet.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -291,6 +292,51 @@ static void test_server_stands_still(void **state)
 	assert_int_equal(fixture_mar(f), CX_SUCCESS);
 }
 
+/* A socket that takes connections and says nothing, as a host that has lost its power. */
+static int silent_host(uint16_t *port)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(address);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, len), 0);
+	assert_int_equal(listen(fd, 16), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
+	*port = ntohs(address.sin_port);
+	return fd;
+}
+
+static void test_second_host(void **state)
+{
+	struct fixture *f = *state;
+	char uri[256], error[STORE_ERROR_MAX];
+	const char *folder = strstr(f->path, "host=") + 5;
+	struct store *before = f->store;
+	uint16_t port;
+	int fd = silent_host(&port);
+
+	fixture_people(f);
+	snprintf(uri, sizeof(uri),
+		 "postgresql:///postgres?user=saker&host=127.0.0.1,%.*s&port=%u,%s",
+		 (int)strcspn(folder, "&"), folder, port, getenv("SAKER_TEST_POSTGRES_PORT"));
+	f->store = f->hss->store = store_open(uri, error);
+	if (!f->store)
+		fail_msg("%s", error);
+	assert_int_equal(fixture_mar(f), CX_SUCCESS);
+	end_connections();
+	await_server(f);
+	assert_int_equal(fixture_mar(f), CX_SUCCESS);
+	store_close(f->store);
+	f->store = f->hss->store = before;
+	/* None but the silent one: an error, in time. */
+	uint64_t started = clock_ms();
+	snprintf(uri, sizeof(uri), "postgresql://127.0.0.1:%u/postgres", port);
+	assert_null(store_open(uri, error));
+	assert_true(clock_ms() - started < 2000);
+	close(fd);
+}
+
 static char stderr_text[1 << 16];
 
 /* What store_open says and logs. */
@@ -427,6 +473,7 @@ int main(void)
 		CASE(test_epoch_begins_when_state_may_be_lost),
 		CASE(test_what_waits_for_the_disk),
 		CASE(test_server_stands_still),
+		CASE(test_second_host),
 		CASE(test_password_is_never_shown),
 		CASE(test_password_works),
 		CASE(test_open_refuses),
