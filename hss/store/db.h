@@ -50,5 +50,9 @@ struct slice store_column_slice(struct statement *st, int column);
 bool store_column_text(struct statement *st, int column, char *out, size_t size);
 bool store_column_blob(struct statement *st, int column, void *out, size_t len);
 
+/* Adds what the subscription has; of another subscriber of it, what is there stays. */
+enum store_result service_put(struct store *s, int64_t subscription,
+			      const struct store_service *service);
+
 /* Id of a profile; the name "" gives 0, which is no profile. */
 enum store_result profile_id(struct store *s, const char *name, int64_t *id);
