@@ -12,6 +12,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+enum { LOOK_MS = 10 };
+
 /* A server says many things that are none of ours; errors come with their results. */
 static void ignore_notice(void *ctx, const PGresult *r)
 {
@@ -168,13 +170,17 @@ static bool handshake(PGconn *conn, uint64_t until)
 static PGconn *start(const struct link *l)
 {
 	static const char *const listed[] = {"host", "hostaddr", "port"};
-	const char *keyword[16] = {
-		"fallback_application_name", "keepalives_idle", "keepalives_interval",
-		"keepalives_count",          "dbname",          "client_encoding"};
-	const char *value[16] = {"saker-hss", "10", "3", "3", l->where, "UTF8"};
+	const char *keyword[12] = {"fallback_application_name",
+				   "keepalives_idle",
+				   "keepalives_interval",
+				   "keepalives_count",
+				   "target_session_attrs",
+				   "dbname",
+				   "client_encoding"};
+	const char *value[12] = {"saker-hss", "10", "3", "3", "read-write", l->where, "UTF8"};
 	char turned[3][LINK_LIST_MAX];
 	PQconninfoOption *o = PQconninfoParse(l->where, NULL);
-	size_t n = 6;
+	size_t n = 7;
 
 	for (size_t i = 0; o && l->first && i < 3; i++)
 		if (turn_list(option_of(o, listed[i]), l->hosts, l->first, turned[i])) {
@@ -225,10 +231,11 @@ static bool connect_once(struct link *l, char *error)
 		if (set_session(l, until))
 			return true;
 		if (error)
-			snprintf(error, STORE_ERROR_MAX,
-				 "cannot use the store %.100s: the database must be UTF8, of "
-				 "PostgreSQL 11 or later",
-				 l->shown);
+			snprintf(
+				error, STORE_ERROR_MAX, "cannot use the store %.100s: %s",
+				l->shown,
+				l->conn ? "the database must be UTF8, of PostgreSQL 11 or later"
+					: "no answer");
 	}
 	link_drop(l);
 	l->first = (l->first + 1) % l->hosts;
@@ -294,7 +301,11 @@ bool link_flush(struct link *l, uint64_t until)
 bool link_next(struct link *l, uint64_t until, PGresult **out)
 {
 	while (PQisBusy(l->conn)) {
-		if (!wait_for(l->conn, POLLIN, until))
+		uint64_t look = link_until(LOOK_MS);
+
+		/* TLS may hold what the socket does not tell of any more. */
+		if (!wait_for(l->conn, POLLIN, look < until ? look : until) &&
+		    clock_ms() >= until)
 			return give_up(l, "time");
 		if (!PQconsumeInput(l->conn))
 			return give_up(l, "closed");

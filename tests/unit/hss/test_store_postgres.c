@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "fixture.h"
+#include "store/move.h"
 
 /* The n-th statement from now is not sent any more; the linker puts us between the store and
  * libpq. */
@@ -401,6 +402,36 @@ static void test_password_works(void **state)
 	PQfinish(conn);
 }
 
+/* As README says it is made: nobody's but that of the database. */
+static void test_plain_role(void **state)
+{
+	struct fixture *f = *state;
+	PGconn *conn = fixture_connect();
+	char uri[256], error[STORE_ERROR_MAX];
+	struct store_moved moved;
+	struct store *s;
+
+	fixture_people(f);
+	PQclear(PQexec(conn, "DROP DATABASE IF EXISTS plain"));
+	fixture_sql(conn, "DROP ROLE IF EXISTS plain");
+	fixture_sql(conn, "CREATE ROLE plain LOGIN PASSWORD 'p'");
+	fixture_sql(conn, "CREATE DATABASE plain OWNER plain");
+	snprintf(uri, sizeof(uri), "postgresql://plain:p@127.0.0.1:%s/plain",
+		 getenv("SAKER_TEST_POSTGRES_PORT"));
+	s = store_open(uri, error);
+	if (!s)
+		fail_msg("%s", error);
+	/* A server goes to a server too. */
+	assert_int_equal(store_move(f->store, s, &moved, error), STORE_OK);
+	assert_int_equal(moved.subscribers, 4);
+	assert_int_equal(store_checkpoint(s), STORE_OK);
+	assert_int_equal(store_subscriber_del(s, SLICE("bob@home.example")), STORE_OK);
+	store_close(s);
+	PQclear(PQexec(conn, "DROP DATABASE plain"));
+	fixture_sql(conn, "DROP ROLE plain");
+	PQfinish(conn);
+}
+
 static void test_open_refuses(void **state)
 {
 	struct fixture *f = *state;
@@ -476,6 +507,7 @@ int main(void)
 		CASE(test_second_host),
 		CASE(test_password_is_never_shown),
 		CASE(test_password_works),
+		CASE(test_plain_role),
 		CASE(test_open_refuses),
 		CASE(test_many_open_at_once),
 	};
