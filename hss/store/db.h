@@ -35,7 +35,8 @@ void store_bind_blob(struct statement *st, int i, const void *octets, size_t len
 /* STORE_OK: a row. STORE_NONE: no more. Else an error. But for a row, the statement is reset.
  */
 enum store_result store_row(struct statement *st);
-/* To its end, for a statement that changes something; resets it. */
+/* For a statement that changes something; within a transaction, its failure may be told by a
+ * later call (driver.h). */
 enum store_result store_run(struct statement *st);
 /* For one that gives the id of the row it made. */
 enum store_result store_run_id(struct statement *st, int64_t *id);
@@ -48,6 +49,10 @@ struct slice store_column_slice(struct statement *st, int column);
 /* False: longer than the field, so the store is not what we wrote. */
 bool store_column_text(struct statement *st, int column, char *out, size_t size);
 bool store_column_blob(struct statement *st, int column, void *out, size_t len);
+
+/* Adds what the subscription has; of another subscriber of it, what is there stays. */
+enum store_result service_put(struct store *s, int64_t subscription,
+			      const struct store_service *service);
 
 /* Id of a profile; the name "" gives 0, which is no profile. */
 enum store_result profile_id(struct store *s, const char *name, int64_t *id);

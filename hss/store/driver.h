@@ -41,6 +41,10 @@ struct driver {
 
 	/* Outside a transaction: connects again if the connection was lost. */
 	void (*ready)(struct db *d);
+	/* For its effect. In a transaction the driver may put it off, and tell of its failure
+	 * with that of what follows, at the latest of commit. */
+	enum store_result (*run)(struct db *d, enum store_statement id,
+				 const struct value *bound, uint32_t n);
 	/* The next row. bound: the first; NULL: one more. After anything but STORE_OK only
 	 * reset may follow. */
 	enum store_result (*step)(struct db *d, enum store_statement id,
@@ -48,6 +52,7 @@ struct driver {
 	void (*column)(struct db *d, enum store_statement id, int column, struct value *out);
 	void (*reset)(struct db *d, enum store_statement id);
 
+	/* As run. */
 	enum store_result (*begin)(struct db *d, enum store_lock lock);
 	/* Within STORE_PROVISION, before the state is changed too: Cx waits from here on. */
 	enum store_result (*lock_state)(struct db *d);

@@ -12,6 +12,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+enum { LOOK_MS = 10 };
+
 /* A server says many things that are none of ours; errors come with their results. */
 static void ignore_notice(void *ctx, const PGresult *r)
 {
@@ -41,6 +43,36 @@ static bool show(struct link *l, const PQconninfoOption *o)
 	return true;
 }
 
+/* Of "a,b,c": 3. */
+static uint32_t list_length(const char *list)
+{
+	uint32_t n = 1;
+
+	for (; list && *list; list++)
+		n += *list == ',';
+	return n;
+}
+
+/* "b,c,a" of "a,b,c" for first 1. A list that is not as long as the others is for all of them,
+ * and stays: false. */
+static bool turn_list(const char *list, uint32_t hosts, uint32_t first, char out[LINK_LIST_MAX])
+{
+	const char *from = list;
+	size_t len = list ? strlen(list) : 0, head;
+
+	if (!len || len + 2 > LINK_LIST_MAX || list_length(list) != hosts)
+		return false;
+	while (first--)
+		from = strchr(from, ',') + 1;
+	head = (size_t)(from - list);
+	memcpy(out, from, len - head);
+	out[len - head] = ',';
+	memcpy(out + len - head + 1, list, head);
+	/* Its last comma came with the head. */
+	out[len] = 0;
+	return true;
+}
+
 bool link_init(struct link *l, const char *where, char *error)
 {
 	/* Its own sentence may quote a password. */
@@ -55,6 +87,9 @@ bool link_init(struct link *l, const char *where, char *error)
 		PQconninfoFree(o);
 		return false;
 	}
+	l->hosts = list_length(option_of(o, "host"));
+	if (l->hosts < 2)
+		l->hosts = list_length(option_of(o, "hostaddr"));
 	PQconninfoFree(o);
 	l->where = strdup(where);
 	if (!l->where)
@@ -74,6 +109,7 @@ void link_drop(struct link *l)
 {
 	PQfinish(l->conn);
 	l->conn = NULL;
+	l->queued = l->marks = 0;
 }
 
 uint64_t link_until(int wait_ms)
@@ -95,20 +131,26 @@ static bool wait_for(PGconn *conn, short events, uint64_t until)
 	}
 }
 
-/* The first line of what libpq says, unless it quotes the password. */
+/* The first line of what libpq says, unless it quotes the password. It ends where the reason is
+ * to come, if there was no answer. */
 static void say_why(struct link *l, char *error)
 {
 	const char *message = l->conn ? PQerrorMessage(l->conn) : "no memory";
 	const char *password = l->conn ? PQpass(l->conn) : NULL;
+	char line[160];
+	size_t len;
 
-	if ((password && *password && strstr(message, password)) || !*message)
-		message = "no answer";
+	if (password && *password && strstr(message, password))
+		message = "refused";
+	len = (size_t)snprintf(line, sizeof(line) - sizeof("no answer"), "%.*s",
+			       (int)strcspn(message, "\n"), message);
+	if (len == 0 || message[strcspn(message, "\n") - 1] == ' ')
+		strcat(line, "no answer");
 	log_event(LOG_ERROR, "store", "not_connected", LOG_Z("server", l->shown),
-		  LOG_S("error", slice_of(message, strcspn(message, "\n"))));
+		  LOG_Z("error", line));
 	if (error)
-		snprintf(error, STORE_ERROR_MAX, "cannot use the store %.100s: %.*s", l->shown,
-			 (int)strcspn(message, "\n") > 120 ? 120 : (int)strcspn(message, "\n"),
-			 message);
+		snprintf(error, STORE_ERROR_MAX, "cannot use the store %.80s: %.140s", l->shown,
+			 line);
 }
 
 static bool handshake(PGconn *conn, uint64_t until)
@@ -127,15 +169,25 @@ static bool handshake(PGconn *conn, uint64_t until)
 /* What the address says goes before our defaults, and behind what we cannot do without. */
 static PGconn *start(const struct link *l)
 {
-	static const char *const keyword[] = {"fallback_application_name",
-					      "keepalives_idle",
-					      "keepalives_interval",
-					      "keepalives_count",
-					      "dbname",
-					      "client_encoding",
-					      NULL};
-	const char *value[] = {"saker-hss", "10", "3", "3", l->where, "UTF8", NULL};
+	static const char *const listed[] = {"host", "hostaddr", "port"};
+	const char *keyword[12] = {"fallback_application_name",
+				   "keepalives_idle",
+				   "keepalives_interval",
+				   "keepalives_count",
+				   "target_session_attrs",
+				   "dbname",
+				   "client_encoding"};
+	const char *value[12] = {"saker-hss", "10", "3", "3", "read-write", l->where, "UTF8"};
+	char turned[3][LINK_LIST_MAX];
+	PQconninfoOption *o = PQconninfoParse(l->where, NULL);
+	size_t n = 7;
 
+	for (size_t i = 0; o && l->first && i < 3; i++)
+		if (turn_list(option_of(o, listed[i]), l->hosts, l->first, turned[i])) {
+			keyword[n] = listed[i];
+			value[n++] = turned[i];
+		}
+	PQconninfoFree(o);
 	return PQconnectStartParams(keyword, value, 1);
 }
 
@@ -166,35 +218,50 @@ static bool set_session(struct link *l, uint64_t until)
 	return done;
 }
 
-enum store_result link_connect(struct link *l, char *error)
+static bool connect_once(struct link *l, char *error)
 {
 	uint64_t until = link_until(STORE_WAIT_MS);
 
-	if (clock_ms() < l->retry_ms)
-		return STORE_FAIL;
 	link_drop(l);
 	l->conn = start(l);
 	if (!l->conn || PQstatus(l->conn) == CONNECTION_BAD || !handshake(l->conn, until)) {
 		say_why(l, error);
 	} else if (PQsetnonblocking(l->conn, 1) == 0) {
 		PQsetNoticeReceiver(l->conn, ignore_notice, NULL);
-		if (set_session(l, until)) {
+		if (set_session(l, until))
+			return true;
+		if (error)
+			snprintf(
+				error, STORE_ERROR_MAX, "cannot use the store %.100s: %s",
+				l->shown,
+				l->conn ? "the database must be UTF8, of PostgreSQL 11 or later"
+					: "no answer");
+	}
+	link_drop(l);
+	l->first = (l->first + 1) % l->hosts;
+	return false;
+}
+
+enum store_result link_connect(struct link *l, char *error)
+{
+	/* Who opens a store waits for all hosts; who has one open, for one at a time. */
+	uint32_t tries = error ? l->hosts : 1;
+
+	if (clock_ms() < l->retry_ms)
+		return STORE_FAIL;
+	while (tries--)
+		if (connect_once(l, error)) {
 			l->retry_ms = 0;
 			return STORE_OK;
 		}
-		if (error)
-			snprintf(error, STORE_ERROR_MAX,
-				 "cannot use the store %.100s: the database must be UTF8, of "
-				 "PostgreSQL 11 or later",
-				 l->shown);
-	}
-	link_drop(l);
 	l->retry_ms = clock_ms() + LINK_RETRY_MS;
 	return STORE_FAIL;
 }
 
 static bool give_up(struct link *l, const char *why)
 {
+	if (!l->conn)
+		return false;
 	log_event(LOG_ERROR, "store", "connection_lost", LOG_Z("server", l->shown),
 		  LOG_Z("why", why));
 	link_drop(l);
@@ -234,7 +301,11 @@ bool link_flush(struct link *l, uint64_t until)
 bool link_next(struct link *l, uint64_t until, PGresult **out)
 {
 	while (PQisBusy(l->conn)) {
-		if (!wait_for(l->conn, POLLIN, until))
+		uint64_t look = link_until(LOOK_MS);
+
+		/* TLS may hold what the socket does not tell of any more. */
+		if (!wait_for(l->conn, POLLIN, look < until ? look : until) &&
+		    clock_ms() >= until)
 			return give_up(l, "time");
 		if (!PQconsumeInput(l->conn))
 			return give_up(l, "closed");
@@ -272,10 +343,112 @@ PGresult *link_last(struct link *l, uint64_t until)
 	return last;
 }
 
+static bool enter(struct link *l)
+{
+	return l->conn &&
+	       (PQpipelineStatus(l->conn) != PQ_PIPELINE_OFF || PQenterPipelineMode(l->conn));
+}
+
+bool link_prepare(struct link *l, const char *name, const char *sql)
+{
+	if (!enter(l) || !PQsendPrepare(l->conn, name, sql, 0, NULL))
+		return give_up(l, "closed");
+	l->queued++;
+	return true;
+}
+
+bool link_send(struct link *l, const char *name, int n, const char *const *octets,
+	       const int *len)
+{
+	static const int binary[LINK_VALUES_MAX] = {[0 ... LINK_VALUES_MAX - 1] = 1};
+
+	if (!enter(l) || n > LINK_VALUES_MAX ||
+	    !PQsendQueryPrepared(l->conn, name, n, octets, len, binary, 1))
+		return give_up(l, "closed");
+	l->queued++;
+	return true;
+}
+
+static bool mark(struct link *l)
+{
+	if (!enter(l) || !PQpipelineSync(l->conn))
+		return give_up(l, "closed");
+	l->queued = 0;
+	l->marks++;
+	return true;
+}
+
+void link_mark(struct link *l)
+{
+	/* What the socket does not take now goes with the next. */
+	if (mark(l) && PQflush(l->conn) < 0)
+		give_up(l, "closed");
+}
+
+/* The one of two results that is told: errors before all that follows from them. */
+static PGresult *take(struct link *l, PGresult *kept, PGresult *next)
+{
+	switch (PQresultStatus(next)) {
+	case PGRES_PIPELINE_SYNC:
+		PQclear(next);
+		if (--l->marks == 0)
+			return kept;
+		PQclear(kept);
+		return NULL;
+	case PGRES_PIPELINE_ABORTED:
+		PQclear(next);
+		return kept;
+	default:
+		PQclear(is_error(kept) ? next : kept);
+		return is_error(kept) ? kept : next;
+	}
+}
+
+/* All that is under way. False: dropped. */
+static bool read_marks(struct link *l, uint64_t until, PGresult **out)
+{
+	PGresult *next;
+
+	*out = NULL;
+	if (!link_flush(l, until))
+		return false;
+	while (l->marks) {
+		bool there = link_next(l, until, &next);
+
+		if (there && next)
+			*out = take(l, *out, next);
+		else if (there && PQstatus(l->conn) == CONNECTION_BAD)
+			there = give_up(l, "closed");
+		if (!there) {
+			PQclear(*out);
+			*out = NULL;
+			return false;
+		}
+	}
+	return true;
+}
+
+PGresult *link_sync(struct link *l, uint64_t until)
+{
+	PGresult *r;
+
+	return mark(l) && read_marks(l, until, &r) ? r : NULL;
+}
+
 PGresult *link_query(struct link *l, const char *sql, uint64_t until)
 {
+	PGresult *r = NULL;
+
 	if (!l->conn)
 		return NULL;
+	if (PQpipelineStatus(l->conn) != PQ_PIPELINE_OFF) {
+		if ((l->queued && !mark(l)) || !read_marks(l, until, &r))
+			return NULL;
+		if (is_error(r))
+			return r;
+		PQclear(r);
+		PQexitPipelineMode(l->conn);
+	}
 	if (!PQsendQuery(l->conn, sql)) {
 		give_up(l, "closed");
 		return NULL;

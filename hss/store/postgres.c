@@ -24,21 +24,34 @@
 #include "store/load.h"
 #include "store/sql.h"
 
-enum {
-	SQL_MAX = 8192,
-	BOUND_MOST = 32,
-	NUMBER_LEN = 8,
-	/* Types as PostgreSQL numbers them, in pg_type.dat. */
-	TYPE_BYTEA = 17,
-	TYPE_INT8 = 20,
-	TYPE_TEXT = 25,
-	BINARY = 1,
+enum { SQL_MAX = 8192, NUMBER_LEN = 8, QUEUE_MAX = 64 };
+
+/* Behind those of statement.def. */
+enum own_statement {
+	OWN_BEGIN_READ = ST_MAX,
+	OWN_BEGIN_CX,
+	OWN_BEGIN_PROVISION,
+	OWN_ASYNCHRONOUS,
+	OWN_LOCK_STATE,
+	OWN_LOCK_MAIN,
+	OWN_COMMIT,
+	OWN_ROLLBACK,
+	OWN_MAX
 };
 
-static const char *const statement_sql[ST_MAX] = {
+static const char *const statement_sql[OWN_MAX] = {
 #define ST(id, sql) [ST_##id] = sql,
 #include "store/statement.def"
 #undef ST
+	[OWN_BEGIN_READ] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+	[OWN_BEGIN_CX] = "BEGIN ISOLATION LEVEL REPEATABLE READ",
+	/* Not repeatable: behind lock_state it sees what Cx did before that. */
+	[OWN_BEGIN_PROVISION] = "BEGIN",
+	[OWN_ASYNCHRONOUS] = "SET LOCAL synchronous_commit = off",
+	[OWN_LOCK_STATE] = "LOCK TABLE state.turn IN EXCLUSIVE MODE",
+	[OWN_LOCK_MAIN] = "LOCK TABLE main.turn IN EXCLUSIVE MODE",
+	[OWN_COMMIT] = "COMMIT",
+	[OWN_ROLLBACK] = "ROLLBACK",
 };
 
 /* What reads the whole store. */
@@ -48,7 +61,6 @@ static bool is_long(enum store_statement id)
 }
 
 struct cursor {
-	bool prepared;
 	PGresult *result;
 	int row;
 };
@@ -67,21 +79,66 @@ static struct postgres *postgres_of(struct db *d)
 	return (struct postgres *)d;
 }
 
+static bool is_idle(const struct postgres *p)
+{
+	return p->link.conn && PQtransactionStatus(p->link.conn) == PQTRANS_IDLE;
+}
+
 static enum store_result query(struct postgres *p, const char *sql, int wait_ms)
 {
 	PGresult *r = link_query(&p->link, sql, link_until(wait_ms));
 	enum store_result result = link_result(r);
 
 	PQclear(r);
+	if (is_idle(p))
+		p->in_transaction = false;
 	return result;
+}
+
+/* Waits for what was sent. */
+static enum store_result sync(struct postgres *p, int wait_ms)
+{
+	PGresult *r = link_sync(&p->link, link_until(wait_ms));
+	enum store_result result = link_result(r);
+
+	PQclear(r);
+	return result;
+}
+
+static void name_of(int id, char name[16])
+{
+	snprintf(name, 16, "s%d", id);
+}
+
+static enum store_result send_own(struct postgres *p, enum own_statement id)
+{
+	char name[16];
+
+	name_of(id, name);
+	return link_send(&p->link, name, 0, NULL, NULL) ? STORE_OK : STORE_FAIL;
 }
 
 static void forget(struct postgres *p)
 {
 	for (int i = 0; i < ST_MAX; i++) {
 		PQclear(p->cursor[i].result);
-		p->cursor[i] = (struct cursor){0};
+		p->cursor[i].result = NULL;
 	}
+}
+
+/* All of them on each connection, in one turn. The server sees the types of the places itself.
+ */
+static enum store_result prepare_all(struct postgres *p)
+{
+	char name[16], sql[SQL_MAX];
+
+	for (int id = 0; id < OWN_MAX; id++) {
+		name_of(id, name);
+		if (!sql_translate(statement_sql[id], sql, sizeof(sql)) ||
+		    !link_prepare(&p->link, name, sql))
+			return STORE_FAIL;
+	}
+	return sync(p, STORE_WAIT_MS);
 }
 
 /* The tables are looked at each time: the server may be another than before. */
@@ -93,6 +150,8 @@ static enum store_result reconnect(struct postgres *p, char *error)
 	r = link_connect(&p->link, error);
 	if (r == STORE_OK)
 		r = schema_open(&p->db, error ? error : (char[STORE_ERROR_MAX]){0});
+	if (r == STORE_OK)
+		r = prepare_all(p);
 	if (r != STORE_OK) {
 		link_drop(&p->link);
 		return r;
@@ -110,53 +169,6 @@ static void ready(struct db *d)
 		reconnect(p, NULL);
 }
 
-/* Prepared when first used, anew on each connection. The places have always the same types. */
-static enum store_result prepare(struct postgres *p, enum store_statement id,
-				 const struct value *bound, uint32_t n)
-{
-	char name[16], sql[SQL_MAX];
-	Oid type[BOUND_MOST] = {0};
-	enum store_result result;
-	PGresult *r;
-
-	snprintf(name, sizeof(name), "s%d", id);
-	for (uint32_t i = 0; i < n && i < BOUND_MOST; i++)
-		type[i] = bound[i].kind == VALUE_NUMBER ? TYPE_INT8
-			  : bound[i].kind == VALUE_TEXT ? TYPE_TEXT
-							: TYPE_BYTEA;
-	if (n > BOUND_MOST || !sql_translate(statement_sql[id], sql, sizeof(sql)) ||
-	    !PQsendPrepare(p->link.conn, name, sql, (int)n, type))
-		return STORE_FAIL;
-	r = link_last(&p->link, link_until(STORE_WAIT_MS));
-	result = link_result(r);
-	PQclear(r);
-	p->cursor[id].prepared = result == STORE_OK;
-	return result;
-}
-
-static bool send(struct postgres *p, enum store_statement id, const struct value *bound,
-		 uint32_t n)
-{
-	const char *octets[BOUND_MOST] = {0};
-	int64_t number[BOUND_MOST];
-	int len[BOUND_MOST], format[BOUND_MOST];
-	char name[16];
-
-	snprintf(name, sizeof(name), "s%d", id);
-	for (uint32_t i = 0; i < n; i++) {
-		bool is_number = bound[i].kind == VALUE_NUMBER;
-
-		number[i] = (int64_t)htobe64((uint64_t)bound[i].number);
-		len[i] = is_number ? NUMBER_LEN : (int)bound[i].octets.len;
-		format[i] = BINARY;
-		if (is_number)
-			octets[i] = (const char *)&number[i];
-		else if (bound[i].kind != VALUE_NULL)
-			octets[i] = len[i] ? (const char *)bound[i].octets.p : "";
-	}
-	return PQsendQueryPrepared(p->link.conn, name, (int)n, octets, len, format, BINARY);
-}
-
 /* What is not UTF-8, or has a NUL, is no text to PostgreSQL: none can be in the store, and none
  * can be put there. */
 static enum store_result check_texts(enum store_statement id, const struct value *bound,
@@ -169,25 +181,54 @@ static enum store_result check_texts(enum store_statement id, const struct value
 	return STORE_OK;
 }
 
+static enum store_result send(struct postgres *p, enum store_statement id,
+			      const struct value *bound, uint32_t n)
+{
+	const char *octets[LINK_VALUES_MAX] = {0};
+	int64_t number[LINK_VALUES_MAX];
+	int len[LINK_VALUES_MAX];
+	char name[16];
+	enum store_result r = n <= LINK_VALUES_MAX ? check_texts(id, bound, n) : STORE_FAIL;
+
+	if (r != STORE_OK)
+		return r;
+	for (uint32_t i = 0; i < n; i++) {
+		bool is_number = bound[i].kind == VALUE_NUMBER;
+
+		number[i] = (int64_t)htobe64((uint64_t)bound[i].number);
+		len[i] = is_number ? NUMBER_LEN : (int)bound[i].octets.len;
+		if (is_number)
+			octets[i] = (const char *)&number[i];
+		else if (bound[i].kind != VALUE_NULL)
+			octets[i] = len[i] ? (const char *)bound[i].octets.p : "";
+	}
+	name_of(id, name);
+	return link_send(&p->link, name, (int)n, octets, len) ? STORE_OK : STORE_FAIL;
+}
+
+/* Put off within a transaction: the next that wants a row, or the commit, waits for it too.
+ * What may be undone on its own is known before more follows. */
+static enum store_result run(struct db *d, enum store_statement id, const struct value *bound,
+			     uint32_t n)
+{
+	struct postgres *p = postgres_of(d);
+	enum store_result r = send(p, id, bound, n);
+
+	if (r == STORE_OK &&
+	    (!p->in_transaction || id == ST_SAVE_KEEP || p->link.queued >= QUEUE_MAX))
+		r = sync(p, STORE_WAIT_MS);
+	return r;
+}
+
 static enum store_result execute(struct postgres *p, enum store_statement id,
 				 const struct value *bound, uint32_t n)
 {
 	struct cursor *c = &p->cursor[id];
-	enum store_result r = check_texts(id, bound, n);
+	enum store_result r = send(p, id, bound, n);
 
 	if (r != STORE_OK)
 		return r;
-	if (!p->link.conn)
-		return STORE_FAIL;
-	if (!c->prepared)
-		r = prepare(p, id, bound, n);
-	if (r != STORE_OK)
-		return r;
-	if (!send(p, id, bound, n)) {
-		link_drop(&p->link);
-		return STORE_FAIL;
-	}
-	c->result = link_last(&p->link, link_until(is_long(id) ? LINK_LONG_MS : STORE_WAIT_MS));
+	c->result = link_sync(&p->link, link_until(is_long(id) ? LINK_LONG_MS : STORE_WAIT_MS));
 	c->row = -1;
 	return link_result(c->result);
 }
@@ -228,52 +269,76 @@ static bool in_transaction(struct db *d)
 	return postgres_of(d)->in_transaction;
 }
 
+/* Who provisions waits here for those before; Cx asks for the lock along with its first
+ * question. */
 static enum store_result begin(struct db *d, enum store_lock lock)
 {
-	static const char *const sql[] = {
-		[STORE_READ] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-		[STORE_CX] = "BEGIN ISOLATION LEVEL REPEATABLE READ;"
-			     "SET LOCAL synchronous_commit = off;"
-			     "LOCK TABLE state.turn IN EXCLUSIVE MODE",
-		/* Not repeatable: behind lock_state it sees what Cx did before that. */
-		[STORE_PROVISION] = "BEGIN; LOCK TABLE main.turn IN EXCLUSIVE MODE",
+	static const enum own_statement first[] = {
+		[STORE_READ] = OWN_BEGIN_READ,
+		[STORE_CX] = OWN_BEGIN_CX,
+		[STORE_PROVISION] = OWN_BEGIN_PROVISION,
 	};
 	struct postgres *p = postgres_of(d);
+	enum store_result r;
 
 	p->in_transaction = true;
 	p->lock = lock;
-	return query(p, sql[lock], STORE_WAIT_MS);
+	r = send_own(p, first[lock]);
+	if (r == STORE_OK && lock == STORE_CX)
+		r = send_own(p, OWN_ASYNCHRONOUS);
+	if (r == STORE_OK && lock == STORE_CX)
+		r = send_own(p, OWN_LOCK_STATE);
+	if (r == STORE_OK && lock == STORE_PROVISION)
+		r = send_own(p, OWN_LOCK_MAIN);
+	if (r == STORE_OK && lock == STORE_PROVISION)
+		r = sync(p, STORE_WAIT_MS);
+	return r;
 }
 
 static enum store_result lock_state(struct db *d)
 {
-	return query(postgres_of(d), "LOCK TABLE state.turn IN EXCLUSIVE MODE", STORE_WAIT_MS);
+	return send_own(postgres_of(d), OWN_LOCK_STATE);
 }
 
-static enum store_result end(struct postgres *p, const char *sql, int wait_ms)
+/* Ends a transaction of which nothing is to be known any more. */
+static void leave(struct postgres *p, enum own_statement end)
 {
-	enum store_result r = query(p, sql, wait_ms);
-
-	/* Whatever it left behind goes with the connection. */
-	if (p->link.conn && PQtransactionStatus(p->link.conn) != PQTRANS_IDLE)
-		link_drop(&p->link);
+	/* Behind something that failed it would not be done. */
+	if (p->link.queued)
+		link_mark(&p->link);
+	if (send_own(p, end) == STORE_OK)
+		link_mark(&p->link);
 	p->in_transaction = false;
-	return r;
 }
 
 static void rollback(struct db *d)
 {
-	end(postgres_of(d), "ROLLBACK", STORE_WAIT_MS);
+	leave(postgres_of(d), OWN_ROLLBACK);
 }
 
 static enum store_result commit(struct db *d)
 {
 	struct postgres *p = postgres_of(d);
+	enum store_result r;
+	PGresult *last;
 
-	/* To the server, a commit of what has failed is a rollback that succeeds. */
-	if (!p->link.conn || PQtransactionStatus(p->link.conn) != PQTRANS_INTRANS)
+	if (!p->link.conn || PQtransactionStatus(p->link.conn) == PQTRANS_INERROR)
 		return STORE_FAIL;
-	return end(p, "COMMIT", p->lock == STORE_PROVISION ? LINK_LONG_MS : STORE_WAIT_MS);
+	if (p->lock == STORE_READ) {
+		leave(p, OWN_COMMIT);
+		return STORE_OK;
+	}
+	if (send_own(p, OWN_COMMIT) != STORE_OK)
+		return STORE_FAIL;
+	last = link_sync(&p->link,
+			 link_until(p->lock == STORE_PROVISION ? LINK_LONG_MS : STORE_WAIT_MS));
+	r = link_result(last);
+	/* To the server, a commit of what has failed is a rollback that succeeds. */
+	if (r == STORE_OK && strcmp(PQcmdStatus(last), "COMMIT") != 0)
+		r = STORE_FAIL;
+	PQclear(last);
+	p->in_transaction = !is_idle(p);
+	return r;
 }
 
 /* A commit that waits for the disk takes with it all that was committed before without. */
@@ -321,8 +386,6 @@ static enum store_result exec(struct db *d, const char *sql)
 	struct postgres *p = postgres_of(d);
 	char translated[SQL_MAX];
 
-	if (strcmp(sql, "COMMIT") == 0)
-		return commit(d);
 	if (!sql_translate(sql, translated, sizeof(translated)))
 		return STORE_FAIL;
 	return query(p, translated, LINK_LONG_MS);
@@ -452,6 +515,7 @@ const struct driver postgres_driver = {
 	.open = open_uri,
 	.close = close_link,
 	.ready = ready,
+	.run = run,
 	.step = step,
 	.column = column,
 	.reset = reset,

@@ -70,6 +70,50 @@ enum store_result store_tie(struct store *s, int64_t set, int64_t impi, bool reg
 	return store_run(st);
 }
 
+enum store_result store_restoration_put(struct store *s, int64_t set, int64_t impi,
+					struct slice info)
+{
+	struct statement *st =
+		store_take(s, info.len ? ST_PUT_RESTORATION : ST_DEL_RESTORATION);
+
+	if (info.len > STORE_RESTORATION_MAX)
+		return STORE_FAIL;
+	store_bind_int(st, 1, set);
+	store_bind_int(st, 2, impi);
+	if (info.len)
+		store_bind_blob(st, 3, info.p, info.len);
+	return store_run(st);
+}
+
+enum store_result store_restorations(struct store *s, int64_t set,
+				     void (*each)(void *ctx, int64_t impi, struct slice info),
+				     void *ctx)
+{
+	struct statement *st = store_take(s, ST_RESTORATIONS);
+	enum store_result r;
+
+	store_bind_int(st, 1, set);
+	while ((r = store_row(st)) == STORE_OK) {
+		struct slice info = store_column_slice(st, 1);
+
+		if (info.len == 0 || info.len > STORE_RESTORATION_MAX) {
+			r = STORE_FAIL;
+			break;
+		}
+		each(ctx, store_column_int(st, 0), info);
+	}
+	store_reset(st);
+	return r == STORE_NONE ? STORE_OK : r;
+}
+
+enum store_result store_restorations_del(struct store *s, int64_t set)
+{
+	struct statement *st = store_take(s, ST_DEL_RESTORATIONS);
+
+	store_bind_int(st, 1, set);
+	return store_run(st);
+}
+
 enum store_result store_untie(struct store *s, int64_t set)
 {
 	struct statement *st = store_take(s, ST_DEL_TIES);

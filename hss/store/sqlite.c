@@ -129,6 +129,18 @@ static enum store_result step(struct db *d, enum store_statement id, const struc
 	return result_of(sqlite3_step(st));
 }
 
+static enum store_result run(struct db *d, enum store_statement id, const struct value *bound,
+			     uint32_t n)
+{
+	sqlite3_stmt *st = sqlite_of(d)->statement[id];
+	int code;
+
+	bind_all(st, bound, n);
+	code = sqlite3_step(st);
+	sqlite3_reset(st);
+	return code == SQLITE_DONE ? STORE_OK : result_of(code);
+}
+
 static void value_of(sqlite3_stmt *st, int column, struct value *out)
 {
 	switch (sqlite3_column_type(st, column)) {
@@ -454,6 +466,7 @@ const struct driver sqlite_driver = {
 	.open = open_path,
 	.close = close_files,
 	.ready = ready,
+	.run = run,
 	.step = step,
 	.column = column,
 	.reset = reset,

@@ -140,10 +140,7 @@ enum store_result store_row(struct statement *st)
 
 enum store_result store_run(struct statement *st)
 {
-	enum store_result r = step(st);
-
-	store_reset(st);
-	return r == STORE_NONE ? STORE_OK : r;
+	return st->db->driver->run(st->db, st->id, st->bound, st->n);
 }
 
 enum store_result store_run_id(struct statement *st, int64_t *id)

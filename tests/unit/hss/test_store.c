@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "fixture.h"
 #include "store/move.h"
 
@@ -146,10 +147,10 @@ static void test_busy_is_bounded(void **state)
 	other = store_open(f->path, error);
 	assert_non_null(other);
 	assert_int_equal(store_begin(other, STORE_CX), STORE_OK);
+	assert_int_equal(fixture_impu(other, "tel:+1").state, STORE_NOT_REGISTERED);
 	start = clock_ms();
-	assert_int_equal(store_begin(f->store, STORE_CX), STORE_BUSY);
 	assert_int_equal(fixture_mar(f), CX_UNABLE_TO_COMPLY);
-	assert_true(clock_ms() - start < 4000);
+	assert_true(clock_ms() - start < 2000);
 	/* Who only reads does not wait. */
 	start = clock_ms();
 	assert_int_equal(fixture_impu(f->store, "tel:+1").state, STORE_NOT_REGISTERED);
@@ -286,6 +287,66 @@ static void test_walk(void **state)
 		store_subscriber_each(f->store, SLICE("one@home.example"), note_name, names),
 		STORE_OK);
 	assert_string_equal(names, "two@home.example ");
+}
+
+static void note_info(void *ctx, int64_t impi, struct slice info)
+{
+	struct text *t = ctx;
+
+	text_u64(t, (uint64_t)impi);
+	text_char(t, '=');
+	text_put(t, info);
+	text_char(t, ' ');
+}
+
+static bool note_psi(void *ctx, const char *identity, bool wildcard, const char *server)
+{
+	text_printf(ctx, "%s%s>%s ", identity, wildcard ? "*" : "", server);
+	return true;
+}
+
+/* What hangs on subscriptions and sets besides identities, and public service identities. */
+static void test_services(void **state)
+{
+	static const char *const impu[] = {"sip:n@home.example", NULL};
+	struct fixture *f = *state;
+	struct store_subscriber *sub = fixture_subscriber("n@home.example", impu),
+				*got = calloc(1, sizeof(*got));
+	char memory[256], wanted[64], error[STORE_ERROR_MAX], server[STORE_HOST_MAX + 1];
+	struct text t = text_in(memory, sizeof(memory));
+	struct store_impi i;
+
+	sub->service.mandatory[sub->service.n_mandatory++] = UINT32_MAX;
+	sub->service.mandatory[sub->service.n_mandatory++] = 7;
+	sub->service.optional[sub->service.n_optional++] = 0;
+	strcpy(sub->service.server[sub->service.n_servers++], "sip:s1");
+	strcpy(sub->service.ecf[sub->service.n_ecf++], "aaa://ecf");
+	assert_int_equal(store_subscriber_put(f->store, sub, false, error), STORE_OK);
+	assert_int_equal(store_psi_put(f->store, "sip:b@as", false, "sip:as1"), STORE_OK);
+	assert_int_equal(store_psi_put(f->store, "sip:a!.*!@as", true, "sip:as2"), STORE_OK);
+	i = fixture_impi(f->store, "n@home.example");
+	assert_int_equal(store_restoration_put(f->store, i.implicit_set, i.id, SLICE("\0x")),
+			 STORE_OK);
+	assert_int_equal(store_restoration_put(f->store, i.implicit_set, i.id, SLICE("y")),
+			 STORE_OK);
+	fixture_reopen(f);
+	assert_int_equal(store_subscriber_get(f->store, SLICE("n@home.example"), got),
+			 STORE_OK);
+	assert_memory_equal(got, sub, sizeof(*got));
+	assert_int_equal(store_find_psi(f->store, SLICE("sip:b@as"), server), STORE_OK);
+	assert_string_equal(server, "sip:as1");
+	assert_int_equal(store_psis(f->store, false, note_psi, &t), STORE_OK);
+	assert_string_equal(text_cstr(&t), "sip:a!.*!@as*>sip:as2 sip:b@as>sip:as1 ");
+	t.len = 0;
+	assert_int_equal(store_restorations(f->store, i.implicit_set, note_info, &t), STORE_OK);
+	snprintf(wanted, sizeof(wanted), "%lld=y ", (long long)i.id);
+	assert_string_equal(text_cstr(&t), wanted);
+	assert_int_equal(store_restorations_del(f->store, i.implicit_set), STORE_OK);
+	t.len = 0;
+	assert_int_equal(store_restorations(f->store, i.implicit_set, note_info, &t), STORE_OK);
+	assert_string_equal(text_cstr(&t), "");
+	free(got);
+	free(sub);
 }
 
 static bool count_one(void *ctx, const struct store_subscriber *sub)
@@ -447,6 +508,7 @@ int main(void)
 		CASE(test_rollback),
 		CASE(test_strange_names),
 		CASE(test_import_holds_up_nobody),
+		CASE(test_services),
 		CASE(test_walk),
 		CASE(test_walk_of_many),
 		CASE(test_move),

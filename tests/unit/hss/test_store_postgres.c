@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <arpa/inet.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -14,6 +15,7 @@
 
 #include "base/clock.h"
 #include "fixture.h"
+#include "store/move.h"
 
 /* The n-th statement from now is not sent any more; the linker puts us between the store and
  * libpq. */
@@ -90,15 +92,15 @@ static void test_lost_within_a_transaction(void **state)
 {
 	struct fixture *f = *state;
 	struct store_impi i;
+	struct store_tie tie;
 
 	fixture_people(f);
 	i = fixture_impi(f->store, "alice@home.example");
 	assert_int_equal(store_begin(f->store, STORE_CX), STORE_OK);
 	assert_int_equal(store_set_sqn(f->store, i.id, 6400), STORE_OK);
 	end_connections();
-	assert_int_equal(store_assign(f->store, i.implicit_set, STORE_REGISTERED, SLICE("s"),
-				      SLICE("h")),
-			 STORE_FAIL);
+	store_assign(f->store, i.implicit_set, STORE_REGISTERED, SLICE("s"), SLICE("h"));
+	assert_int_equal(store_find_tie(f->store, i.implicit_set, i.id, &tie), STORE_FAIL);
 	assert_int_equal(store_tie(f->store, i.implicit_set, i.id, true, false), STORE_FAIL);
 	assert_int_equal(store_commit(f->store), STORE_FAIL);
 	assert_int_equal(fixture_impi(f->store, "alice@home.example").sqn, 0);
@@ -291,6 +293,51 @@ static void test_server_stands_still(void **state)
 	assert_int_equal(fixture_mar(f), CX_SUCCESS);
 }
 
+/* A socket that takes connections and says nothing, as a host that has lost its power. */
+static int silent_host(uint16_t *port)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(address);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, len), 0);
+	assert_int_equal(listen(fd, 16), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
+	*port = ntohs(address.sin_port);
+	return fd;
+}
+
+static void test_second_host(void **state)
+{
+	struct fixture *f = *state;
+	char uri[256], error[STORE_ERROR_MAX];
+	const char *folder = strstr(f->path, "host=") + 5;
+	struct store *before = f->store;
+	uint16_t port;
+	int fd = silent_host(&port);
+
+	fixture_people(f);
+	snprintf(uri, sizeof(uri),
+		 "postgresql:///postgres?user=saker&host=127.0.0.1,%.*s&port=%u,%s",
+		 (int)strcspn(folder, "&"), folder, port, getenv("SAKER_TEST_POSTGRES_PORT"));
+	f->store = f->hss->store = store_open(uri, error);
+	if (!f->store)
+		fail_msg("%s", error);
+	assert_int_equal(fixture_mar(f), CX_SUCCESS);
+	end_connections();
+	await_server(f);
+	assert_int_equal(fixture_mar(f), CX_SUCCESS);
+	store_close(f->store);
+	f->store = f->hss->store = before;
+	/* None but the silent one: an error, in time. */
+	uint64_t started = clock_ms();
+	snprintf(uri, sizeof(uri), "postgresql://127.0.0.1:%u/postgres", port);
+	assert_null(store_open(uri, error));
+	assert_true(clock_ms() - started < 2000);
+	close(fd);
+}
+
 static char stderr_text[1 << 16];
 
 /* What store_open says and logs. */
@@ -352,6 +399,36 @@ static void test_password_works(void **state)
 	assert_int_equal(fixture_impi(s, "alice@home.example").sqn, 0);
 	store_close(s);
 	fixture_sql(conn, "DROP ROLE visitor");
+	PQfinish(conn);
+}
+
+/* As README says it is made: nobody's but that of the database. */
+static void test_plain_role(void **state)
+{
+	struct fixture *f = *state;
+	PGconn *conn = fixture_connect();
+	char uri[256], error[STORE_ERROR_MAX];
+	struct store_moved moved;
+	struct store *s;
+
+	fixture_people(f);
+	PQclear(PQexec(conn, "DROP DATABASE IF EXISTS plain"));
+	fixture_sql(conn, "DROP ROLE IF EXISTS plain");
+	fixture_sql(conn, "CREATE ROLE plain LOGIN PASSWORD 'p'");
+	fixture_sql(conn, "CREATE DATABASE plain OWNER plain");
+	snprintf(uri, sizeof(uri), "postgresql://plain:p@127.0.0.1:%s/plain",
+		 getenv("SAKER_TEST_POSTGRES_PORT"));
+	s = store_open(uri, error);
+	if (!s)
+		fail_msg("%s", error);
+	/* A server goes to a server too. */
+	assert_int_equal(store_move(f->store, s, &moved, error), STORE_OK);
+	assert_int_equal(moved.subscribers, 4);
+	assert_int_equal(store_checkpoint(s), STORE_OK);
+	assert_int_equal(store_subscriber_del(s, SLICE("bob@home.example")), STORE_OK);
+	store_close(s);
+	PQclear(PQexec(conn, "DROP DATABASE plain"));
+	fixture_sql(conn, "DROP ROLE plain");
 	PQfinish(conn);
 }
 
@@ -427,8 +504,10 @@ int main(void)
 		CASE(test_epoch_begins_when_state_may_be_lost),
 		CASE(test_what_waits_for_the_disk),
 		CASE(test_server_stands_still),
+		CASE(test_second_host),
 		CASE(test_password_is_never_shown),
 		CASE(test_password_works),
+		CASE(test_plain_role),
 		CASE(test_open_refuses),
 		CASE(test_many_open_at_once),
 	};
