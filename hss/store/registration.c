@@ -70,6 +70,50 @@ enum store_result store_tie(struct store *s, int64_t set, int64_t impi, bool reg
 	return store_run(s, st);
 }
 
+enum store_result store_restoration_put(struct store *s, int64_t set, int64_t impi,
+					struct slice info)
+{
+	sqlite3_stmt *st = store_take(s, info.len ? ST_PUT_RESTORATION : ST_DEL_RESTORATION);
+
+	if (info.len > STORE_RESTORATION_MAX)
+		return STORE_FAIL;
+	sqlite3_bind_int64(st, 1, set);
+	sqlite3_bind_int64(st, 2, impi);
+	if (info.len)
+		sqlite3_bind_blob(st, 3, info.p, (int)info.len, SQLITE_STATIC);
+	return store_run(s, st);
+}
+
+enum store_result store_restorations(struct store *s, int64_t set,
+				     void (*each)(void *ctx, int64_t impi, struct slice info),
+				     void *ctx)
+{
+	sqlite3_stmt *st = store_take(s, ST_RESTORATIONS);
+	enum store_result r;
+
+	sqlite3_bind_int64(st, 1, set);
+	while ((r = store_row(s, st)) == STORE_OK) {
+		const void *info = sqlite3_column_blob(st, 1);
+		int len = sqlite3_column_bytes(st, 1);
+
+		if (!info || len <= 0 || len > STORE_RESTORATION_MAX) {
+			r = STORE_FAIL;
+			break;
+		}
+		each(ctx, sqlite3_column_int64(st, 0), slice_of(info, (size_t)len));
+	}
+	sqlite3_reset(st);
+	return r == STORE_NONE ? STORE_OK : r;
+}
+
+enum store_result store_restorations_del(struct store *s, int64_t set)
+{
+	sqlite3_stmt *st = store_take(s, ST_DEL_RESTORATIONS);
+
+	sqlite3_bind_int64(st, 1, set);
+	return store_run(s, st);
+}
+
 enum store_result store_untie(struct store *s, int64_t set)
 {
 	sqlite3_stmt *st = store_take(s, ST_DEL_TIES);

@@ -40,6 +40,15 @@ static const char *const main_step[] = {
 	" position INTEGER NOT NULL, display_name TEXT NOT NULL);"
 	"CREATE INDEX main.impu_set ON impu(implicit_set);"
 	"CREATE INDEX main.impu_profile ON impu(profile, implicit_set) WHERE profile <> 0;",
+	/* What an S-CSCF must or should be able to do for a subscription, and where its
+	 * charging goes (TS 29.228 §6.7, Annex B.2; kind: enum store_item). */
+	"CREATE TABLE main.item(subscription INTEGER NOT NULL, kind INTEGER NOT NULL,"
+	" position INTEGER NOT NULL, value TEXT NOT NULL,"
+	" PRIMARY KEY(subscription, kind, position)) WITHOUT ROWID;"
+	/* Public service identities that an Application Server hosts itself (TS 23.228
+	 * §5.4.12). */
+	"CREATE TABLE main.psi(identity TEXT PRIMARY KEY NOT NULL, wildcard INTEGER NOT NULL,"
+	" server TEXT NOT NULL) WITHOUT ROWID;",
 };
 
 static const char *const state_step[] = {
@@ -53,6 +62,9 @@ static const char *const state_step[] = {
 	/* The last SQN used and the epoch it was used in. */
 	"CREATE TABLE state.sqn(impi INTEGER PRIMARY KEY, sqn INTEGER NOT NULL,"
 	" epoch INTEGER NOT NULL);",
+	/* What an S-CSCF wants back should it lose its own state (TS 23.380 §4). */
+	"CREATE TABLE state.restoration(implicit_set INTEGER NOT NULL, impi INTEGER NOT NULL,"
+	" info BLOB NOT NULL, PRIMARY KEY(implicit_set, impi)) WITHOUT ROWID;",
 };
 
 /* One number or -1. */

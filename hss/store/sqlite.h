@@ -41,5 +41,9 @@ enum store_result store_result_of(int code);
 bool store_column_text(sqlite3_stmt *st, int column, char *out, size_t size);
 bool store_column_blob(sqlite3_stmt *st, int column, void *out, int len);
 
+/* Adds what the subscription has; of another subscriber of it, what is there stays. */
+enum store_result service_put(struct store *s, int64_t subscription,
+			      const struct store_service *service);
+
 /* Id of a profile; the name "" gives 0, which is no profile. */
 enum store_result profile_id(struct store *s, const char *name, int64_t *id);

@@ -33,6 +33,11 @@ enum {
 	STORE_NAME_MAX = 63, /* of a profile or a subscription */
 	STORE_VISITED_MAX = 8,
 	STORE_PROFILE_MAX = 32768, /* octets of filter criteria */
+	STORE_CAPABILITIES_MAX = 16, /* of one kind */
+	STORE_SERVERS_MAX = 4,
+	STORE_CHARGING_MAX = 2, /* a first and a second */
+	STORE_RESTORATION_MAX = 16384, /* octets of one IMPI at one set */
+	STORE_PSI_WILDCARDS_MAX = 1000,
 	STORE_SQN_JUMP = 1 << 21, /* 2^16 in SEQ, above the 5 bits of IND (TS 33.102 Annex C) */
 };
 
@@ -93,6 +98,15 @@ struct store_profile {
 	uint32_t services;   /* of enum store_services */
 };
 
+/* What a subscription wants of its S-CSCF (TS 29.228 §6.7) and of charging (Annex B.2). */
+struct store_service {
+	uint32_t n_mandatory, n_optional, n_servers, n_ccf, n_ecf;
+	uint32_t mandatory[STORE_CAPABILITIES_MAX], optional[STORE_CAPABILITIES_MAX];
+	char server[STORE_SERVERS_MAX][STORE_HOST_MAX + 1]; /* SIP URIs of S-CSCFs preferred */
+	char ccf[STORE_CHARGING_MAX][STORE_HOST_MAX + 1]; /* charging collection functions */
+	char ecf[STORE_CHARGING_MAX][STORE_HOST_MAX + 1]; /* event charging functions */
+};
+
 /* A subscriber as provisioned: what `sakerctl sub add`, CSV and JSON import carry. Holds
  * secrets: whoever has one wipes it. */
 struct store_subscriber {
@@ -112,6 +126,7 @@ struct store_subscriber {
 	char subscription[STORE_NAME_MAX + 1]; /* shared by several IMPIs of one subscription;
 						  "" the IMPI's own */
 	char display_name[128];
+	struct store_service service; /* of its subscription */
 };
 
 /* path: at most 480 octets. NULL with a sentence in error (STORE_ERROR_MAX). The schema is made
@@ -146,6 +161,9 @@ enum store_result store_subscription_scscf(struct store *s, int64_t subscription
 enum store_result store_visited_allowed(struct store *s, int64_t subscription,
 					struct slice network, bool *allowed);
 
+enum store_result store_service(struct store *s, int64_t subscription,
+				struct store_service *out);
+
 enum store_result store_set_sqn(struct store *s, int64_t impi, uint64_t sqn);
 /* State and S-CSCF of a set; both names empty: nobody is assigned. */
 enum store_result store_assign(struct store *s, int64_t set, enum store_state state,
@@ -157,6 +175,15 @@ enum store_result store_tie(struct store *s, int64_t set, int64_t impi, bool reg
 			    bool pending);
 /* All ties of a set go. */
 enum store_result store_untie(struct store *s, int64_t set);
+
+/* What an S-CSCF wants back of an IMPI at a set; empty: nothing any more. */
+enum store_result store_restoration_put(struct store *s, int64_t set, int64_t impi,
+					struct slice info);
+/* Calls each for every IMPI of the set that has some; info is valid during the call. */
+enum store_result store_restorations(struct store *s, int64_t set,
+				     void (*each)(void *ctx, int64_t impi, struct slice info),
+				     void *ctx);
+enum store_result store_restorations_del(struct store *s, int64_t set);
 
 /* Adds a subscriber, or with replace puts it in the place of the one with the same IMPI:
  * identities that stay keep their state, an SQN given as 0 is kept. All or nothing.
@@ -183,6 +210,20 @@ void store_profile_free(struct store_profile *p);
 /* The next set above `after` that uses the profile and has an S-CSCF assigned. */
 enum store_result store_profile_next_set(struct store *s, int64_t profile, int64_t after,
 					 int64_t *set);
+
+/* Public service identities that an Application Server hosts itself: distinct ones in canonical
+ * form, and wildcarded ones as TS 23.003 §13.5 writes them. */
+enum store_result store_psi_put(struct store *s, const char *identity, bool wildcard,
+				const char *server);
+enum store_result store_psi_del(struct store *s, const char *identity);
+/* The server of a distinct one. */
+enum store_result store_find_psi(struct store *s, struct slice identity,
+				 char server[STORE_HOST_MAX + 1]);
+/* All, or the wildcarded alone, in the order of their names; stops when each gives false. */
+enum store_result store_psis(struct store *s, bool wildcards_only,
+			     bool (*each)(void *ctx, const char *identity, bool wildcard,
+					  const char *server),
+			     void *ctx);
 
 struct store_counts {
 	uint64_t subscriptions, impis, impus, registered; /* registered: sets */

@@ -239,6 +239,14 @@ static enum store_result put_visited(struct put *p)
 	return r;
 }
 
+static enum store_result put_items(struct put *p)
+{
+	enum store_result r =
+		p->replace ? del_by(p->s, ST_DEL_ITEMS, p->subscription) : STORE_OK;
+
+	return r == STORE_OK ? service_put(p->s, p->subscription, &p->sub->service) : r;
+}
+
 /* Ends what ST_SAVE began; outside a transaction that is the commit. */
 static enum store_result save_end(struct store *s, enum store_result r)
 {
@@ -256,6 +264,7 @@ enum store_result store_subscriber_put(struct store *s, const struct store_subsc
 {
 	static enum store_result (*const step[])(struct put * p) = {
 		check_impi, take_subscription, take_set, put_impus, put_impi, put_visited,
+		put_items,
 	};
 	struct put p = {.s = s, .sub = sub, .replace = replace, .error = error};
 	enum store_result r;
@@ -380,6 +389,8 @@ enum store_result store_subscriber_get(struct store *s, struct slice impi,
 	if (r == STORE_OK)
 		r = get_subscription(s, i.subscription, out);
 	if (r == STORE_OK)
+		r = store_service(s, i.subscription, &out->service);
+	if (r == STORE_OK)
 		r = get_impus(s, i.implicit_set, out);
 	explicit_bzero(&i, sizeof(i));
 	return r;
@@ -409,23 +420,26 @@ static enum store_result del_impi(struct store *s, const struct store_impi *i)
 {
 	static const enum store_statement of_impi[] = {ST_DEL_IMPI, ST_DEL_SQN};
 	static const enum store_statement of_set[] = {ST_DEL_IMPUS, ST_DEL_SET,
-						      ST_DEL_ASSIGNMENT, ST_DEL_TIES};
+						      ST_DEL_ASSIGNMENT, ST_DEL_TIES,
+						      ST_DEL_RESTORATIONS};
 	static const enum store_statement of_subscription[] = {ST_DEL_SUBSCRIPTION,
-							       ST_DEL_VISITED};
+							       ST_DEL_VISITED, ST_DEL_ITEMS};
 	struct store_tie tie;
 	enum store_result r = store_find_tie(s, i->implicit_set, i->id, &tie);
 
 	if (r == STORE_OK)
 		r = store_tie(s, i->implicit_set, i->id, false, false);
+	if (r == STORE_OK)
+		r = store_restoration_put(s, i->implicit_set, i->id, SLICE_EMPTY);
 	/* Whoever is left was not registered: nor is the set any longer. */
 	if (r == STORE_OK && tie.registered && tie.others == 0)
 		r = del_by(s, ST_DEL_ASSIGNMENT, i->implicit_set);
 	if (r == STORE_OK)
 		r = del_all(s, of_impi, 2, i->id);
 	if (r == STORE_OK && !used(s, ST_SET_USED, i->implicit_set, &r))
-		r = del_all(s, of_set, 4, i->implicit_set);
+		r = del_all(s, of_set, 5, i->implicit_set);
 	if (r == STORE_OK && !used(s, ST_SUBSCRIPTION_USED, i->subscription, &r))
-		r = del_all(s, of_subscription, 2, i->subscription);
+		r = del_all(s, of_subscription, 3, i->subscription);
 	return r;
 }
 
