@@ -6,7 +6,8 @@
 #include "base/hash.h"
 
 enum {
-	RECORD_VERSION = 1,
+	RECORD_VERSION = 2,
+	RECORD_WITHOUT_CHARGING = 1,
 	CHECKSUM = 8,
 	FIXED_MAX = 256, /* octets of a set or of a contact without its texts */
 	TEXT_MAX = 1 << 20,
@@ -23,7 +24,8 @@ static uint32_t text_octets(const char *s)
 static uint32_t record_bound(const struct registration_set *s)
 {
 	uint32_t n = FIXED_MAX + CHECKSUM + text_octets(s->impi) +
-		     text_octets(s->service_route) + text_octets(s->user_data);
+		     text_octets(s->service_route) + text_octets(s->user_data) +
+		     text_octets(s->charging);
 
 	for (uint32_t i = 0; i < s->n_impu; i++)
 		n += 1 + text_octets(s->impu[i]) + text_octets(s->impu_uri[i]);
@@ -90,6 +92,7 @@ uint8_t *record_encode(const struct registration_set *s, uint32_t *len)
 	put_text(&t, s->impi);
 	put_text(&t, s->service_route);
 	put_text(&t, s->user_data);
+	put_text(&t, s->charging);
 	put_number(&t, s->n_impu, 1);
 	for (uint32_t i = 0; i < s->n_impu; i++) {
 		put_number(&t, s->impu_flags[i], 1);
@@ -190,7 +193,7 @@ static uint32_t get_count(struct reader *r, uint32_t most)
 	return r->bad ? 0 : n;
 }
 
-static void get_set(struct reader *r, struct registration_set *s)
+static void get_set(struct reader *r, uint8_t version, struct registration_set *s)
 {
 	s->id = get_number(r, 8);
 	s->roles = (uint8_t)get_number(r, 1);
@@ -198,6 +201,8 @@ static void get_set(struct reader *r, struct registration_set *s)
 	s->impi = get_text(r);
 	s->service_route = get_text(r);
 	s->user_data = get_text(r);
+	if (version > RECORD_WITHOUT_CHARGING)
+		s->charging = get_text(r);
 	s->n_impu = get_count(r, SET_IMPUS_MAX);
 	for (uint32_t i = 0; i < s->n_impu; i++) {
 		s->impu_flags[i] = (uint8_t)get_number(r, 1);
@@ -218,7 +223,8 @@ struct registration_set *record_decode(struct slice record)
 	struct reader sum, r;
 	struct registration_set *s;
 
-	if (record.len < 1 + CHECKSUM || record.p[0] != RECORD_VERSION)
+	if (record.len < 1 + CHECKSUM || record.p[0] < RECORD_WITHOUT_CHARGING ||
+	    record.p[0] > RECORD_VERSION)
 		return NULL;
 	sum.s = slice_from(record, record.len - CHECKSUM);
 	sum.bad = false;
@@ -229,7 +235,7 @@ struct registration_set *record_decode(struct slice record)
 	if (!s)
 		return NULL;
 	r = (struct reader){slice_sub(record, 1, record.len - CHECKSUM - 1), false};
-	get_set(&r, s);
+	get_set(&r, record.p[0], s);
 	if (!r.bad)
 		return s;
 	registration_set_free(s);

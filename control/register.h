@@ -13,6 +13,7 @@
 #include "control/control.h"
 #include "control/exchange.h"
 #include "control/registrar.h"
+#include "control/select.h"
 #include "control/tries.h"
 
 enum {
@@ -39,6 +40,7 @@ struct registrar {
 	struct registering *all;     /* in progress */
 	struct registering *working; /* of those: past authentication, one a user */
 	struct refreshed *refreshed; /* refreshed.c */
+	struct select_counts chosen;
 	uint32_t n_all;
 	uint64_t icid;      /* last one given out */
 	uint64_t icid_boot; /* drawn at start, so that ICIDs of two starts differ */
@@ -75,6 +77,8 @@ struct registering {
 	uint8_t syncs;              /* of the challenge to come */
 	bool unknown_nonce;         /* the response may be right but for its nonce's age */
 	struct addr sent_to;        /* next CSCF */
+	struct select_tried tried;  /* S-CSCFs, by our I-CSCF */
+	bool chosen;                /* the next CSCF is such an S-CSCF */
 	struct kept_response *kept; /* its 200 OK, until the set is written; heap, owned */
 	bool revoked;               /* the network ended the registration meanwhile */
 	bool assigned;              /* the HSS was told REGISTRATION in this chain */
@@ -138,10 +142,15 @@ void pcscf_answered(struct registering *g, const struct sip_msg *response);
 /* register_icscf.c: TS 24.229 §5.3.1 */
 
 void icscf_register(struct registering *g);
+/* The S-CSCF's response, NULL: none. True: another one is being asked for, and g goes on. */
+bool icscf_again(struct registering *g, const struct sip_msg *response);
 
 /* register_scscf.c: TS 24.229 §5.4.1 */
 
 void scscf_register(struct registering *g);
+/* "<sip:orig@HOST:PORT;lr>" of the S-CSCF's own URI: by the user part it tells a request of the
+ * served user (TS 24.229 §5.4.1.2.2F). On the heap; NULL: no memory. */
+char *scscf_service_route(const struct conf *conf);
 /* AUTHENTICATION_TIMEOUT for a challenge that nobody answered (§5.4.1.2.3A). */
 void scscf_unanswered(void *registrar, const struct challenge *c);
 
@@ -200,6 +209,9 @@ enum profile_result {
  * if not NULL, must be among them (else PROFILE_OTHER). */
 enum profile_result profile_apply(struct registration_set *set, struct slice xml,
 				  const char *impu);
+/* Keeps Charging-Information, where some is given, as the set's P-Charging-Function-Addresses
+ * (RFC 7315 §4.5, TS 24.229 §5.4.1.2.2F). False: no memory. */
+bool profile_charging(struct registration_set *set, const struct cx_charging *charging);
 /* One identity for sets of a P-CSCF. False: full, or no memory; one that is there already is
  * passed over. */
 bool profile_add(struct registration_set *set, struct slice canonical, struct slice uri,

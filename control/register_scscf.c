@@ -13,6 +13,7 @@
 #include "control/cx.h"
 #include "control/register.h"
 #include "control/resolve.h"
+#include "control/restore.h"
 #include "sip/field.h"
 #include "sip/name_addr.h"
 
@@ -48,9 +49,7 @@ static void put_associated(struct text *t, const struct registration_set *set)
 	text_str(t, n ? "\r\n" : "");
 }
 
-/* "<sip:orig@HOST:PORT;lr>" of the S-CSCF's own URI: by the user part it tells a request of the
- * served user (TS 24.229 §5.4.1.2.2F). NULL: no memory. */
-static char *service_route(const struct conf *conf)
+char *scscf_service_route(const struct conf *conf)
 {
 	uint8_t memory[CONF_NAME_MAX + 32];
 	struct text t = text_in(memory, sizeof(memory));
@@ -85,6 +84,11 @@ static void reply_ok(struct registering *g, const struct registration_set *set)
 		text_str(&t, set->service_route);
 		text_lit(&t, "\r\n");
 		put_associated(&t, set);
+	}
+	if (!g->pcscf && set && set->charging && set->charging[0]) {
+		text_lit(&t, "P-Charging-Function-Addresses: ");
+		text_str(&t, set->charging);
+		text_lit(&t, "\r\n");
 	}
 	if (!g->pcscf && charging.len) {
 		text_lit(&t, "P-Charging-Vector: ");
@@ -165,6 +169,8 @@ static void assigned(void *ctx, const struct cx_saa *a)
 		return;
 	}
 	profile = profile_apply(set, a->user_data, g->impu);
+	if (profile == PROFILE_OK && !profile_charging(set, &a->charging))
+		profile = PROFILE_NO_MEMORY;
 	if (profile != PROFILE_OK) {
 		refuse_profile(g, profile);
 		return;
@@ -199,7 +205,11 @@ static void assign(struct registering *g, enum cx_sat type,
 		.server_name = slice_str(g->r->c->conf->scscf_uri),
 		.type = type,
 	};
+	uint8_t memory[RESTORE_TEXT_MAX];
+	struct text t = text_in(memory, sizeof(memory));
 
+	if (g->set)
+		restore_info(g->r->c, g->set, &q.restoration, &t);
 	cx_sar(g->r->c->cx, &q, done, g);
 }
 
@@ -239,7 +249,7 @@ static struct registration_set *working_copy(struct registering *g,
 	free(set->impi);
 	free(set->service_route);
 	set->impi = binding_text(slice_str(g->impi));
-	set->service_route = service_route(g->r->c->conf);
+	set->service_route = scscf_service_route(g->r->c->conf);
 	set->roles = (uint8_t)(ABI_REG_SCSCF | (g->pcscf ? ABI_REG_PCSCF : 0));
 	memset(&set->scscf, 0, sizeof(set->scscf));
 	if (!set->user_data)
@@ -280,8 +290,10 @@ static void bind(struct registering *g)
 		return;
 	}
 	settle_roles(set);
-	/* A profile that is held needs no second transfer (TS 24.229 §5.4.1.2.2E). */
-	known = old && old->user_data && old->user_data[0] && strcmp(old->impi, g->impi) == 0;
+	/* A profile that is held needs no second transfer (TS 24.229 §5.4.1.2.2E), as long as
+	 * the HSS knows the contacts (TS 23.380 §4.2.1). */
+	known = old && old->user_data && old->user_data[0] && strcmp(old->impi, g->impi) == 0 &&
+		!(g->r->c->conf->control.restoration && restore_differs(old, set));
 	if (set->n_contact == 0) {
 		registration_set_free(set);
 		assign(g, CX_SAT_USER_DEREGISTRATION, unassigned);

@@ -32,6 +32,7 @@ struct registration_set {
 	struct addr scscf;
 	char *service_route;
 	char *user_data; /* XML of the SAA, heap; "" none */
+	char *charging;  /* value of P-Charging-Function-Addresses, heap; NULL or "" none */
 	bool unwritten;  /* refreshed, and not yet given to disk and data plane */
 	uint32_t n_contact;
 	struct registration_contact contact[SET_CONTACTS_MAX];

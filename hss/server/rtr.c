@@ -8,7 +8,7 @@
 
 #include "base/log.h"
 #include "cx/codec.h"
-#include "hss/hss.h"
+#include "hss/decide.h"
 #include "hss/userdata.h"
 
 enum { ANSWER_WAIT_S = 10 };
@@ -26,6 +26,7 @@ struct rtr {
 	uint32_t n_changed;
 	struct changed changed[RTR_PROFILES_MAX];
 	struct store_impu set[SET_IMPUS_MAX];
+	struct store_service service;
 	char impi[1][IMPI_MAX + 1];
 	uint8_t user_data[HSS_USER_DATA_MAX];
 };
@@ -126,22 +127,23 @@ static void send_request(struct rtr *x, uint32_t command, const void *request, c
 		  LOG_Z("command", command_text(command)), LOG_Z("host", host));
 }
 
-void rtr_deregister(void *ctx, const struct store_impu *impus, uint32_t n, const char *impi,
-		    enum cx_reason reason, const char *info)
+void rtr_deregister(void *ctx, const struct ended *e)
 {
 	struct rtr *x = ctx;
 	struct cx_rtr r = {
-		.impi = slice_str(impi),
-		.reason = reason,
-		.reason_info = slice_str(info ? info : ""),
+		.impi = slice_str(e->impi),
+		.reason = e->reason,
+		.reason_info = slice_str(e->info ? e->info : ""),
 		.origin_host = slice_str(x->origin),
 	};
 
-	if (n == 0 || impus[0].state == STORE_NOT_REGISTERED || !*impus[0].scscf_host)
+	if (e->n == 0 || e->impus[0].state == STORE_NOT_REGISTERED || !*e->impus[0].scscf_host)
 		return;
-	for (uint32_t i = 0; i < n && i < CX_IMPUS_MAX; i++)
-		r.impu[r.n_impus++] = slice_str(impus[i].impu);
-	send_request(x, CX_RTR, &r, impus[0].scscf_host);
+	for (uint32_t i = 0; !e->by_impi && i < e->n && i < CX_IMPUS_MAX; i++)
+		r.impu[r.n_impus++] = slice_str(e->impus[i].impu);
+	for (uint32_t i = 0; i < e->n_associated && i < CX_ASSOCIATED_MAX; i++)
+		r.associated_impi[r.n_associated++] = slice_str(e->associated[i]);
+	send_request(x, CX_RTR, &r, e->impus[0].scscf_host);
 }
 
 /* In one view, so that profile and set belong together. */
@@ -154,7 +156,8 @@ static bool read_set(struct rtr *x, int64_t set, struct text *xml)
 		return false;
 	good = store_implicit_set(x->store, set, x->set, SET_IMPUS_MAX, &n) == STORE_OK &&
 	       store_set_impis(x->store, set, x->impi, 1, &n_impi) == STORE_OK && n_impi == 1 &&
-	       userdata_write(x->store, x->impi[0], x->set, n, xml) == 0;
+	       userdata_write(x->store, x->impi[0], x->set, n, xml) == 0 &&
+	       store_service(x->store, x->set[0].subscription, &x->service) == STORE_OK;
 	store_rollback(x->store);
 	return good;
 }
@@ -169,6 +172,7 @@ void rtr_push_set(void *ctx, int64_t set)
 		return;
 	r.impi = slice_str(x->impi[0]);
 	r.user_data = text_slice(&xml);
+	decide_charging(&x->service, &r.charging);
 	send_request(x, CX_PPR, &r, x->set[0].scscf_host);
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "cx/cx.h"
+#include "hss/ended.h"
 #include "hss/metrics.h"
 #include "store/store.h"
 
@@ -22,11 +23,9 @@ struct rtr *rtr_open(struct store *store, const char *origin, struct metrics_cou
 		     const struct rtr_sender *sender);
 void rtr_close(struct rtr *x);
 
-/* Ends the registration of n identities of one set, as they were read before their state was
- * changed. Does nothing if no S-CSCF serves them, or its Diameter identity is not known. ctx is
- * the struct rtr. */
-void rtr_deregister(void *ctx, const struct store_impu *impus, uint32_t n, const char *impi,
-		    enum cx_reason reason, const char *info);
+/* Tells the S-CSCF. Does nothing if none served them, or its Diameter identity is not known.
+ * ctx is the struct rtr. Any thread. */
+void rtr_deregister(void *ctx, const struct ended *e);
 
 /* Sends the profile of an implicit set, as it is now, to the S-CSCF that serves it, if one
  * does. */

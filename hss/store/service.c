@@ -1,4 +1,5 @@
-/* service.c - what a subscription wants of its S-CSCF and of charging; public service identities */
+/* service.c - what a subscription wants of its S-CSCF and of charging; public service
+ * identities */
 #include "store/sqlite.h"
 
 #include <stdio.h>

@@ -32,10 +32,10 @@ enum {
 	STORE_HOST_MAX = 255,
 	STORE_NAME_MAX = 63, /* of a profile or a subscription */
 	STORE_VISITED_MAX = 8,
-	STORE_PROFILE_MAX = 32768, /* octets of filter criteria */
+	STORE_PROFILE_MAX = 32768,   /* octets of filter criteria */
 	STORE_CAPABILITIES_MAX = 16, /* of one kind */
 	STORE_SERVERS_MAX = 4,
-	STORE_CHARGING_MAX = 2, /* a first and a second */
+	STORE_CHARGING_MAX = 2,        /* a first and a second */
 	STORE_RESTORATION_MAX = 16384, /* octets of one IMPI at one set */
 	STORE_PSI_WILDCARDS_MAX = 1000,
 	STORE_SQN_JUMP = 1 << 21, /* 2^16 in SEQ, above the 5 bits of IND (TS 33.102 Annex C) */
@@ -103,8 +103,8 @@ struct store_service {
 	uint32_t n_mandatory, n_optional, n_servers, n_ccf, n_ecf;
 	uint32_t mandatory[STORE_CAPABILITIES_MAX], optional[STORE_CAPABILITIES_MAX];
 	char server[STORE_SERVERS_MAX][STORE_HOST_MAX + 1]; /* SIP URIs of S-CSCFs preferred */
-	char ccf[STORE_CHARGING_MAX][STORE_HOST_MAX + 1]; /* charging collection functions */
-	char ecf[STORE_CHARGING_MAX][STORE_HOST_MAX + 1]; /* event charging functions */
+	char ccf[STORE_CHARGING_MAX][STORE_HOST_MAX + 1];   /* charging collection functions */
+	char ecf[STORE_CHARGING_MAX][STORE_HOST_MAX + 1];   /* event charging functions */
 };
 
 /* A subscriber as provisioned: what `sakerctl sub add`, CSV and JSON import carry. Holds

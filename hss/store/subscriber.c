@@ -263,8 +263,8 @@ enum store_result store_subscriber_put(struct store *s, const struct store_subsc
 				       bool replace, char *error)
 {
 	static enum store_result (*const step[])(struct put * p) = {
-		check_impi, take_subscription, take_set, put_impus, put_impi, put_visited,
-		put_items,
+		check_impi, take_subscription, take_set,  put_impus,
+		put_impi,   put_visited,       put_items,
 	};
 	struct put p = {.s = s, .sub = sub, .replace = replace, .error = error};
 	enum store_result r;
@@ -419,9 +419,8 @@ static enum store_result del_all(struct store *s, const enum store_statement *id
 static enum store_result del_impi(struct store *s, const struct store_impi *i)
 {
 	static const enum store_statement of_impi[] = {ST_DEL_IMPI, ST_DEL_SQN};
-	static const enum store_statement of_set[] = {ST_DEL_IMPUS, ST_DEL_SET,
-						      ST_DEL_ASSIGNMENT, ST_DEL_TIES,
-						      ST_DEL_RESTORATIONS};
+	static const enum store_statement of_set[] = {
+		ST_DEL_IMPUS, ST_DEL_SET, ST_DEL_ASSIGNMENT, ST_DEL_TIES, ST_DEL_RESTORATIONS};
 	static const enum store_statement of_subscription[] = {ST_DEL_SUBSCRIPTION,
 							       ST_DEL_VISITED, ST_DEL_ITEMS};
 	struct store_tie tie;

@@ -28,23 +28,26 @@ static struct conf conf = {.realm = "home.example", .hss = {.amf = {0x80, 0}}};
 /* What the S-CSCF would hear. */
 struct heard {
 	int deregistered, set_pushed, profile_pushed;
-	uint32_t n;
+	uint32_t n, n_associated;
+	bool by_impi;
+	char other[IMPI_MAX + 1];
 	char first[IMPU_MAX + 1], scscf[STORE_HOST_MAX + 1], impi[IMPI_MAX + 1];
 	enum cx_reason reason;
 };
 
-static void hear_deregister(void *ctx, const struct store_impu *impus, uint32_t n,
-			    const char *impi, enum cx_reason reason, const char *info)
+static void hear_deregister(void *ctx, const struct ended *e)
 {
 	struct heard *h = ctx;
 
-	assert_non_null(info);
 	h->deregistered++;
-	h->n = n;
-	h->reason = reason;
-	snprintf(h->first, sizeof(h->first), "%s", impus[0].impu);
-	snprintf(h->scscf, sizeof(h->scscf), "%s", impus[0].scscf_host);
-	snprintf(h->impi, sizeof(h->impi), "%s", impi);
+	h->n = e->n;
+	h->n_associated = e->n_associated;
+	h->by_impi = e->by_impi;
+	h->reason = e->reason;
+	snprintf(h->first, sizeof(h->first), "%s", e->impus[0].impu);
+	snprintf(h->scscf, sizeof(h->scscf), "%s", e->impus[0].scscf_host);
+	snprintf(h->impi, sizeof(h->impi), "%s", e->impi);
+	snprintf(h->other, sizeof(h->other), "%s", e->n_associated ? e->associated[0] : "");
 }
 
 static void hear_set(void *ctx, int64_t set)

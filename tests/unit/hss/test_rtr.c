@@ -58,6 +58,16 @@ static struct store_impu registered(struct fixture *f, const char *impu, const c
 	return u;
 }
 
+static void deregister(struct rtr *x, const struct store_impu *u, uint32_t n,
+		       enum cx_reason reason, const char *info)
+{
+	rtr_deregister(x, &(struct ended){.impus = u,
+					  .n = n,
+					  .impi = "alice@home.example",
+					  .reason = reason,
+					  .info = info});
+}
+
 static void test_deregister(void **state)
 {
 	struct fixture *f = *state;
@@ -68,13 +78,13 @@ static void test_deregister(void **state)
 	x = open_rtr(f);
 	/* Nobody to tell: not registered, or the S-CSCF's Diameter identity was never seen. */
 	assert_int_equal(store_find_impu(f->store, SLICE("tel:+1"), &u), STORE_OK);
-	rtr_deregister(x, &u, 1, "alice@home.example", CX_REASON_PERMANENT_TERMINATION, NULL);
+	deregister(x, &u, 1, CX_REASON_PERMANENT_TERMINATION, NULL);
 	u = registered(f, "tel:+1", "");
-	rtr_deregister(x, &u, 1, "alice@home.example", CX_REASON_PERMANENT_TERMINATION, NULL);
-	rtr_deregister(x, &u, 0, "alice@home.example", CX_REASON_PERMANENT_TERMINATION, NULL);
+	deregister(x, &u, 1, CX_REASON_PERMANENT_TERMINATION, NULL);
+	deregister(x, &u, 0, CX_REASON_PERMANENT_TERMINATION, NULL);
 	assert_int_equal(seen.sent[CX_RTR - CX_UAR], 0);
 	u = registered(f, "tel:+1", "s.home.example");
-	rtr_deregister(x, &u, 1, "alice@home.example", CX_REASON_SERVER_CHANGE, "why");
+	deregister(x, &u, 1, CX_REASON_SERVER_CHANGE, "why");
 	assert_int_equal(seen.sent[CX_RTR - CX_UAR], 1);
 	assert_string_equal(seen.host, "s.home.example");
 	assert_string_equal(seen.impi, "alice@home.example");
@@ -83,7 +93,7 @@ static void test_deregister(void **state)
 	assert_true(slice_eq(seen.rtr.origin_host, SLICE("hss.home.example")));
 	/* One that cannot be sent is no more than logged. */
 	seen.refuse = true;
-	rtr_deregister(x, &u, 1, "alice@home.example", CX_REASON_SERVER_CHANGE, "why");
+	deregister(x, &u, 1, CX_REASON_SERVER_CHANGE, "why");
 	rtr_close(x);
 }
 

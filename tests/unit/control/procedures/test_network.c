@@ -201,10 +201,33 @@ static void profile_refused(void **state)
 	assert_int_equal(ppr("alice@ims.example",
 			     SLICE(FAKE_PROFILE(FAKE_BARRED("sip:alice@ims.example")))),
 			 CX_ERROR_NOT_SUPPORTED_USER_DATA);
-	/* Charging addresses alone. */
+	/* Nothing at all. */
 	assert_int_equal(ppr("alice@ims.example", SLICE_EMPTY), CX_SUCCESS);
 	assert_string_equal(f->trace, "");
 	assert_int_equal(alice()->n_impu, 2);
+}
+
+/* TS 29.228 §6.2.1: charging addresses alone; the profile stays. */
+static void charging_pushed(void **state)
+{
+	struct cx_ppr q = {.impi = SLICE("alice@ims.example"),
+			   .charging = {.primary_ccf = SLICE("aaa://ccf1.ims.example"),
+					.secondary_ccf = SLICE("ccf2\r\n\"x"),
+					.primary_ecf = SLICE("ecf1")}};
+	struct cx_ppa a = {0};
+
+	registrar_ppr(&f->c, &q, &a);
+	assert_int_equal(a.result, CX_SUCCESS);
+	assert_string_equal(alice()->charging,
+			    "ccf=\"aaa://ccf1.ims.example\"; ccf=\"ccf2x\"; ecf=\"ecf1\"");
+	assert_int_equal(alice()->n_impu, 2);
+	assert_non_null(strstr(f->trace, "store sip:alice@ims.example contacts=1\n"));
+	q.impi = SLICE("nobody@ims.example");
+	registrar_ppr(&f->c, &q, &a);
+	assert_int_equal(a.result, CX_ERROR_USER_UNKNOWN);
+	/* A profile alone does not take them away. */
+	assert_int_equal(ppr("alice@ims.example", SLICE(FAKE_ALICE)), CX_SUCCESS);
+	assert_non_null(strstr(alice()->charging, "ccf1"));
 }
 
 /* A profile that names another user's identity does not take it from him. */
@@ -286,6 +309,7 @@ int main(void)
 		T(by_operator),
 		T(profile_pushed),
 		T(profile_refused),
+		T(charging_pushed),
 		T(profile_that_steals),
 		T(challenge_times_out),
 		T(statistics),
