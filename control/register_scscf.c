@@ -204,6 +204,8 @@ static void assign(struct registering *g, enum cx_sat type,
 		.impu = {slice_str(g->impu)},
 		.server_name = slice_str(g->r->c->conf->scscf_uri),
 		.type = type,
+		/* TS 29.228 §6.1.2.1: one contact of several (RFC 5626). */
+		.multiple_registration = g->set && g->set->n_contact > 1,
 	};
 	uint8_t memory[RESTORE_TEXT_MAX];
 	struct text t = text_in(memory, sizeof(memory));

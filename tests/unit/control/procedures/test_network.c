@@ -207,6 +207,65 @@ static void profile_refused(void **state)
 	assert_int_equal(alice()->n_impu, 2);
 }
 
+static char *repeated(const char *head, const char *each, uint32_t n, const char *tail)
+{
+	size_t len = strlen(head) + n * strlen(each) + strlen(tail) + 1;
+	char *out = malloc(len), *at = stpcpy(out, head);
+
+	while (n--)
+		at = stpcpy(at, each);
+	strcpy(at, tail);
+	return out;
+}
+
+#define SOUND                                                                                  \
+	"<IMSSubscription><PrivateID>alice@ims.example</PrivateID><ServiceProfile>"            \
+	"<PublicIdentity><Identity>sip:alice@ims.example</Identity></PublicIdentity>"
+#define END "</ServiceProfile></IMSSubscription>"
+
+/* XML from the HSS that is huge, deep, or carries entities: refused wherever it comes from, by a
+ * code, and nothing changes. */
+static void hostile_profiles(void **state)
+{
+	char *xml[] = {
+		repeated(SOUND, "<a>", 100, END),
+		repeated(SOUND "<x>", "aaaaaaaaaaaaaaaa", 4000, "</x>" END),
+		repeated(SOUND, "<a/>", 20000, END),
+		repeated("<!DOCTYPE l [<!ENTITY a \"ha\">", "<!ENTITY b \"&a;&a;\">", 20,
+			 "]>" SOUND "&b;" END),
+		repeated("<!DOCTYPE l SYSTEM \"file:///etc/passwd\">", "", 0, SOUND END),
+		repeated(SOUND "<Extension>&", "x", 1, ";</Extension>" END),
+		repeated("<?xml version=\"1.0\" encoding=\"UTF-7\"?>+ADwAIQ-DOCTYPE l [", "", 0,
+			 "]>" SOUND END),
+		repeated(SOUND "</ServiceProfile>", "<ServiceProfile/>", 300,
+			 "</IMSSubscription>"),
+		repeated(SOUND "</ServiceProfile", "", 0, "<"),
+	};
+	struct client bob = {.user = "bob",
+			     .username = "bob@ims.example",
+			     .call_id = "b",
+			     .contact = "Contact: <sip:bob@192.0.2.8>\r\n"};
+	char *before = strdup(alice()->user_data);
+
+	for (size_t i = 0; i < sizeof(xml) / sizeof(xml[0]); i++) {
+		fake_clear(f);
+		assert_int_equal(ppr("alice@ims.example", slice_str(xml[i])),
+				 CX_ERROR_NOT_SUPPORTED_USER_DATA);
+		assert_string_equal(f->trace, "");
+		assert_string_equal(alice()->user_data, before);
+		assert_int_equal(alice()->n_impu, 2);
+		f->saa.user_data = slice_str(xml[i]);
+		client_register(f, &bob);
+		assert_int_equal(f->status, 500);
+		/* The HSS learns that nobody is registered after all. */
+		assert_non_null(strstr(f->trace, "SAR ADMINISTRATIVE_DEREGISTRATION"));
+		assert_null(strstr(f->trace, "store"));
+		assert_null(registrations_by_impu(f->c.registrations, "sip:bob@ims.example"));
+		free(xml[i]);
+	}
+	free(before);
+}
+
 /* TS 29.228 §6.2.1: charging addresses alone; the profile stays. */
 static void charging_pushed(void **state)
 {
@@ -310,6 +369,7 @@ int main(void)
 		T(profile_pushed),
 		T(profile_refused),
 		T(charging_pushed),
+		T(hostile_profiles),
 		T(profile_that_steals),
 		T(challenge_times_out),
 		T(statistics),
