@@ -82,6 +82,7 @@ struct registering {
 	struct kept_response *kept; /* its 200 OK, until the set is written; heap, owned */
 	bool revoked;               /* the network ended the registration meanwhile */
 	bool assigned;              /* the HSS was told REGISTRATION in this chain */
+	bool unassigned;            /* the HSS takes nobody for registered with this set */
 
 	uint64_t committing;          /* id of the set that is being written; 0: none */
 	struct registration_set *set; /* to be committed, owned */

@@ -96,6 +96,7 @@ static void authorized(void *ctx, const struct cx_uaa *a)
 {
 	struct registering *g = ctx;
 
+	g->unassigned = a->result == CX_FIRST_REGISTRATION;
 	switch (a->result) {
 	case CX_FIRST_REGISTRATION:
 	case CX_SUBSEQUENT_REGISTRATION:

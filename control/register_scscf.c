@@ -292,9 +292,11 @@ static void bind(struct registering *g)
 		return;
 	}
 	settle_roles(set);
-	/* A profile that is held needs no second transfer (TS 24.229 §5.4.1.2.2E), as long as
-	 * the HSS knows the contacts (TS 23.380 §4.2.1). */
-	known = old && old->user_data && old->user_data[0] && strcmp(old->impi, g->impi) == 0 &&
+	/* A profile that is held needs no second transfer (TS 24.229 §5.4.1.2.2E), as long as the
+	 * HSS agrees that the user is registered, which an RTR that never arrived would end, and
+	 * knows the contacts (TS 23.380 §4.2.1). */
+	known = old && old->user_data && old->user_data[0] &&
+		strcmp(old->impi, g->impi) == 0 && !g->unassigned &&
 		!(g->r->c->conf->control.restoration && restore_differs(old, set));
 	if (set->n_contact == 0) {
 		registration_set_free(set);

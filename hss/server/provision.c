@@ -12,9 +12,8 @@
 #include "hss/entry.h"
 #include "hss/export.h"
 #include "hss/import.h"
-#include "hss/psi.h"
+#include "hss/psi_command.h"
 #include "hss/service.h"
-#include "sip/uri.h"
 
 enum {
 	TRIES = 5, /* of a transaction, when Cx changes what it has read */
@@ -784,82 +783,9 @@ static void cmd_export(struct job *j)
 	json_free(&data);
 }
 
-static bool list_psi(void *ctx, const char *identity, bool wildcard, const char *server)
-{
-	struct job *j = ctx;
-
-	json_object(j->out, NULL);
-	json_str(j->out, "identity", identity);
-	json_bool(j->out, "wildcard", wildcard);
-	json_str(j->out, "server", server);
-	json_end_object(j->out);
-	return true;
-}
-
-static void psi_list(struct job *j)
-{
-	json_object(j->out, NULL);
-	json_array(j->out, "rows");
-	if (store_psis(j->p->store, false, list_psi, j) != STORE_OK)
-		j->hint = "the store failed: this is not all";
-	json_end_array(j->out);
-	if (j->hint)
-		json_str(j->out, "note", j->hint);
-	json_end_object(j->out);
-}
-
-static bool count_psi(void *ctx, const char *identity, bool wildcard, const char *server)
-{
-	return ++*(uint32_t *)ctx < STORE_PSI_WILDCARDS_MAX;
-}
-
-/* Each is tried in turn at a LIR, so there may not be any number of wildcarded ones. */
-static enum store_result psi_put(struct job *j, const char *identity, bool wildcard,
-				 const char *server)
-{
-	enum store_result r = STORE_OK;
-	uint32_t n = 0;
-
-	if (wildcard)
-		r = store_psis(j->p->store, true, count_psi, &n);
-	if (r == STORE_OK && n == STORE_PSI_WILDCARDS_MAX)
-		return refuse(j, NULL, "there are 1000 wildcarded identities already");
-	return r == STORE_OK ? store_psi_put(j->p->store, identity, wildcard, server) : r;
-}
-
 static void cmd_psi(struct job *j)
 {
-	const char *verb = j->r->word[2], *server = j->r->word[4];
-	char identity[IMPU_MAX + 1];
-	bool put = strcmp(verb, "put") == 0 && j->r->n_words == 5, wildcard;
-	enum store_result r;
-	struct sip_uri uri;
-
-	if (strcmp(verb, "list") == 0 && j->r->n_words == 3) {
-		psi_list(j);
-		return;
-	}
-	if (!put && (strcmp(verb, "del") != 0 || j->r->n_words != 4)) {
-		admin_error(j->out, "usage", "sub psi put IDENTITY SIP-URI, del IDENTITY, list",
-			    "sakerctl help sub psi");
-		return;
-	}
-	if (!psi_check(slice_str(j->r->word[3]), identity, &wildcard, j->error)) {
-		admin_error(j->out, "invalid", j->error, NULL);
-		return;
-	}
-	if (put && (strlen(server) > STORE_HOST_MAX ||
-		    sip_uri_decode(slice_str(server), &uri) != SIP_OK ||
-		    uri.scheme != SIP_SCHEME_SIP)) {
-		admin_error(j->out, "invalid", "the server is no SIP URI", NULL);
-		return;
-	}
-	r = put ? psi_put(j, identity, wildcard, server) : store_psi_del(j->p->store, identity);
-	if (r == STORE_OK)
-		answer_done(j->out, put ? "put" : "deleted", identity);
-	else
-		answer_failure(j->out, r, r == STORE_NONE ? "no such identity" : j->error,
-			       "sakerctl sub psi list");
+	psi_command(j->p->store, j->r, j->out);
 }
 
 static bool is_name(const char *name)

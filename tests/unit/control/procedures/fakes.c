@@ -280,6 +280,20 @@ bool exchanges_local(const struct exchanges *e, const struct addr *dst, struct a
 
 /* cx.h */
 
+/* The state of registration, where the test does not say what the answer is. */
+static void settle_uaa(struct fake *f, struct slice impu)
+{
+	char name[IMPU_MAX + 1];
+
+	if (f->uaa.server_name.len || (f->uaa.result != CX_FIRST_REGISTRATION &&
+				       f->uaa.result != CX_SUBSEQUENT_REGISTRATION))
+		return;
+	snprintf(name, sizeof(name), "%.*s", SLICE_ARG(impu));
+	f->uaa.result = !f->hss_forgot && registrations_by_impu(f->c.registrations, name)
+				? CX_SUBSEQUENT_REGISTRATION
+				: CX_FIRST_REGISTRATION;
+}
+
 void cx_uar(struct cx_client *c, const struct cx_uar *r,
 	    void (*done)(void *ctx, const struct cx_uaa *a), void *ctx)
 {
@@ -288,6 +302,7 @@ void cx_uar(struct cx_client *c, const struct cx_uar *r,
 	trace((struct fake *)c, "UAR %.*s %.*s %s visited=%.*s%s\n", SLICE_ARG(r->impi),
 	      SLICE_ARG(r->impu), type[r->type], SLICE_ARG(r->visited_network),
 	      r->emergency ? " emergency" : "");
+	settle_uaa((struct fake *)c, r->impu);
 	act((struct fake *)c, PENDING_UAR, (void (*)(void))done, ctx);
 }
 

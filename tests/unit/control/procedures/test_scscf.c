@@ -532,6 +532,24 @@ static void profiles(void **state)
 	assert_int_equal(alice()->impu_flags[1], ABI_IMPU_BARRED);
 }
 
+/* An RTR was lost: for the HSS nobody is registered any more, and it is told anew. */
+static void hss_forgot(void **state)
+{
+	struct client cl = {0};
+
+	client_register(f, &cl);
+	fake_clear(f);
+	f->hss_forgot = true;
+	client_register(f, &cl);
+	assert_int_equal(f->status, 200);
+	assert_non_null(strstr(f->trace, "SAR RE_REGISTRATION alice@ims.example"));
+	f->hss_forgot = false;
+	fake_clear(f);
+	client_register(f, &cl);
+	assert_int_equal(f->status, 200);
+	assert_null(strstr(f->trace, "SAR"));
+}
+
 /* Two REGISTERs of one user: the second waits; of too many the last is told to come again. */
 static void one_at_a_time(void **state)
 {
@@ -638,7 +656,7 @@ int main(void)
 		T(hss_answers),
 		T(removal_without_hss),
 		T(bad_vectors),
-		T(profiles),
+		T(profiles), T(hss_forgot),
 		T(one_at_a_time),
 		T(not_from_a_peer),
 		T(alone),
