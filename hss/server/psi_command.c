@@ -64,8 +64,8 @@ static bool has_room(struct store *s, bool wildcard)
 {
 	uint32_t n = 0;
 
-	return !wildcard || (store_psis(s, true, count_one, &n) == STORE_OK &&
-			     n < STORE_PSI_WILDCARDS_MAX);
+	return !wildcard ||
+	       (store_psis(s, true, count_one, &n) == STORE_OK && n < STORE_PSI_WILDCARDS_MAX);
 }
 
 static bool is_server(const char *uri)
@@ -94,7 +94,8 @@ void psi_command(struct store *s, const struct admin_request *r, struct json *ou
 	else if (!is_server(r->word[4]))
 		admin_error(out, "invalid", "the server is no SIP URI", NULL);
 	else if (!has_room(s, wildcard))
-		admin_error(out, "invalid", "there are as many wildcarded ones as may be", NULL);
+		admin_error(out, "invalid", "there are as many wildcarded ones as may be",
+			    NULL);
 	else
 		answer(out, store_psi_put(s, identity, wildcard, r->word[4]), "put", identity);
 }

@@ -1,4 +1,5 @@
-/* psi_command.h - the `sub psi ...` commands of the HSS's admin socket (provision.h lists them) */
+/* psi_command.h - the `sub psi ...` commands of the HSS's admin socket (provision.h lists them)
+ */
 #pragma once
 
 #include "base/admin.h"

@@ -144,6 +144,15 @@ equal "alice, whom the S-CSCF forgot, is called" "$(call alice)" reached
 equal "and is registered again" "$(registered alice)" yes
 check "by the HSS's restoration information" grep -q "event=restored impu=sip:alice@ims.example" "$RUN/control.log"
 
+# An RTR that finds nobody is sent again.
+saker_stop control KILL
+check "de-registered while control is away" ctl sub dereg sip:alice@ims.example
+saker_restart control || fail "control comes back"
+for ((i = 0; i < 10; i++)); do soon is no registered alice && break; done
+equal "RTR came all the same" "$(registered alice)" no
+equal "bob stays" "$(registered bob)" yes
+for ((i = 0; i < 20; i++)); do soon both_open && break; done
+
 # A locator that leads nowhere, or in a circle: an answer all the same.
 for wrong in unknown.ims.example locator.ims.example unknown.ims.example,locator.ims.example; do
 	locator "$wrong" 0 0
