@@ -152,6 +152,41 @@ static void refuse_profile(struct registering *g, enum profile_result why)
 	}
 }
 
+/* Roles of the set: ours as P-CSCF as long as one contact's flow ends here. */
+static void settle_roles(struct registration_set *set)
+{
+	set->roles = ABI_REG_SCSCF;
+	for (uint32_t i = 0; i < set->n_contact; i++)
+		if (set->contact[i].flow.family)
+			set->roles |= ABI_REG_PCSCF;
+}
+
+static void told(void *ctx, const struct cx_saa *a)
+{
+	if (a->result != CX_SUCCESS)
+		log_event(LOG_WARN, "registrar", "sar_failed",
+			  LOG_Z("result", cx_result_name(a->result)));
+}
+
+/* More contacts than the REGISTER had are to be kept by the HSS (TS 23.380 §4.2.1). */
+static void tell_contacts(const struct registering *g, const struct registration_set *set)
+{
+	struct cx_sar q = {
+		.impi = slice_str(g->impi),
+		.n_impus = 1,
+		.impu = {slice_str(g->impu)},
+		.server_name = slice_str(g->r->c->conf->scscf_uri),
+		.type = CX_SAT_RE_REGISTRATION,
+		.user_data_available = true,
+		.multiple_registration = true,
+	};
+	uint8_t memory[RESTORE_TEXT_MAX];
+	struct text t = text_in(memory, sizeof(memory));
+
+	restore_info(g->r->c, set, &q.restoration, &t);
+	cx_sar(g->r->c->cx, &q, told, NULL);
+}
+
 static void assigned(void *ctx, const struct cx_saa *a)
 {
 	struct registering *g = ctx;
@@ -174,6 +209,12 @@ static void assigned(void *ctx, const struct cx_saa *a)
 	if (profile != PROFILE_OK) {
 		refuse_profile(g, profile);
 		return;
+	}
+	/* The user was registered before this S-CSCF forgot him: his other contacts are back.
+	 */
+	if (g->assigned && restore_contacts(g->r->c, set, a)) {
+		settle_roles(set);
+		tell_contacts(g, set);
 	}
 	g->set = NULL;
 	commit_put(g, set, committed);
@@ -262,15 +303,6 @@ static struct registration_set *working_copy(struct registering *g,
 	return NULL;
 }
 
-/* Roles of the set: ours as P-CSCF as long as one contact's flow ends here. */
-static void settle_roles(struct registration_set *set)
-{
-	set->roles = ABI_REG_SCSCF;
-	for (uint32_t i = 0; i < set->n_contact; i++)
-		if (set->contact[i].flow.family)
-			set->roles |= ABI_REG_PCSCF;
-}
-
 static void bind(struct registering *g)
 {
 	const struct registration_set *old =
@@ -292,11 +324,11 @@ static void bind(struct registering *g)
 		return;
 	}
 	settle_roles(set);
-	/* A profile that is held needs no second transfer (TS 24.229 §5.4.1.2.2E), as long as the
-	 * HSS agrees that the user is registered, which an RTR that never arrived would end, and
-	 * knows the contacts (TS 23.380 §4.2.1). */
-	known = old && old->user_data && old->user_data[0] &&
-		strcmp(old->impi, g->impi) == 0 && !g->unassigned &&
+	/* A profile that is held needs no second transfer (TS 24.229 §5.4.1.2.2E), as long as
+	 * the HSS agrees that the user is registered, which an RTR that never arrived would
+	 * end, and knows the contacts (TS 23.380 §4.2.1). */
+	known = old && old->user_data && old->user_data[0] && strcmp(old->impi, g->impi) == 0 &&
+		!g->unassigned &&
 		!(g->r->c->conf->control.restoration && restore_differs(old, set));
 	if (set->n_contact == 0) {
 		registration_set_free(set);

@@ -161,9 +161,42 @@ static void add_contact(struct control *c, struct registration_set *set,
 	if (!take_path(c, r->path, k) || !take_contact(r, k)) {
 		binding_remove(set, set->n_contact - 1);
 		log_event(LOG_WARN, "restore", "contact_refused", LOG_S("contact", r->contact));
-	} else if (k->flow.family) {
-		set->roles |= ABI_REG_PCSCF;
 	}
+}
+
+static bool has_instance(const struct registration_contact *a,
+			 const struct registration_contact *b)
+{
+	return a->instance[0] && strcmp(a->instance, b->instance) == 0 &&
+	       a->reg_id == b->reg_id;
+}
+
+/* Contact i is another one's old self. */
+static bool is_double(const struct registration_set *set, uint32_t i)
+{
+	const struct registration_contact *k = &set->contact[i];
+
+	for (uint32_t n = 0; n < i; n++)
+		if (has_instance(&set->contact[n], k) ||
+		    binding_same_uri(slice_str(set->contact[n].uri), slice_str(k->uri)))
+			return true;
+	return false;
+}
+
+uint32_t restore_contacts(struct control *c, struct registration_set *set,
+			  const struct cx_saa *a)
+{
+	uint32_t before = set->n_contact;
+
+	for (uint32_t i = 0; i < a->n_restorations; i++)
+		for (uint32_t k = 0; k < a->restoration[i].n; k++) {
+			uint32_t n = set->n_contact;
+
+			add_contact(c, set, &a->restoration[i].contact[k]);
+			if (set->n_contact > n && is_double(set, n))
+				binding_remove(set, n);
+		}
+	return set->n_contact - before;
 }
 
 /* NULL: there is nothing that would make a registration. */
@@ -179,9 +212,10 @@ static struct registration_set *make_set(struct restoring *x, const struct cx_sa
 	if (set->impi && set->service_route &&
 	    profile_apply(set, a->user_data, x->impu) == PROFILE_OK &&
 	    profile_charging(set, &a->charging))
-		for (uint32_t i = 0; i < a->n_restorations; i++)
-			for (uint32_t k = 0; k < a->restoration[i].n; k++)
-				add_contact(x->c, set, &a->restoration[i].contact[k]);
+		restore_contacts(x->c, set, a);
+	for (uint32_t i = 0; i < set->n_contact; i++)
+		if (set->contact[i].flow.family)
+			set->roles |= ABI_REG_PCSCF;
 	if (set->n_contact)
 		return set;
 	registration_set_free(set);

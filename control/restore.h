@@ -36,6 +36,10 @@ enum { RESTORE_TEXT_MAX = 32768 };
  * not wanted, or not possible. */
 void restore_info(const struct control *c, const struct registration_set *set,
 		  struct cx_restoration *out, struct text *memory);
+/* Adds to a set, which takes the place of one that was forgotten, the contacts that the answer
+ * gives back and that the set has not. The number added. */
+uint32_t restore_contacts(struct control *c, struct registration_set *set,
+			  const struct cx_saa *a);
 /* Whether the HSS has to hear of `now`, which takes the place of `before`: a contact came, went
  * or moved. A refresh alone is nothing to tell. */
 bool restore_differs(const struct registration_set *before, const struct registration_set *now);

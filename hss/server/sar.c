@@ -94,6 +94,57 @@ static int tie(struct sar *x, bool registered, bool pending)
 				      registered, pending));
 }
 
+/* All private identities' of the set. */
+struct giving {
+	struct sar *x;
+	uint8_t *memory;
+	uint32_t room;
+};
+
+static void give_one(void *ctx, int64_t impi, struct slice info)
+{
+	struct giving *g = ctx;
+	struct cx_saa *a = g->x->a;
+	struct cx_restoration *r = &a->restoration[a->n_restorations];
+
+	if (a->n_restorations == CX_RESTORATIONS_MAX || info.len > g->room)
+		return;
+	memcpy(g->memory, info.p, info.len);
+	if (!restoration_decode(slice_of(g->memory, info.len), r)) {
+		log_event(LOG_ERROR, "sar", "restoration_unreadable", LOG_I("impi", impi));
+		memset(r, 0, sizeof(*r));
+		return;
+	}
+	g->memory += info.len;
+	g->room -= info.len;
+	a->n_restorations++;
+}
+
+/* TS 23.380 §4.3. */
+static int give_restoration(struct sar *x)
+{
+	struct giving g = {x, x->h->restored, sizeof(x->h->restored)};
+
+	return decide_store(
+		store_restorations(x->h->store, x->h->impu.implicit_set, give_one, &g));
+}
+
+/* What would make the answer too large for one message is left out, the last first: the profile
+ * goes before. */
+static void trim_restoration(struct cx_saa *a)
+{
+	uint32_t octets = a->user_data.len;
+
+	for (uint32_t i = 0; i < a->n_restorations; i++)
+		octets += restoration_octets(&a->restoration[i]);
+	for (; a->n_restorations && octets > HSS_USER_DATA_MAX; a->n_restorations--) {
+		struct cx_restoration *last = &a->restoration[a->n_restorations - 1];
+
+		log_event(LOG_WARN, "sar", "restoration_too_large", LOG_S("impi", last->impi));
+		octets -= restoration_octets(last);
+	}
+}
+
 /* The name was changed by the MAR before (§6.3.1); the Diameter identity still is that of the
  * S-CSCF which has the user in memory, and shall forget it. */
 static int note_replaced(struct sar *x)
@@ -128,15 +179,24 @@ static int keep_restoration(struct sar *x)
 	struct hss *h = x->h;
 	int64_t set = h->impu.implicit_set;
 	struct kept k = {.impi = h->impi.id};
+	uint8_t memory[STORE_RESTORATION_MAX];
 	int result;
 
 	if (r->n == 0)
 		return 0;
-	k.info = restoration_encode(r, h->restored);
+	k.info = restoration_encode(r, memory);
 	result = decide_store(store_restorations(h->store, set, compare_kept, &k));
 	if (result || k.same)
 		return result;
 	return decide_store(store_restoration_put(h->store, set, h->impi.id, k.info));
+}
+
+/* The S-CSCF takes for a first registration what is not: it lost its state, and with it the
+ * user's other contacts, which go back with the answer. */
+static bool is_news_to_scscf(const struct sar *x)
+{
+	return x->r->type == CX_SAT_REGISTRATION && x->tie.registered &&
+	       x->h->impu.state == STORE_REGISTERED && !x->h->replaced;
 }
 
 /* REGISTRATION and RE_REGISTRATION. What stands already is not written again: a refresh costs
@@ -152,6 +212,8 @@ static int assign_registered(struct sar *x)
 		result = tie(x, true, false);
 	if (!result)
 		result = note_replaced(x);
+	if (!result && is_news_to_scscf(x))
+		result = give_restoration(x);
 	if (!result && (u->state != STORE_REGISTERED ||
 			!slice_eq(x->r->origin_host, slice_str(u->scscf_host))))
 		result = assign(x, STORE_REGISTERED, x->r->server_name, x->r->origin_host);
@@ -322,46 +384,6 @@ static int give_user_data(struct sar *x)
 	return 0;
 }
 
-/* All private identities' of the set; what would make the answer too large for one message is
- * left out. */
-struct giving {
-	struct sar *x;
-	uint8_t *memory;
-	uint32_t room, left; /* octets: of memory, and of the message */
-};
-
-static void give_one(void *ctx, int64_t impi, struct slice info)
-{
-	struct giving *g = ctx;
-	struct cx_saa *a = g->x->a;
-	struct cx_restoration *r = &a->restoration[a->n_restorations];
-
-	if (a->n_restorations == CX_RESTORATIONS_MAX || info.len > g->room)
-		return;
-	memcpy(g->memory, info.p, info.len);
-	if (!restoration_decode(slice_of(g->memory, info.len), r)) {
-		log_event(LOG_ERROR, "sar", "restoration_unreadable", LOG_I("impi", impi));
-	} else if (restoration_octets(r) > g->left) {
-		log_event(LOG_WARN, "sar", "restoration_too_large", LOG_S("impi", r->impi));
-	} else {
-		g->left -= restoration_octets(r);
-		g->memory += info.len;
-		g->room -= info.len;
-		a->n_restorations++;
-		return;
-	}
-	memset(r, 0, sizeof(*r));
-}
-
-static int give_restoration(struct sar *x)
-{
-	struct giving g = {x, x->h->restored, sizeof(x->h->restored),
-			   HSS_USER_DATA_MAX - x->a->user_data.len};
-
-	return decide_store(
-		store_restorations(x->h->store, x->h->impu.implicit_set, give_one, &g));
-}
-
 static int give_charging(struct sar *x)
 {
 	struct hss *h = x->h;
@@ -388,8 +410,9 @@ static int give_profile(struct sar *x)
 			result = give_user_data(x);
 		if (!result)
 			result = give_charging(x);
-		if (!result && (is_restoring(x->r->type) || x->r->multiple_registration))
+		if (!result && is_restoring(x->r->type))
 			result = give_restoration(x);
+		trim_restoration(x->a);
 		return result;
 	default:
 		return 0;

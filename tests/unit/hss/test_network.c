@@ -161,6 +161,12 @@ static const struct cx_restoration one_contact = {
 		     77}},
 };
 
+static const struct cx_restoration other_contact = {
+	.impi = SLICE("carol@home.example"),
+	.n = 1,
+	.contact = {{SLICE("<sip:t@p;lr>"), SLICE("<sip:carol@192.0.2.2>"), SLICE("c2"), 1}},
+};
+
 static void test_restoration(void **state)
 {
 	struct fixture *f = *state;
@@ -190,6 +196,14 @@ static void test_restoration(void **state)
 		assert_int_equal(c->cseq, 77);
 		assert_int_equal(impu_of(f, "sip:carol@home.example").state, STORE_REGISTERED);
 	}
+	/* The S-CSCF lost its state, and the next it hears is a REGISTER with another contact:
+	 * it is given what was there, and then what it says counts. */
+	assert_int_equal(sar(f, CX_SAT_REGISTRATION, "sip:s1", "s1", &other_contact),
+			 CX_SUCCESS);
+	assert_int_equal(answer.n_restorations, 1);
+	assert_true(slice_eq(c->contact, SLICE("<sip:carol@192.0.2.1>;q=0.5")));
+	assert_int_equal(sar(f, CX_SAT_NO_ASSIGNMENT, "sip:s1", "s1", NULL), CX_SUCCESS);
+	assert_true(slice_eq(c->contact, SLICE("<sip:carol@192.0.2.2>")));
 	/* Not for an S-CSCF that the user is not at. */
 	assert_int_equal(sar(f, CX_SAT_NO_ASSIGNMENT, "sip:s2", "s2", NULL),
 			 CX_UNABLE_TO_COMPLY);
@@ -228,6 +242,42 @@ static void test_restoration_octets(void **state)
 	assert_true(restoration_decode(restoration_encode(&many, memory), &out));
 	assert_in_range(out.n, 1, CX_RESTORED_MAX - 1);
 	assert_int_equal(out.contact[out.n - 1].contact.len, CX_CONTACT_MAX);
+}
+
+/* A profile that fills the message leaves no room for contacts, and goes alone. */
+static void test_restoration_too_large(void **state)
+{
+	enum { CRITERIA = 32000 };
+	static const char *const impu[] = {"sip:carol@home.example", "sip:c2@home.example",
+					   NULL};
+	static char path[CX_PATH_MAX], contact[2000], xml[CRITERIA];
+	struct fixture *f = *state;
+	struct store_subscriber *sub = fixture_subscriber("carol@home.example", impu);
+	struct cx_restoration many = {.impi = SLICE("carol@home.example"), .n = 5};
+
+	memset(path, 'p', sizeof(path));
+	memset(contact, 'c', sizeof(contact));
+	memset(xml, 'x', sizeof(xml));
+	for (uint32_t i = 0; i < many.n; i++)
+		many.contact[i] =
+			(struct cx_restored){.path = slice_of(path, sizeof(path)),
+					     .contact = slice_of(contact, sizeof(contact))};
+	assert_int_equal(store_profile_put(f->store, "a", slice_of(xml, sizeof(xml)), -1, 0),
+			 STORE_OK);
+	assert_int_equal(
+		store_profile_put(f->store, "b", slice_of(xml, sizeof(xml) / 2), -1, 0),
+		STORE_OK);
+	strcpy(sub->profile, "a");
+	strcpy(sub->impu_profile[1], "b");
+	fixture_put(f, sub);
+	assert_int_equal(sar(f, CX_SAT_REGISTRATION, "sip:s1", "s1", &many), CX_SUCCESS);
+	assert_int_equal(sar(f, CX_SAT_NO_ASSIGNMENT, "sip:s1", "s1", NULL), CX_SUCCESS);
+	assert_true(answer.user_data.len > CRITERIA * 3 / 2);
+	assert_int_equal(answer.n_restorations, 0);
+	/* Also where it was read before the profile. */
+	assert_int_equal(sar(f, CX_SAT_REGISTRATION, "sip:s1", "s1", &many), CX_SUCCESS);
+	assert_true(answer.user_data.len > CRITERIA * 3 / 2);
+	assert_int_equal(answer.n_restorations, 0);
 }
 
 /* Another S-CSCF was chosen: by the MAR it has the name, by the SAR the user; the one of before
@@ -345,10 +395,15 @@ static void test_service_identities_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_capabilities),       CASE(test_service_is_kept),
-		CASE(test_charging),           CASE(test_restoration),
-		CASE(test_restoration_octets), CASE(test_reassignment),
-		CASE(test_service_identities), CASE(test_service_identities_refused),
+		CASE(test_capabilities),
+		CASE(test_service_is_kept),
+		CASE(test_charging),
+		CASE(test_restoration),
+		CASE(test_restoration_octets),
+		CASE(test_restoration_too_large),
+		CASE(test_reassignment),
+		CASE(test_service_identities),
+		CASE(test_service_identities_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -223,6 +223,29 @@ static void forgotten(void **state)
 	assert_string_equal(alice()->service_route, "<sip:orig@scscf.ims.example:5060;lr>");
 }
 
+/* A REGISTER is the first that is heard of a forgotten user: the other terminal is not lost. */
+static void forgotten_registers(void **state)
+{
+	struct client cl = {.call_id = "c9", .contact = "Contact: <sip:alice@192.0.2.9>\r\n"};
+
+	register_kept();
+	forget_all();
+	keep(0, kept_path, "<sip:alice@192.0.2.7:5062>");
+	keep(1, "<sip:t@10.0.0.7:5060;lr>", "<sip:alice@192.0.2.9>;q=0.5");
+	client_register(f, &cl);
+	assert_int_equal(f->status, 200);
+	assert_int_equal(alice()->n_contact, 2);
+	assert_string_equal(alice()->contact[0].uri, "sip:alice@192.0.2.9");
+	assert_int_equal(alice()->contact[0].flow.family, 4);
+	assert_string_equal(alice()->contact[1].uri, "sip:alice@192.0.2.7:5062");
+	assert_non_null(strstr(f->trace, "SAR REGISTRATION alice@ims.example"));
+	/* And the HSS keeps both again. */
+	assert_non_null(strstr(f->trace, "SAR RE_REGISTRATION alice@ims.example "
+					 "sip:alice@ims.example ["));
+	assert_non_null(strstr(strstr(f->trace, "SAR RE_REG"), "[<sip:alice@192.0.2.7:5062>]"));
+	assert_non_null(strstr(strstr(f->trace, "SAR RE_REG"), "[<sip:alice@192.0.2.9>]"));
+}
+
 /* What the HSS gives is looked at like anything that comes from outside. */
 static void forgotten_badly(void **state)
 {
@@ -354,6 +377,7 @@ int main(void)
 		T(unparsable),
 		T(forgotten),
 		T(forgotten_badly),
+		T(forgotten_registers),
 		T(not_forgotten),
 		T(forgotten_at_scscf),
 		T(unregistered_service),
