@@ -6,8 +6,8 @@
 #include "base/hash.h"
 
 enum {
-	RECORD_VERSION = 2,
-	RECORD_WITHOUT_CHARGING = 1,
+	RECORD_VERSION = 3,
+	RECORD_CHARGING = 3, /* the first version with charging addresses */
 	CHECKSUM = 8,
 	FIXED_MAX = 256, /* octets of a set or of a contact without its texts */
 	TEXT_MAX = 1 << 20,
@@ -193,7 +193,7 @@ static uint32_t get_count(struct reader *r, uint32_t most)
 	return r->bad ? 0 : n;
 }
 
-static void get_set(struct reader *r, uint8_t version, struct registration_set *s)
+static void get_set(struct reader *r, struct registration_set *s, uint8_t version)
 {
 	s->id = get_number(r, 8);
 	s->roles = (uint8_t)get_number(r, 1);
@@ -201,7 +201,7 @@ static void get_set(struct reader *r, uint8_t version, struct registration_set *
 	s->impi = get_text(r);
 	s->service_route = get_text(r);
 	s->user_data = get_text(r);
-	if (version > RECORD_WITHOUT_CHARGING)
+	if (version >= RECORD_CHARGING)
 		s->charging = get_text(r);
 	s->n_impu = get_count(r, SET_IMPUS_MAX);
 	for (uint32_t i = 0; i < s->n_impu; i++) {
@@ -223,8 +223,7 @@ struct registration_set *record_decode(struct slice record)
 	struct reader sum, r;
 	struct registration_set *s;
 
-	if (record.len < 1 + CHECKSUM || record.p[0] < RECORD_WITHOUT_CHARGING ||
-	    record.p[0] > RECORD_VERSION)
+	if (record.len < 1 + CHECKSUM || record.p[0] == 0 || record.p[0] > RECORD_VERSION)
 		return NULL;
 	sum.s = slice_from(record, record.len - CHECKSUM);
 	sum.bad = false;
@@ -235,7 +234,7 @@ struct registration_set *record_decode(struct slice record)
 	if (!s)
 		return NULL;
 	r = (struct reader){slice_sub(record, 1, record.len - CHECKSUM - 1), false};
-	get_set(&r, record.p[0], s);
+	get_set(&r, s, record.p[0]);
 	if (!r.bad)
 		return s;
 	registration_set_free(s);
