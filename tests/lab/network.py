@@ -56,10 +56,18 @@ def request(method, uri, local, user, to, call_id, cseq, more=()):
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
+def answer_to(sock, call_id):
+    """Other dialogs' messages may be on their way to the same port."""
+    while True:
+        answer = sock.recv(65536).decode()
+        if answer.startswith("SIP/2.0") and header(answer, "Call-ID") == [call_id]:
+            return answer
+
+
 def register(local, remote, user):
     sock, call_id, name, uri = bound(local), os.urandom(6).hex(), f"{user}@{DOMAIN}", f"sip:{DOMAIN}"
     sock.sendto(request("REGISTER", uri, local, user, user, call_id, 1, ["Expires: 3600"]), address(remote))
-    answer = sock.recv(65536).decode()
+    answer = answer_to(sock, call_id)
     if status_of(answer) == 401:
         challenge = next(c for c in header(answer, "WWW-Authenticate") if "MD5" in c and "AKA" not in c)
         nonce, realm = (re.search(rf'{key}="([^"]+)"', challenge).group(1) for key in ("nonce", "realm"))
@@ -68,7 +76,7 @@ def register(local, remote, user):
             "Expires: 3600",
             f'Authorization: Digest username="{name}", realm="{realm}", nonce="{nonce}", uri="{uri}", qop=auth, '
             f'nc=00000001, cnonce="cn", response="{response}", algorithm=MD5']), address(remote))
-        answer = sock.recv(65536).decode()
+        answer = answer_to(sock, call_id)
     print(status_of(answer))
 
 
@@ -82,7 +90,8 @@ def call(local, remote, user, callee, at):
             return
         if terminal in ready:
             invite = terminal.recv(65536).decode()
-            if not invite.startswith("INVITE "):
+            # What earlier calls left unanswered is repeated for half a minute.
+            if not invite.startswith("INVITE ") or header(invite, "Call-ID") != [call_id]:
                 continue
             vias = "".join(f"Via: {v}\r\n" for v in header(invite, "Via"))
             same = "".join(f"{n}: {header(invite, n)[0]}\r\n" for n in ("From", "Call-ID", "CSeq"))
@@ -92,7 +101,7 @@ def call(local, remote, user, callee, at):
             print("reached")
             return
         answer = sock.recv(65536).decode()
-        if status_of(answer) >= 200:
+        if answer.startswith("SIP/2.0") and header(answer, "Call-ID") == [call_id] and status_of(answer) >= 200:
             print(status_of(answer))
             return
 
