@@ -78,8 +78,7 @@ void restore_info(const struct control *c, const struct registration_set *set,
 static bool same_flow(const struct registration_contact *a,
 		      const struct registration_contact *b)
 {
-	return memcmp(&a->flow, &b->flow, sizeof(a->flow)) == 0 &&
-	       memcmp(&a->local, &b->local, sizeof(a->local)) == 0;
+	return addr_eq(&a->flow, &b->flow) && addr_eq(&a->local, &b->local);
 }
 
 static bool is_among(const struct registration_set *set, const struct registration_contact *k)

@@ -223,8 +223,8 @@ static char *repeated(const char *head, const char *each, uint32_t n, const char
 	"<PublicIdentity><Identity>sip:alice@ims.example</Identity></PublicIdentity>"
 #define END "</ServiceProfile></IMSSubscription>"
 
-/* XML from the HSS that is huge, deep, or carries entities: refused wherever it comes from, by a
- * code, and nothing changes. */
+/* XML from the HSS that is huge, deep, or carries entities: refused wherever it comes from, by
+ * a code, and nothing changes. */
 static void hostile_profiles(void **state)
 {
 	char *xml[] = {
@@ -360,18 +360,10 @@ static void statistics(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(expiry),
-		T(expiry_during_refresh),
-		T(rtr_by_impi),
-		T(rtr_by_impu),
-		T(rtr_during_refresh),
-		T(by_operator),
-		T(profile_pushed),
-		T(profile_refused),
-		T(charging_pushed),
-		T(hostile_profiles),
-		T(profile_that_steals),
-		T(challenge_times_out),
+		T(expiry),           T(expiry_during_refresh), T(rtr_by_impi),
+		T(rtr_by_impu),      T(rtr_during_refresh),    T(by_operator),
+		T(profile_pushed),   T(profile_refused),       T(charging_pushed),
+		T(hostile_profiles), T(profile_that_steals),   T(challenge_times_out),
 		T(statistics),
 	};
 

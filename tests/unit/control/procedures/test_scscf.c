@@ -593,6 +593,8 @@ static void alone(void **state)
 				     "P-Charging-Vector: icid-value=\"1\"\r\n"};
 	struct fake *s = fake_new(CONF_SCSCF);
 
+	s->saa.charging = (struct cx_charging){.primary_ccf = SLICE("ccf1.ims.example"),
+					       .primary_ecf = SLICE("ecf1.ims.example")};
 	fake_aka(s);
 	client_send(s, &cl, "");
 	assert_string_equal(fake_param(s, "ck"), "33333333333333333333333333333333");
@@ -612,6 +614,8 @@ static void alone(void **state)
 			    "Contact: <sip:alice@192.0.2.7:5062>;expires=3600\r\n"
 			    "Service-Route: <sip:orig@scscf.ims.example:5060;lr>\r\n"
 			    "P-Associated-URI: <sip:alice@ims.example>, <tel:+15551234>\r\n"
+			    "P-Charging-Function-Addresses: ccf=\"ccf1.ims.example\"; "
+			    "ecf=\"ecf1.ims.example\"\r\n"
 			    "P-Charging-Vector: icid-value=\"1\"\r\n");
 	/* A Path to nobody we know would make an open relay of us. */
 	cl.extra = "Path: <sip:tok@198.51.100.1:5060;lr>\r\n";
@@ -656,7 +660,8 @@ int main(void)
 		T(hss_answers),
 		T(removal_without_hss),
 		T(bad_vectors),
-		T(profiles), T(hss_forgot),
+		T(profiles),
+		T(hss_forgot),
 		T(one_at_a_time),
 		T(not_from_a_peer),
 		T(alone),
