@@ -200,6 +200,7 @@ static void cmd_reg_show(struct commands *c, const struct args *a, struct json *
 		json_str(out, NULL, s->impu[i]);
 	json_end_array(out);
 	json_str(out, "service_route", s->service_route ? s->service_route : "");
+	json_str(out, "charging", s->charging ? s->charging : "");
 	json_end_object(out);
 }
 

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "control/redirect.h"
 #include "cx/codec.h"
 #include "diameter/diameter.h"
 
@@ -50,7 +51,10 @@ struct exchange {
 	uint32_t older,
 		newer; /* neighbours by age, or NONE; when free, `newer` is the next free one */
 	uint64_t deadline_ns;
+	uint32_t hosts; /* asked for it: a bit each */
 };
+
+_Static_assert(HSSES_MAX < 32, "a bit for each host");
 
 #define NONE UINT32_MAX
 
@@ -59,6 +63,7 @@ struct job {
 	struct job *next;
 	uint32_t command;
 	uint64_t key, deadline_ns;
+	int host;          /* redirect.h */
 	void *request;     /* from cx_copy_request; NULL: an answer */
 	struct msg *asked; /* to answer */
 	int result;
@@ -70,7 +75,10 @@ struct reply {
 	uint32_t command;
 	uint64_t key;
 	int result;    /* where there is no answer */
-	void *content; /* from cx_copy_answer or, with asked, cx_copy_request */
+	void *content; /* from cx_copy_answer or, with asked or redirect, cx_copy_request */
+	bool redirect;
+	int host; /* the one to ask; -1: none of ours */
+	uint32_t usage, cache_s;
 	struct msg *asked;
 };
 
@@ -86,7 +94,7 @@ struct cx_client {
 	struct ev_async wake;
 	struct ev_timer timer;
 	struct cx_events events;
-	char hss[CONF_NAME_MAX];
+	struct redirects *redirects;
 	uint64_t timeout_ns;
 
 	/* Loop only. */
@@ -161,7 +169,7 @@ static uint64_t exchange_key(const struct cx_client *c, uint32_t i)
 	return (uint64_t)c->exchange[i].generation << 32 | i;
 }
 
-static uint64_t exchange_begin(struct cx_client *c, const struct waiter *w)
+static uint64_t exchange_begin(struct cx_client *c, const struct waiter *w, int host)
 {
 	uint32_t i = c->first_free;
 	struct exchange *x = &c->exchange[i];
@@ -170,6 +178,7 @@ static uint64_t exchange_begin(struct cx_client *c, const struct waiter *w)
 	x->waiter = *w;
 	x->generation++;
 	x->deadline_ns = clock_ns() + c->timeout_ns;
+	x->hosts = 1u << host;
 	x->older = c->newest;
 	x->newer = NONE;
 	*(c->newest == NONE ? &c->oldest : &c->exchange[c->newest].newer) = i;
@@ -304,10 +313,27 @@ static bool made_here(struct msg *m)
 	return fd_msg_source_get(m, &from, NULL) == 0 && !from;
 }
 
+/* The library keeps the request with its answer, so nobody else has to. */
+static void take_redirect(struct reply *r, const struct cx_redirect *redirect, struct msg *m)
+{
+	union cx_any_request q;
+	struct msg *query = NULL;
+
+	r->redirect = true;
+	r->host = redirects_host(only->redirects, redirect);
+	r->usage = redirect->usage;
+	r->cache_s = redirect->cache_s;
+	r->result = CX_UNABLE_TO_DELIVER;
+	if (fd_msg_answ_getq(m, &query) == 0 && query &&
+	    cx_decode_request(r->command, query, &q) == 0)
+		r->content = cx_copy_request(r->command, &q);
+}
+
 /* An answer, or an error of the library's own where nobody could be asked. */
 static void on_answer(void *key, struct msg **m)
 {
 	struct reply *r = calloc(1, sizeof(*r));
+	struct cx_redirect redirect;
 	union cx_any_answer a;
 	struct msg_hdr *h;
 
@@ -318,7 +344,9 @@ static void on_answer(void *key, struct msg **m)
 			r->result = CX_NO_ANSWER;
 		} else if (fd_msg_hdr(*m, &h) == 0 && cx_command(h->msg_code)) {
 			r->command = h->msg_code;
-			if (cx_decode_answer(r->command, *m, &a) == 0)
+			if (cx_decode_redirect(*m, &redirect))
+				take_redirect(r, &redirect, *m);
+			else if (cx_decode_answer(r->command, *m, &a) == 0)
 				r->content = cx_copy_answer(r->command, &a);
 		}
 		reply_push(only, r);
@@ -415,7 +443,8 @@ static void send_request(struct cx_client *c, const struct job *j)
 
 	if (clock_ns() >= j->deadline_ns)
 		return;
-	error = cx_request(j->command, &m, j->request, slice_str(c->hss));
+	error = cx_request(j->command, &m, j->request,
+			   slice_str(redirects_identity(c->redirects, j->host)));
 	if (!error)
 		error = fd_msg_send_timeout(&m, on_answer, (void *)(uintptr_t)j->key,
 					    on_expired, &expiry);
@@ -483,12 +512,43 @@ static void on_timer(struct ev_loop *loop, struct ev_timer *t, int events)
 	timer_rearm(c);
 }
 
+/* The same request to another host, within what is left of its time. */
+static void redirected(struct cx_client *c, struct reply *r, uint32_t i)
+{
+	struct exchange *x = &c->exchange[i];
+	struct job *j = NULL;
+
+	if (r->content && r->command == x->waiter.command && r->host >= 0 &&
+	    !(x->hosts >> r->host & 1) &&
+	    diameter_open(redirects_identity(c->redirects, r->host)))
+		j = calloc(1, sizeof(*j));
+	if (!j) {
+		exchange_fail(c, i, r->result);
+		return;
+	}
+	redirects_note(c->redirects, r->command, r->content, r->host, r->usage, r->cache_s,
+		       clock_ms());
+	c->stats.redirected++;
+	x->hosts |= 1u << r->host;
+	j->command = r->command;
+	j->key = r->key;
+	j->deadline_ns = x->deadline_ns;
+	j->host = r->host;
+	j->request = r->content;
+	r->content = NULL;
+	job_push(c, j);
+}
+
 static void answered(struct cx_client *c, struct reply *r)
 {
 	uint32_t i = exchange_find(c, r->key);
 
 	if (i == NONE)
 		return;
+	if (r->redirect) {
+		redirected(c, r, i);
+		return;
+	}
 	/* A command other than the one asked is no answer to it. */
 	if (r->content && r->command != c->exchange[i].waiter.command)
 		r->result = CX_BAD_ANSWER;
@@ -591,11 +651,19 @@ static bool queue_full(struct cx_client *c)
 	return full;
 }
 
+static bool first_open(const struct cx_client *c)
+{
+	return diameter_open(redirects_identity(c->redirects, 0));
+}
+
 static void submit(struct cx_client *c, const void *request, struct waiter w)
 {
+	int host = redirects_find(c->redirects, w.command, request, clock_ms());
 	struct job *j;
 
-	if (c->closing || !diameter_open(c->hss)) {
+	if (host && !diameter_open(redirects_identity(c->redirects, host)))
+		host = 0;
+	if (c->closing || (!host && !first_open(c))) {
 		refuse(c, &w, CX_NO_ANSWER);
 		return;
 	}
@@ -612,7 +680,8 @@ static void submit(struct cx_client *c, const void *request, struct waiter w)
 		return;
 	}
 	j->command = w.command;
-	j->key = exchange_begin(c, &w);
+	j->host = host;
+	j->key = exchange_begin(c, &w, host);
 	j->deadline_ns = c->exchange[c->newest].deadline_ns;
 	c->stats.sent[w.command - CX_UAR]++;
 	job_push(c, j);
@@ -647,7 +716,7 @@ void cx_sar(struct cx_client *c, const struct cx_sar *r,
 void cx_stats(const struct cx_client *c, struct cx_stats *out)
 {
 	*out = c->stats;
-	out->up = diameter_open(c->hss);
+	out->up = first_open(c);
 }
 
 /* Opening and closing. */
@@ -672,6 +741,9 @@ static bool diameter_up(struct cx_client *c, const struct conf *conf, char *erro
 		.app_threads = 1,
 	};
 
+	for (uint32_t i = 0; i < conf->control.n_hsses; i++)
+		d.peer[d.n_peers++] = (struct diameter_peer){conf->control.hsses[i].identity,
+							     conf->control.hsses[i].address};
 	d.listen.port = conf->control.diameter_port;
 	if (diameter_init(&d, error) < 0)
 		return false;
@@ -692,6 +764,7 @@ static void client_free(struct cx_client *c)
 	ev_timer_stop(c->loop, &c->timer);
 	pthread_mutex_destroy(&c->lock);
 	pthread_cond_destroy(&c->more);
+	redirects_free(c->redirects);
 	free(c->exchange);
 	free(c);
 	only = NULL;
@@ -702,14 +775,17 @@ static struct cx_client *client_new(struct ev_loop *loop, const struct conf *con
 {
 	struct cx_client *c = calloc(1, sizeof(*c));
 
-	if (!c || !exchanges_init(c, conf->control.cx_window)) {
+	if (!c)
+		return NULL;
+	c->redirects = redirects_new(conf);
+	if (!c->redirects || !exchanges_init(c, conf->control.cx_window)) {
+		redirects_free(c->redirects);
 		free(c);
 		return NULL;
 	}
 	c->loop = loop;
 	if (events)
 		c->events = *events;
-	snprintf(c->hss, sizeof(c->hss), "%s", conf->control.hss_identity);
 	c->timeout_ns = (uint64_t)conf->control.cx_timeout_ms * 1000000;
 	c->jobs_end = &c->jobs;
 	c->replies_end = &c->replies;

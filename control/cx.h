@@ -7,6 +7,10 @@
  * within the call that asks. While there is no connection to the HSS the result is CX_NO_ANSWER
  * on the next turn of the loop; what was under way when the connection broke gets it then. One
  * client a process, as diameter.h says.
+ *
+ * An answer that redirects (RFC 6733 §6.13) is no answer: the request goes to the HSS it names,
+ * if that is one of the configuration and was not asked before, within the same time; else the
+ * result is CX_UNABLE_TO_DELIVER.
  */
 #pragma once
 
@@ -46,7 +50,7 @@ void cx_sar(struct cx_client *c, const struct cx_sar *r,
 struct cx_stats {
 	/* Index: command - CX_UAR. RTR and PPR: received in `sent`, answered by us in
 	 * `answered`. */
-	uint64_t sent[6], answered[6], failed[6], timeouts, window_full;
+	uint64_t sent[6], answered[6], failed[6], timeouts, window_full, redirected;
 	uint64_t outstanding;
 	bool up;
 };

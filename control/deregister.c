@@ -173,13 +173,36 @@ static enum reginfo_cause cause_of(enum cx_reason reason)
 							 : REGINFO_DEACTIVATED;
 }
 
-/* hss: it is not the HSS that asked, and it is to be told. */
+/* Why an end came from the network. */
+struct ending {
+	enum cx_reason reason;
+	struct slice info;
+	bool tell_hss; /* it is not the HSS that asked */
+};
+
+/* TS 24.229 §5.4.1.5: binding, data plane and disk know nothing of the set any more; here is
+ * where whoever watches it hears of its end. */
+static void ended(struct registrar *r, const struct registration_set *s,
+		  const struct ending *why)
+{
+	static const char *const reason[] = {"permanent_termination", "new_server_assigned",
+					     "server_change", "remove_scscf"};
+
+	log_event(LOG_INFO, "registrar", "deregistered", LOG_Z("impu", s->impu[0]),
+		  LOG_Z("reason", reason[why->reason]), LOG_S("info", why->info));
+	sessions_release(r->c->sessions, s, "de-registered by the network");
+	reg_event_changed(r->c->reg_events, s->id, cause_of(why->reason));
+	if (why->tell_hss && s->roles & ABI_REG_SCSCF)
+		deregister_tell_hss(r->c, s->impi, s->impu[0],
+				    CX_SAT_ADMINISTRATIVE_DEREGISTRATION);
+}
+
 static uint32_t end_registrations(struct registrar *r, struct found *f,
 				  const struct slice *impu, uint32_t n_impu,
-				  enum cx_reason reason, bool hss)
+				  const struct ending *why)
 {
 	struct registrations *all = r->c->registrations;
-	enum reginfo_cause cause = cause_of(reason);
+	enum reginfo_cause cause = cause_of(why->reason);
 	uint32_t removed = 0;
 
 	for (uint32_t i = 0; i < n_impu; i++) {
@@ -205,12 +228,7 @@ static uint32_t end_registrations(struct registrar *r, struct found *f,
 		s = commit_remove(r->c, f->id[i]);
 		if (!s)
 			continue;
-		log_event(LOG_INFO, "registrar", "deregistered", LOG_Z("impu", s->impu[0]));
-		sessions_release(r->c->sessions, s, "deregistered by the network");
-		reg_event_changed(r->c->reg_events, s->id, cause);
-		if (hss && s->roles & ABI_REG_SCSCF)
-			deregister_tell_hss(r->c, s->impi, s->impu[0],
-					    CX_SAT_ADMINISTRATIVE_DEREGISTRATION);
+		ended(r, s, why);
 		registration_set_free(s);
 		removed++;
 	}
@@ -224,8 +242,9 @@ uint32_t registrar_deregister(struct registrar *r, struct slice impi, const stru
 			      uint32_t n_impu, enum cx_reason reason)
 {
 	struct found f = {.impi = &impi, .n_impi = impi.len ? 1 : 0};
+	struct ending why = {.reason = reason, .tell_hss = true};
 
-	return end_registrations(r, &f, impu, n_impu, reason, true);
+	return end_registrations(r, &f, impu, n_impu, &why);
 }
 
 void registrar_rtr(void *control, const struct cx_rtr *q, struct cx_rta *a)
@@ -233,13 +252,14 @@ void registrar_rtr(void *control, const struct cx_rtr *q, struct cx_rta *a)
 	struct control *c = control;
 	struct slice impi[1 + sizeof(q->associated_impi) / sizeof(q->associated_impi[0])];
 	struct found f = {.impi = impi};
+	struct ending why = {.reason = q->reason, .info = q->reason_info};
 
 	if (q->impi.len)
 		impi[f.n_impi++] = q->impi;
 	for (uint32_t i = 0; i < q->n_associated && f.n_impi < sizeof(impi) / sizeof(impi[0]);
 	     i++)
 		impi[f.n_impi++] = q->associated_impi[i];
-	end_registrations(c->registrar, &f, q->impu, q->n_impus, q->reason, false);
+	end_registrations(c->registrar, &f, q->impu, q->n_impus, &why);
 	/* Nobody being registered is what was asked for (TS 29.228 §6.1.3.1). */
 	a->result = CX_SUCCESS;
 }

@@ -213,6 +213,8 @@ static void response(void *ctx, const struct sip_msg *m)
 	uint8_t memory[SIP_MESSAGE_MAX];
 	struct text headers = text_in(memory, sizeof(memory));
 
+	if (icscf_again(g, m))
+		return;
 	if (!m) {
 		register_reply(g, 504, "the next CSCF does not answer", SLICE_EMPTY);
 		return;

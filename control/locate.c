@@ -1,5 +1,4 @@
-/* locate.c - which S-CSCF serves a called user: LIR at the I-CSCF (TS 24.229 §5.3.2, TS 29.228
- * §6.1.4) */
+/* locate.c - which S-CSCF serves a called user: LIR at the I-CSCF; restoration at the S-CSCF */
 #include "control/locate.h"
 
 #include <ev.h>
@@ -8,11 +7,16 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "conf/conf.h"
 #include "control/control.h"
 #include "control/cx.h"
 #include "control/link.h"
 #include "control/registration.h"
+#include "control/register.h"
 #include "control/resolve.h"
+#include "control/restore.h"
+#include "control/select.h"
+#include "sip/name_addr.h"
 #include "sip/parse.h"
 #include "sip/uri.h"
 #include "sip/via.h"
@@ -29,7 +33,9 @@ struct held {
 	struct locator *l;
 	struct held *chain, **at; /* same bucket */
 	uint64_t key; /* keyed MAC over what makes a repeat: no collision can be made */
-	char impu[IMPU_MAX + 1]; /* canonical Request-URI */
+	char impu[IMPU_MAX + 1]; /* canonical Request-URI; of a caller, P-Asserted-Identity */
+	struct restoring restoring;
+	bool originating; /* the caller is the one we do not know */
 	struct held *next_retry;
 	uint64_t give_up_ms;
 	enum abi_locate locate;
@@ -43,6 +49,7 @@ struct held {
 struct locator {
 	struct control *c;
 	struct hash_key hash;
+	struct select_counts chosen;
 	struct ev_timer retry_timer;
 	struct held *retry;
 	uint32_t n;
@@ -135,6 +142,44 @@ void locator_close(struct locator *l)
 	free(l);
 }
 
+/* TS 24.229 §5.4.3.2, §5.4.3.3: the S-CSCF has nothing of the user. The P-CSCF that hears 504
+ * makes the UE register anew. */
+static void restored(void *ctx, enum restore_result result)
+{
+	struct held *h = ctx;
+
+	switch (result) {
+	case RESTORE_OK:
+		h->locate = LOCATE_LOCAL;
+		resume(h);
+		return;
+	case RESTORE_LATER:
+		reject(h, 503);
+		return;
+	case RESTORE_NO_HSS:
+		reject(h, 504);
+		return;
+	case RESTORE_NOBODY:
+		reject(h, h->originating ? 403 : 480);
+		return;
+	case RESTORE_FAILED:
+		reject(h, h->originating ? 504 : 480);
+		return;
+	}
+}
+
+static void restore(struct held *h)
+{
+	struct control *c = h->l->c;
+
+	if (!c->conf->control.restoration) {
+		reject(h, h->originating ? 403 : 480);
+		return;
+	}
+	h->restoring = (struct restoring){c, h->impu, restored, h};
+	restore_user(&h->restoring);
+}
+
 static void to_scscf(struct held *h, struct slice server_name)
 {
 	switch (resolve_uri(h->l->c->conf, server_name, &h->hop)) {
@@ -149,15 +194,40 @@ static void to_scscf(struct held *h, struct slice server_name)
 		resume(h);
 		return;
 	case RESOLVE_SELF:
-		/* The worker did not find the user here, and neither did located(): the HSS
-		 * keeps our name for a user who is not registered, and has no services for that
-		 * state here. */
-		reject(h, 480);
+		/* The worker did not find the user here, and neither did located(): either we
+		 * forgot him, or the HSS keeps our name for a user who is not registered, and
+		 * has no services for that state here. */
+		restore(h);
 		return;
 	case RESOLVE_UNKNOWN:
 		log_event(LOG_WARN, "locate", "scscf_unknown",
 			  LOG_S("server_name", server_name));
 		reject(h, 504);
+		return;
+	}
+}
+
+/* TS 24.229 §5.3.2.1: nobody serves the called user yet. Here there is nothing to be done for
+ * one who is not registered. */
+static void choose(struct held *h, const struct cx_capabilities *want)
+{
+	uint8_t memory[SIP_URI_MAX];
+	struct text uri = text_in(memory, sizeof(memory));
+	struct select_tried tried = {0};
+	struct addr hop;
+
+	switch (select_scscf(h->l->c->conf, want, &h->l->chosen, &tried, &uri)) {
+	case SELECT_OK:
+		if (resolve_uri(h->l->c->conf, text_slice(&uri), &hop) == RESOLVE_SELF)
+			reject(h, 480);
+		else
+			to_scscf(h, text_slice(&uri));
+		return;
+	case SELECT_NONE:
+		reject(h, 600);
+		return;
+	case SELECT_USED:
+		reject(h, 480);
 		return;
 	}
 }
@@ -182,6 +252,8 @@ static void located(void *ctx, const struct cx_lia *a)
 			reject(h, 480);
 		break;
 	case CX_UNREGISTERED_SERVICE:
+		choose(h, &a->capabilities);
+		break;
 	case CX_ERROR_IDENTITY_NOT_REGISTERED:
 		reject(h, 480);
 		break;
@@ -251,12 +323,34 @@ static struct held *hold(struct locator *l, const struct abi_punt *p, uint64_t k
 	return h;
 }
 
+/* An S-CSCF's Service-Route on top tells a request of its served user (register.h). */
+static bool is_originating(const struct control *c, const struct sip_msg *m)
+{
+	struct sip_name_addr route;
+	struct slice rest;
+	struct sip_uri uri;
+
+	return (c->conf->dataplane.roles & CONF_SCSCF) &&
+	       sip_name_addr_decode(sip_first_value(m, SIP_H_ROUTE), SIP_E_ROUTE, &route,
+				    &rest) == SIP_OK &&
+	       sip_uri_decode(route.uri, &uri) == SIP_OK && slice_eq(uri.user, SLICE("orig")) &&
+	       own_uri(c->conf, route.uri);
+}
+
 static bool identity(struct held *h, const struct sip_msg *m)
 {
 	struct text t = text_in(h->impu, sizeof(h->impu));
+	struct slice of = m->uri, rest;
+	struct sip_name_addr asserted;
 	struct sip_uri uri;
 
-	if (sip_uri_decode(m->uri, &uri) != SIP_OK || !sip_uri_identity(&uri, &t) ||
+	if (h->originating) {
+		if (sip_name_addr_decode(sip_first_value(m, SIP_H_P_ASSERTED_IDENTITY),
+					 SIP_E_HEADER, &asserted, &rest) != SIP_OK)
+			return false;
+		of = asserted.uri;
+	}
+	if (sip_uri_decode(of, &uri) != SIP_OK || !sip_uri_identity(&uri, &t) ||
 	    t.len > IMPU_MAX)
 		return false;
 	text_cstr(&t);
@@ -304,15 +398,18 @@ void locator_request(struct locator *l, const struct abi_punt *p)
 		reject_unheld(l, p, 503);
 		return;
 	}
+	h->originating = is_originating(l->c, &m);
 	if (!identity(h, &m)) {
-		reject(h, 404);
+		reject(h, h->originating ? 403 : 404);
 		return;
 	}
 	if (by_wildcard(h))
 		return;
 	q.impu = slice_str(h->impu);
-	if (l->c->cx)
-		cx_lir(l->c->cx, &q, located, h);
-	else
+	if (!l->c->cx)
 		reject(h, 504);
+	else if (h->originating || !(l->c->conf->dataplane.roles & CONF_ICSCF))
+		restore(h);
+	else
+		cx_lir(l->c->cx, &q, located, h);
 }

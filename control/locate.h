@@ -1,5 +1,5 @@
 /* locate.h - which S-CSCF serves a called user: LIR at the I-CSCF (TS 24.229 §5.3.2, TS 29.228
- * §6.1.4) */
+ * §6.1.4); at an S-CSCF that does not know the user, whether it should (restore.h) */
 #pragma once
 
 struct control;

@@ -6,6 +6,8 @@
 #include "control/register.h"
 #include "control/userdata.h"
 
+enum { RECHARGE_MAX = 16 /* sets of one private identity */ };
+
 uint64_t profile_set_id(struct slice impu)
 {
 	/* The key is no secret: an id must be the same after a restart and on disk, and
@@ -105,6 +107,41 @@ enum profile_result profile_apply(struct registration_set *set, struct slice xml
 	return result;
 }
 
+static void put_function(struct text *t, const char *name, struct slice address)
+{
+	if (address.len == 0)
+		return;
+	text_str(t, t->len ? "; " : "");
+	text_str(t, name);
+	text_lit(t, "=\"");
+	/* What would end the quotes has no place in the name of a host. */
+	for (uint32_t i = 0; i < address.len; i++)
+		if (address.p[i] > ' ' && address.p[i] < 127 && address.p[i] != '"' &&
+		    address.p[i] != '\\')
+			text_char(t, address.p[i]);
+	text_char(t, '"');
+}
+
+bool profile_charging(struct registration_set *set, const struct cx_charging *c)
+{
+	uint8_t memory[4 * (CX_STRING_MAX + 8)];
+	struct text t = text_in(memory, sizeof(memory));
+	char *charging;
+
+	put_function(&t, "ccf", c->primary_ccf);
+	put_function(&t, "ccf", c->secondary_ccf);
+	put_function(&t, "ecf", c->primary_ecf);
+	put_function(&t, "ecf", c->secondary_ecf);
+	if (t.len == 0)
+		return set->charging || (set->charging = binding_text(SLICE_EMPTY));
+	charging = binding_text(text_slice(&t));
+	if (!charging)
+		return false;
+	free(set->charging);
+	set->charging = charging;
+	return true;
+}
+
 struct find_profile {
 	struct slice impi;
 	const struct userdata *u;
@@ -127,15 +164,19 @@ static bool find_each(void *ctx, struct registration_set *s)
 	return f->found == NULL;
 }
 
-/* The set anew with the pushed profile; contacts stay. */
-static int push(struct control *c, const struct registration_set *old, struct slice xml)
+/* The set anew with what was pushed; contacts stay. */
+static int push(struct control *c, const struct registration_set *old, const struct cx_ppr *q)
 {
 	struct registration_set *set = registration_set_copy(old);
 	uint64_t old_id = old->id;
 
 	if (!set)
 		return CX_UNABLE_TO_COMPLY;
-	if (profile_apply(set, xml, NULL) != PROFILE_OK) {
+	if (!profile_charging(set, &q->charging)) {
+		registration_set_free(set);
+		return CX_UNABLE_TO_COMPLY;
+	}
+	if (q->user_data.len && profile_apply(set, q->user_data, NULL) != PROFILE_OK) {
 		registration_set_free(set);
 		return CX_ERROR_NOT_SUPPORTED_USER_DATA;
 	}
@@ -160,7 +201,43 @@ static int push(struct control *c, const struct registration_set *old, struct sl
 	return CX_SUCCESS;
 }
 
-/* TS 29.228 §6.2.1. Charging addresses alone change nothing here: they are not kept. */
+static bool has_charging(const struct cx_charging *c)
+{
+	return c->primary_ccf.len || c->secondary_ccf.len || c->primary_ecf.len ||
+	       c->secondary_ecf.len;
+}
+
+/* Charging addresses are the subscription's: they are for all sets of the private identity. */
+struct recharge {
+	struct control *c;
+	const struct cx_ppr *q;
+	uint32_t n;
+	uint64_t id[RECHARGE_MAX];
+};
+
+static bool recharge_each(void *ctx, struct registration_set *s)
+{
+	struct recharge *r = ctx;
+
+	if (slice_eq(slice_str(s->impi), r->q->impi) && (s->roles & ABI_REG_SCSCF))
+		r->id[r->n++] = s->id;
+	return r->n < RECHARGE_MAX;
+}
+
+static int recharge(struct control *c, const struct cx_ppr *q)
+{
+	struct recharge r = {.c = c, .q = q};
+	int result = CX_SUCCESS;
+
+	registrations_each(c->registrations, recharge_each, &r);
+	for (uint32_t i = 0; i < r.n && result == CX_SUCCESS; i++)
+		result = register_is_writing(c->registrar, r.id[i], NULL)
+				 ? CX_TOO_BUSY
+				 : push(c, registrations_by_id(c->registrations, r.id[i]), q);
+	return result;
+}
+
+/* TS 29.228 §6.2.1. */
 void registrar_ppr(void *control, const struct cx_ppr *q, struct cx_ppa *a)
 {
 	struct control *c = control;
@@ -179,11 +256,11 @@ void registrar_ppr(void *control, const struct cx_ppr *q, struct cx_ppa *a)
 		if (!f.impi_known || (q->user_data.len && !f.found))
 			a->result = CX_ERROR_USER_UNKNOWN;
 		else if (!q->user_data.len)
-			a->result = CX_SUCCESS;
+			a->result = has_charging(&q->charging) ? recharge(c, q) : CX_SUCCESS;
 		else if (register_is_writing(c->registrar, f.found->id, NULL))
 			a->result = CX_TOO_BUSY;
 		else
-			a->result = push(c, f.found, q->user_data);
+			a->result = push(c, f.found, q);
 	}
 	free(u);
 }

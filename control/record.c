@@ -9,7 +9,8 @@
 
 enum {
 	RECORD_VERSION = 2,
-	RECORD_OLDEST = 1, /* one private identity to a set; no security associations */
+	RECORD_OLDEST = 1, /* one private identity to a set; no security associations, no charging
+			      addresses */
 	SA_VERSION = 1,
 	CHECKSUM = 8,
 	FIXED_MAX = 256, /* octets of a set or of a contact without its texts */
@@ -27,7 +28,8 @@ static uint32_t text_octets(const char *s)
 static uint32_t record_bound(const struct registration_set *s)
 {
 	uint32_t n = FIXED_MAX + CHECKSUM + text_octets(s->impi) +
-		     text_octets(s->service_route) + text_octets(s->user_data);
+		     text_octets(s->service_route) + text_octets(s->user_data) +
+		     text_octets(s->charging);
 
 	for (uint32_t i = 0; i < s->n_impu; i++)
 		n += 1 + text_octets(s->impu[i]) + text_octets(s->impu_uri[i]);
@@ -102,6 +104,7 @@ uint8_t *record_encode(const struct registration_set *s, uint32_t *len)
 	put_text(&t, s->impi);
 	put_text(&t, s->service_route);
 	put_text(&t, s->user_data);
+	put_text(&t, s->charging);
 	put_number(&t, s->n_impu, 1);
 	for (uint32_t i = 0; i < s->n_impu; i++) {
 		put_number(&t, s->impu_flags[i], 1);
@@ -225,6 +228,8 @@ static void get_set(struct reader *r, struct registration_set *s, uint8_t versio
 	s->impi = get_text(r);
 	s->service_route = get_text(r);
 	s->user_data = get_text(r);
+	if (version > RECORD_OLDEST)
+		s->charging = get_text(r);
 	s->n_impu = get_count(r, SET_IMPUS_MAX);
 	for (uint32_t i = 0; i < s->n_impu; i++) {
 		s->impu_flags[i] = (uint8_t)get_number(r, 1);

@@ -15,6 +15,7 @@
 #include "control/reginfo.h"
 #include "control/registrar.h"
 #include "control/sa.h"
+#include "control/select.h"
 #include "control/tries.h"
 
 enum {
@@ -42,6 +43,7 @@ struct registrar {
 	struct registering *all;     /* in progress */
 	struct registering *working; /* of those: past authentication, one a user */
 	struct refreshed *refreshed; /* refreshed.c */
+	struct select_counts chosen;
 	uint32_t n_all;
 	uint64_t icid;      /* last one given out */
 	uint64_t icid_boot; /* drawn at start, so that ICIDs of two starts differ */
@@ -86,9 +88,12 @@ struct registering {
 	uint8_t syncs;              /* of the challenge to come */
 	bool unknown_nonce;         /* the response may be right but for its nonce's age */
 	struct addr sent_to;        /* next CSCF */
+	struct select_tried tried;  /* S-CSCFs, by our I-CSCF */
+	bool chosen;                /* the next CSCF is such an S-CSCF */
 	struct kept_response *kept; /* its 200 OK, until the set is written; heap, owned */
 	bool revoked;               /* the network ended the registration meanwhile */
 	bool assigned;              /* the HSS was told REGISTRATION in this chain */
+	bool unassigned;            /* the HSS takes nobody for registered with this set */
 
 	uint64_t committing;          /* id of the set that is being written; 0: none */
 	struct registration_set *set; /* to be committed, owned */
@@ -187,10 +192,15 @@ void agreement_expire(struct registrar *r);
 /* register_icscf.c: TS 24.229 §5.3.1 */
 
 void icscf_register(struct registering *g);
+/* The S-CSCF's response, NULL: none. True: another one is being asked for, and g goes on. */
+bool icscf_again(struct registering *g, const struct sip_msg *response);
 
 /* register_scscf.c: TS 24.229 §5.4.1 */
 
 void scscf_register(struct registering *g);
+/* "<sip:orig@HOST:PORT;lr>" of the S-CSCF's own URI: by the user part it tells a request of the
+ * served user (TS 24.229 §5.4.1.2.2F). On the heap; NULL: no memory. */
+char *scscf_service_route(const struct conf *conf);
 /* AUTHENTICATION_TIMEOUT for a challenge that nobody answered (§5.4.1.2.3A). */
 void scscf_unanswered(void *registrar, const struct challenge *c);
 
@@ -253,6 +263,9 @@ enum profile_result {
  * if not NULL, must be among them (else PROFILE_OTHER). */
 enum profile_result profile_apply(struct registration_set *set, struct slice xml,
 				  const char *impu);
+/* Keeps Charging-Information, where some is given, as the set's P-Charging-Function-Addresses
+ * (RFC 7315 §4.5, TS 24.229 §5.4.1.2.2F). False: no memory. */
+bool profile_charging(struct registration_set *set, const struct cx_charging *charging);
 /* One identity for sets of a P-CSCF. False: full, or no memory; one that is there already is
  * passed over. */
 bool profile_add(struct registration_set *set, struct slice canonical, struct slice uri,

@@ -17,6 +17,7 @@
 #include "control/link.h"
 #include "control/register.h"
 #include "control/resolve.h"
+#include "control/restore.h"
 #include "sip/field.h"
 #include "sip/name_addr.h"
 
@@ -90,9 +91,7 @@ static void put_associated(struct text *t, const struct registration_set *set)
 	text_str(t, n ? "\r\n" : "");
 }
 
-/* "<sip:orig@HOST:PORT;lr>" of the S-CSCF's own URI: by the user part it tells a request of the
- * served user (TS 24.229 §5.4.1.2.2F). NULL: no memory. */
-static char *service_route(const struct conf *conf)
+char *scscf_service_route(const struct conf *conf)
 {
 	uint8_t memory[CONF_NAME_MAX + 32];
 	struct text t = text_in(memory, sizeof(memory));
@@ -132,6 +131,11 @@ static void reply_ok(struct registering *g, const struct registration_set *set)
 		text_str(&t, set->service_route);
 		text_lit(&t, "\r\n");
 		put_associated(&t, set);
+	}
+	if (!g->pcscf && set && set->charging && set->charging[0]) {
+		text_lit(&t, "P-Charging-Function-Addresses: ");
+		text_str(&t, set->charging);
+		text_lit(&t, "\r\n");
 	}
 	if (!g->pcscf && charging.len) {
 		text_lit(&t, "P-Charging-Vector: ");
@@ -204,6 +208,41 @@ static bool is_registered(const struct registering *g)
 	return set && binding_of_impi(set, g->impi);
 }
 
+/* Roles of the set: ours as P-CSCF as long as one contact's flow ends here. */
+static void settle_roles(struct registration_set *set)
+{
+	set->roles = ABI_REG_SCSCF;
+	for (uint32_t i = 0; i < set->n_contact; i++)
+		if (set->contact[i].flow.family)
+			set->roles |= ABI_REG_PCSCF;
+}
+
+static void told(void *ctx, const struct cx_saa *a)
+{
+	if (a->result != CX_SUCCESS)
+		log_event(LOG_WARN, "registrar", "sar_failed",
+			  LOG_Z("result", cx_result_name(a->result)));
+}
+
+/* More contacts than the REGISTER had are to be kept by the HSS (TS 23.380 §4.2.1). */
+static void tell_contacts(const struct registering *g, const struct registration_set *set)
+{
+	struct cx_sar q = {
+		.impi = slice_str(g->impi),
+		.n_impus = 1,
+		.impu = {slice_str(g->impu)},
+		.server_name = slice_str(g->r->c->conf->scscf_uri),
+		.type = CX_SAT_RE_REGISTRATION,
+		.user_data_available = true,
+		.multiple_registration = true,
+	};
+	uint8_t memory[RESTORE_TEXT_MAX];
+	struct text t = text_in(memory, sizeof(memory));
+
+	restore_info(g->r->c, set, &q.restoration, &t);
+	cx_sar(g->r->c->cx, &q, told, NULL);
+}
+
 static void assigned(void *ctx, const struct cx_saa *a)
 {
 	struct registering *g = ctx;
@@ -221,9 +260,17 @@ static void assigned(void *ctx, const struct cx_saa *a)
 		return;
 	}
 	profile = profile_apply(set, a->user_data, g->impu);
+	if (profile == PROFILE_OK && !profile_charging(set, &a->charging))
+		profile = PROFILE_NO_MEMORY;
 	if (profile != PROFILE_OK) {
 		refuse_profile(g, profile);
 		return;
+	}
+	/* The user was registered before this S-CSCF forgot him: his other contacts are back.
+	 */
+	if (g->assigned && restore_contacts(g->r->c, set, a)) {
+		settle_roles(set);
+		tell_contacts(g, set);
 	}
 	g->set = NULL;
 	commit_put(g, set, committed);
@@ -259,8 +306,14 @@ static void assign(struct registering *g, enum cx_sat type,
 		.impu = {slice_str(g->impu)},
 		.server_name = slice_str(g->r->c->conf->scscf_uri),
 		.type = type,
+		/* TS 29.228 §6.1.2.1: one contact of several (RFC 5626). */
+		.multiple_registration = g->set && g->set->n_contact > 1,
 	};
+	uint8_t memory[RESTORE_TEXT_MAX];
+	struct text t = text_in(memory, sizeof(memory));
 
+	if (g->set)
+		restore_info(g->r->c, g->set, &q.restoration, &t);
 	cx_sar(g->r->c->cx, &q, done, g);
 }
 
@@ -302,7 +355,7 @@ static struct registration_set *working_copy(struct registering *g,
 		set->impi = binding_text(slice_str(g->impi));
 	}
 	free(set->service_route);
-	set->service_route = service_route(g->r->c->conf);
+	set->service_route = scscf_service_route(g->r->c->conf);
 	set->roles = (uint8_t)(ABI_REG_SCSCF | (g->pcscf ? ABI_REG_PCSCF : 0));
 	memset(&set->scscf, 0, sizeof(set->scscf));
 	if (!set->user_data)
@@ -311,15 +364,6 @@ static struct registration_set *working_copy(struct registering *g,
 		return set;
 	registration_set_free(set);
 	return NULL;
-}
-
-/* Roles of the set: ours as P-CSCF as long as one contact's flow ends here. */
-static void settle_roles(struct registration_set *set)
-{
-	set->roles = ABI_REG_SCSCF;
-	for (uint32_t i = 0; i < set->n_contact; i++)
-		if (set->contact[i].flow.family)
-			set->roles |= ABI_REG_PCSCF;
 }
 
 /* Of this private identity nothing is registered any more. */
@@ -356,8 +400,11 @@ static void bind(struct registering *g)
 		return;
 	}
 	settle_roles(set);
-	/* A profile that is held needs no second transfer (TS 24.229 §5.4.1.2.2E). */
-	known = is_registered(g) && old->user_data && old->user_data[0];
+	/* A profile that is held needs no second transfer (TS 24.229 §5.4.1.2.2E), as long as
+	 * the HSS agrees that the user is registered, which an RTR that never arrived would
+	 * end, and knows the contacts (TS 23.380 §4.2.1). */
+	known = is_registered(g) && old->user_data && old->user_data[0] && !g->unassigned &&
+		!(g->r->c->conf->control.restoration && restore_differs(old, set));
 	if (!binding_of_impi(set, g->impi)) {
 		unbind(g, set);
 	} else if (known) {

@@ -442,6 +442,7 @@ struct registration_set *registration_set_copy(const struct registration_set *s)
 	copy->impi = text_copy(s->impi, &failed);
 	copy->service_route = text_copy(s->service_route, &failed);
 	copy->user_data = text_copy(s->user_data, &failed);
+	copy->charging = text_copy(s->charging, &failed);
 	for (uint32_t i = 0; i < s->n_impu; i++) {
 		copy->impu[i] = text_copy(s->impu[i], &failed);
 		copy->impu_uri[i] = text_copy(s->impu_uri[i], &failed);
@@ -470,6 +471,7 @@ void registration_set_free(struct registration_set *s)
 		free(s->impu[i]);
 		free(s->impu_uri[i]);
 	}
+	free(s->charging);
 	free(s->user_data);
 	free(s->service_route);
 	free(s->impi);

@@ -37,6 +37,7 @@ struct registration_set {
 	struct addr scscf;
 	char *service_route;
 	char *user_data;  /* XML of the SAA, heap; "" none */
+	char *charging;   /* value of P-Charging-Function-Addresses, heap; NULL or "" none */
 	uint32_t version; /* rises with each put: whose copy is of an older one, changes another
 			     set than it has seen */
 	bool unwritten;   /* refreshed, and not yet given to disk and data plane */

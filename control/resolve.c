@@ -19,33 +19,32 @@ static bool same_host(const struct sip_uri *uri, const char *other)
 	       slice_eq_nocase(uri->host, o.host) && port_of(uri) == port_of(&o);
 }
 
-/* A role's URI: ourselves where it runs here, else the address configured for it. */
-static bool role_resolve(const struct conf *conf, const struct sip_uri *uri,
-			 enum resolve_result *result, struct addr *out)
+/* The URI of a role that runs here. */
+static bool own_role(const struct conf *conf, const struct sip_uri *uri)
+{
+	uint32_t roles = conf->dataplane.roles;
+
+	return ((roles & CONF_PCSCF) && same_host(uri, conf->pcscf_uri)) ||
+	       ((roles & CONF_ICSCF) && same_host(uri, conf->icscf_uri)) ||
+	       ((roles & CONF_SCSCF) && same_host(uri, conf->scscf_uri));
+}
+
+/* The address configured for a role that runs elsewhere. */
+static bool role_resolve(const struct conf *conf, const struct sip_uri *uri, struct addr *out)
 {
 	const struct {
-		enum conf_role role;
 		const char *uri;
 		const struct addr *elsewhere;
 	} role[] = {
-		{CONF_PCSCF, conf->pcscf_uri, NULL},
-		{CONF_ICSCF, conf->icscf_uri, &conf->dataplane.icscf},
-		{CONF_SCSCF, conf->scscf_uri, &conf->dataplane.scscf},
+		{conf->icscf_uri, &conf->dataplane.icscf},
+		{conf->scscf_uri, &conf->dataplane.scscf},
 	};
 
-	for (uint32_t i = 0; i < sizeof(role) / sizeof(role[0]); i++) {
-		if (!same_host(uri, role[i].uri))
-			continue;
-		if (conf->dataplane.roles & role[i].role) {
-			*result = RESOLVE_SELF;
-			return true;
-		}
-		if (role[i].elsewhere && role[i].elsewhere->family) {
+	for (uint32_t i = 0; i < sizeof(role) / sizeof(role[0]); i++)
+		if (same_host(uri, role[i].uri) && role[i].elsewhere->family) {
 			*out = *role[i].elsewhere;
-			*result = RESOLVE_OK;
 			return true;
 		}
-	}
 	return false;
 }
 
@@ -82,15 +81,29 @@ static bool peer_resolve(const struct conf *conf, const struct sip_uri *uri, str
 	return false;
 }
 
+/* icscf.scscfs; the one of this node is found among the roles before. */
+static bool scscf_resolve(const struct conf *conf, const struct sip_uri *uri, struct addr *out)
+{
+	for (uint32_t i = 0; i < conf->icscf.n_scscf; i++)
+		if (same_host(uri, conf->icscf.scscf[i].name)) {
+			*out = conf->icscf.scscf[i].address;
+			return true;
+		}
+	return false;
+}
+
 enum resolve_result resolve_uri(const struct conf *conf, struct slice uri, struct addr *out)
 {
-	enum resolve_result result;
 	struct sip_uri u;
 
 	if (sip_uri_decode(uri, &u) != SIP_OK || u.scheme != SIP_SCHEME_SIP)
 		return RESOLVE_UNKNOWN;
-	if (role_resolve(conf, &u, &result, out))
-		return result;
+	if (own_role(conf, &u))
+		return RESOLVE_SELF;
+	if (scscf_resolve(conf, &u, out))
+		return RESOLVE_OK;
+	if (role_resolve(conf, &u, out))
+		return RESOLVE_OK;
 	if (sip_uri_addr(&u, DEFAULT_SIP_PORT, out))
 		return is_own(conf, out) ? RESOLVE_SELF : RESOLVE_OK;
 	return peer_resolve(conf, &u, out) ? RESOLVE_OK : RESOLVE_UNKNOWN;

@@ -424,6 +424,8 @@ static void diameter(struct sink *k, const struct control *c)
 		sample1(k, "command", command[i], (double)s.failed[i]);
 	one(k, "saker_diameter_timeouts_total", COUNTER, "Cx requests that timed out.",
 	    (double)s.timeouts);
+	one(k, "saker_diameter_redirected_total", COUNTER,
+	    "Cx requests that went on to another HSS.", (double)s.redirected);
 	one(k, "saker_diameter_window_full_total", COUNTER,
 	    "Cx requests shed: too many outstanding.", (double)s.window_full);
 	one(k, "saker_diameter_outstanding", GAUGE, "Cx requests under way.",

@@ -56,6 +56,26 @@ struct conf_route {
 	struct addr to;
 };
 
+/* An S-CSCF that the I-CSCF may choose (TS 29.228 §6.7). */
+struct conf_scscf {
+	char name[CONF_NAME_MAX]; /* its SIP URI, the Server-Name it gives to the HSS */
+	struct addr address;
+	uint32_t capability[CAPABILITIES_MAX];
+	uint32_t n_capability;
+};
+
+struct conf_icscf {
+	struct conf_scscf
+		scscf[SCSCFS_MAX]; /* none: the one of this node, or dataplane.scscf */
+	uint32_t n_scscf;
+};
+
+/* An HSS that another one may send us to. */
+struct conf_hss_peer {
+	char identity[CONF_NAME_MAX]; /* of Diameter */
+	struct addr address;
+};
+
 struct conf_dataplane {
 	uint32_t roles;              /* of enum conf_role; default all three */
 	uint32_t workers;            /* default 1 */
@@ -107,9 +127,11 @@ struct conf_control {
 	struct addr diameter_listen;           /* default 127.0.0.1 */
 	char hss_identity[CONF_NAME_MAX];      /* default: hss.REALM */
 	struct addr hss;                       /* default 127.0.0.1:3868 */
-	uint32_t cx_window;                    /* outstanding requests; default 128 */
-	uint32_t cx_timeout_ms;                /* default 3000 */
-	char store[CONF_PATH_MAX];             /* default STATE_DIR/control.db */
+	struct conf_hss_peer hsses[HSSES_MAX];
+	uint32_t n_hsses;
+	uint32_t cx_window;        /* outstanding requests; default 128 */
+	uint32_t cx_timeout_ms;    /* default 3000 */
+	char store[CONF_PATH_MAX]; /* default STATE_DIR/control.db */
 	uint32_t expires_min_s, expires_default_s, expires_max_s; /* 60, 600,000, 600,000 */
 	bool expires_lengthen;        /* too short a wish: lengthened, not refused */
 	uint32_t expires_emergency_s; /* least of an emergency registration; default 600 */
@@ -121,6 +143,7 @@ struct conf_control {
 	uint32_t nonce_ttl_s;         /* default 60 */
 	uint32_t nonce_max;           /* bounded store; default 100,000 */
 	bool digest_md5, digest_sha256, aka; /* allowed schemes; default all true */
+	bool restoration;    /* the HSS keeps the contacts of registered users; default true */
 	bool ip_association; /* refreshes from an authenticated address need no challenge */
 	uint32_t sessions;   /* watched; default 200,000 */
 	struct addr metrics_listen; /* default 127.0.0.1:9390; port 0: none */
@@ -152,6 +175,7 @@ struct conf {
 	char log_level[16];              /* default info */
 	struct conf_dataplane dataplane;
 	struct conf_pcscf pcscf;
+	struct conf_icscf icscf;
 	struct conf_control control;
 	struct conf_hss hss;
 };

@@ -9,7 +9,9 @@
 enum { CONF_ENTRIES_MAX = 64 }; /* of the longest list of mappings */
 _Static_assert((int)CONF_ENTRIES_MAX >= (int)PORTS_MAX &&
 		       (int)CONF_ENTRIES_MAX >= (int)PEERS_MAX &&
-		       (int)CONF_ENTRIES_MAX >= (int)ROUTES_MAX,
+		       (int)CONF_ENTRIES_MAX >= (int)ROUTES_MAX &&
+		       (int)CONF_ENTRIES_MAX >= (int)SCSCFS_MAX &&
+		       (int)CONF_ENTRIES_MAX >= (int)HSSES_MAX,
 	       "every entry has its lines");
 
 struct conf_load {

@@ -9,6 +9,8 @@ typedef struct conf owner_CONF;
 typedef struct conf_port owner_PORT;
 typedef struct conf_peer owner_PEER;
 typedef struct conf_route owner_ROUTE;
+typedef struct conf_scscf owner_SCSCF;
+typedef struct conf_hss_peer owner_HSS;
 
 #define MEMBER(own, member) (((owner_##own *)0)->member)
 
@@ -100,7 +102,7 @@ const struct conf_key *conf_key_find(enum conf_owner owner, struct slice name)
 }
 
 static const char *const section[] = {
-	"dataplane", "pcscf", "pcscf.protected-ports", "pcscf.security", "control",
+	"dataplane", "icscf", "pcscf", "pcscf.protected-ports", "pcscf.security", "control",
 	"hss",       NULL};
 
 bool conf_is_section(struct slice name)
@@ -120,6 +122,10 @@ enum conf_owner conf_items(enum conf_kind kind)
 		return OWNER_PEER;
 	case KIND_ROUTES:
 		return OWNER_ROUTE;
+	case KIND_SCSCFS:
+		return OWNER_SCSCF;
+	case KIND_HSSES:
+		return OWNER_HSS;
 	default:
 		return OWNER_CONF;
 	}

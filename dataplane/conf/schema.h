@@ -6,7 +6,7 @@
 
 #include "conf/conf.h"
 
-enum conf_owner { OWNER_CONF, OWNER_PORT, OWNER_PEER, OWNER_ROUTE };
+enum conf_owner { OWNER_CONF, OWNER_PORT, OWNER_PEER, OWNER_ROUTE, OWNER_SCSCF, OWNER_HSS };
 
 enum conf_kind {
 	KIND_TEXT,  /* any printable text */
@@ -37,7 +37,9 @@ enum conf_kind {
 	KIND_ENCRYPTION, /* words, kept as an enum */
 	KIND_PORTS,
 	KIND_PEERS,
-	KIND_ROUTES, /* lists of mappings */
+	KIND_ROUTES,
+	KIND_SCSCFS,
+	KIND_HSSES, /* lists of mappings */
 };
 
 enum conf_presence { PRESENCE_DEFAULT, PRESENCE_OPTIONAL, PRESENCE_REQUIRED };

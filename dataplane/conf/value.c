@@ -282,6 +282,8 @@ bool conf_value_set(const struct conf_key *k, void *at, struct slice text)
 	case KIND_PORTS:
 	case KIND_PEERS:
 	case KIND_ROUTES:
+	case KIND_SCSCFS:
+	case KIND_HSSES:
 		break;
 	}
 	return false;
@@ -351,6 +353,8 @@ static const char *expected_fixed(enum conf_kind kind)
 	case KIND_PORTS:
 	case KIND_PEERS:
 	case KIND_ROUTES:
+	case KIND_SCSCFS:
+	case KIND_HSSES:
 		return "a list of mappings";
 	default:
 		return "a text";
@@ -505,6 +509,8 @@ void conf_value_put(const struct conf_key *k, const void *at, struct text *out)
 	case KIND_PORTS:
 	case KIND_PEERS:
 	case KIND_ROUTES:
+	case KIND_SCSCFS:
+	case KIND_HSSES:
 		break;
 	}
 }

@@ -55,6 +55,18 @@ static enum verdict take_location(struct pass *p)
 	}
 }
 
+enum verdict icscf_ask(struct pass *p)
+{
+	if (p->msg.method == SIP_M_INVITE) {
+		if (!p->txn && !transaction_start(p))
+			return answer_with(p, 503, "no transaction free",
+					   SLICE("Retry-After: 5\r\n"));
+		transaction_hold(p);
+	}
+	p->punt = PUNT_LOCATE;
+	return VERDICT_PUNT;
+}
+
 enum verdict icscf_locate(struct pass *p)
 {
 	if (p->stage != STAGE_LOCATE)
@@ -73,12 +85,5 @@ enum verdict icscf_locate(struct pass *p)
 	if (p->gruu_kind >= GRUU_TEMPORARY)
 		return answer(p, p->gruu_kind == GRUU_UNKNOWN ? 404 : 480,
 			      "no terminal is registered that this GRUU was given to");
-	if (p->msg.method == SIP_M_INVITE) {
-		if (!p->txn && !transaction_start(p))
-			return answer_with(p, 503, "no transaction free",
-					   SLICE("Retry-After: 5\r\n"));
-		transaction_hold(p);
-	}
-	p->punt = PUNT_LOCATE;
-	return VERDICT_PUNT;
+	return icscf_ask(p);
 }

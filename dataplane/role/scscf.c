@@ -2,6 +2,7 @@
 #include "role/scscf.h"
 #include "role/answer.h"
 #include "role/contacts.h"
+#include "role/icscf.h"
 #include "sip/field.h"
 
 /* The served user of a request that another node's P-CSCF asserted: the first
@@ -87,6 +88,18 @@ static bool is_reg_event(const struct pass *p)
 			       SLICE("reg"));
 }
 
+/* A user whom this S-CSCF does not know may be one that it forgot: control asks the HSS
+ * (TS 23.380 §4). Where the I-CSCF is here, it has asked already. */
+static enum verdict ask_control(struct pass *p, uint16_t status, const char *why)
+{
+	if (p->resume && p->resume->locate == LOCATE_REJECT)
+		return answer(p, p->resume->status, why);
+	if (p->resume || (p->w->node->roles & (NODE_ICSCF | NODE_SCSCF)) != NODE_SCSCF ||
+	    p->msg.method == SIP_M_ACK)
+		return answer(p, status, why);
+	return icscf_ask(p);
+}
+
 enum verdict scscf_originating(struct pass *p)
 {
 	bool barred = false;
@@ -94,7 +107,7 @@ enum verdict scscf_originating(struct pass *p)
 	if (p->stage != STAGE_ORIGINATING)
 		return VERDICT_NEXT;
 	if (!p->orig_set && !find_served_user(p, &barred))
-		return answer(p, 403, "the asserted user is not registered here");
+		return ask_control(p, 403, "the asserted user is not registered here");
 	if (barred)
 		return answer(p, 403, "the asserted identity is barred");
 	if (is_reg_event(p)) {
@@ -134,7 +147,7 @@ enum verdict scscf_terminating(struct pass *p)
 	if (p->gruu_kind == GRUU_UNKNOWN)
 		return answer(p, 404, "this GRUU was not given out here");
 	if (!find_called_user(p, &index))
-		return answer(p, 480, "the user is not registered");
+		return ask_control(p, 480, "the user is not registered");
 	if (reg_impu(p->term_set, index)->flags & ABI_IMPU_BARRED)
 		return answer(p, 404, "the called identity is barred");
 	if (!contacts_choose(p))

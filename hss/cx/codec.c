@@ -65,6 +65,13 @@ enum {
 		.avp = AVP_##id, .kind = FIELD_GROUP, .must = needed, .at = where,             \
 		.shape = &of                                                                   \
 	}
+#define GROUPS_ROW(id, type, member, n, of)                                                    \
+	{                                                                                      \
+		.avp = AVP_##id, .kind = FIELD_GROUPS, .at = offsetof(type, member),           \
+		.count = offsetof(type, n),                                                    \
+		.max = sizeof(((type *)0)->member) / sizeof(((type *)0)->member[0]),           \
+		.shape = &of                                                                   \
+	}
 /* The results of an answer; always its first member. */
 #define RESULT_ROWS                                                                            \
 	{.avp = AVP_RESULT_CODE, .kind = FIELD_RESULT},                                        \
@@ -86,6 +93,25 @@ static const struct field charging_field[] = {
 	SLICE_ROW(SECONDARY_CCF_NAME, struct cx_charging, secondary_ccf, CX_STRING_MAX, false),
 };
 static const struct shape charging_shape = SHAPE_PART(charging_field);
+
+static const struct field restored_field[] = {
+	SLICE_ROW(PATH, struct cx_restored, path, CX_PATH_MAX, true),
+	SLICE_ROW(CONTACT, struct cx_restored, contact, CX_CONTACT_MAX, true),
+	SLICE_ROW(CALL_ID_SIP_HEADER, struct cx_restored, call_id, SIP_TOKEN_MAX, false),
+	U32_ROW(INITIAL_CSEQ, struct cx_restored, cseq, UINT32_MAX, false),
+};
+static const struct shape restored_shape = SHAPE(restored_field, struct cx_restored);
+static const struct field restoration_field[] = {
+	SLICE_ROW(USER_NAME, struct cx_restoration, impi, IMPI_MAX, true),
+	GROUPS_ROW(RESTORATION_INFO, struct cx_restoration, contact, n, restored_shape),
+};
+static const struct shape restoration_shape = SHAPE(restoration_field, struct cx_restoration);
+/* In a request it may be missing as a whole: then nothing of it is there to be encoded. */
+static const struct field restoration_sar_field[] = {
+	SLICE_ROW(USER_NAME, struct cx_restoration, impi, IMPI_MAX, false),
+	GROUPS_ROW(RESTORATION_INFO, struct cx_restoration, contact, n, restored_shape),
+};
+static const struct shape restoration_sar_shape = SHAPE_PART(restoration_sar_field);
 
 /* UAR and UAA, TS 29.229 §6.1.1. */
 static const struct field uar_field[] = {
@@ -119,6 +145,8 @@ static const struct field sar_field[] = {
 		 true),
 	BOOL_ROW(MULTIPLE_REGISTRATION_INDICATION, FIELD_FLAG, struct cx_sar,
 		 multiple_registration, false),
+	GROUP_ROW(SCSCF_RESTORATION_INFO, offsetof(struct cx_sar, restoration),
+		  restoration_sar_shape, false),
 };
 static const struct field associated_saa_field[] = {
 	SLICES_ROW(USER_NAME, struct cx_saa, associated_impi, n_associated, IMPI_MAX),
@@ -131,6 +159,8 @@ static const struct field saa_field[] = {
 	GROUP_ROW(CHARGING_INFORMATION, offsetof(struct cx_saa, charging), charging_shape,
 		  false),
 	GROUP_ROW(ASSOCIATED_IDENTITIES, 0, associated_saa_shape, false),
+	GROUPS_ROW(SCSCF_RESTORATION_INFO, struct cx_saa, restoration, n_restorations,
+		   restoration_shape),
 };
 
 /* LIR and LIA, §6.1.5. */
@@ -148,6 +178,7 @@ static const struct field lia_field[] = {
 	SLICE_ROW(SERVER_NAME, struct cx_lia, server_name, CX_STRING_MAX, false),
 	GROUP_ROW(SERVER_CAPABILITIES, offsetof(struct cx_lia, capabilities),
 		  capabilities_shape, false),
+	SLICE_ROW(WILDCARDED_PUBLIC_IDENTITY, struct cx_lia, wildcard, IMPU_MAX, false),
 };
 
 /* MAR and MAA, §6.1.7. */
@@ -263,6 +294,22 @@ int cx_decode_request(uint32_t command, struct msg *m, void *out)
 	struct fault f = {0};
 
 	return request_decode(command, m, out, &f);
+}
+
+static const struct field redirect_field[] = {
+	RESULT_ROWS,
+	SLICES_ROW(REDIRECT_HOST, struct cx_redirect, host, n_hosts, CX_STRING_MAX),
+	U32_ROW(REDIRECT_HOST_USAGE, struct cx_redirect, usage, CX_REDIRECT_ALL_USER, false),
+	U32_ROW(REDIRECT_MAX_CACHE_TIME, struct cx_redirect, cache_s, UINT32_MAX, false),
+};
+static const struct shape redirect_shape = SHAPE(redirect_field, struct cx_redirect);
+
+bool cx_decode_redirect(struct msg *m, struct cx_redirect *out)
+{
+	struct fault f;
+
+	return field_decode(m, &redirect_shape, out, &f) == 0 &&
+	       out->result == CX_REDIRECT_INDICATION && out->n_hosts;
 }
 
 int cx_decode_answer(uint32_t command, struct msg *m, void *out)

@@ -36,6 +36,10 @@ int cx_decode_saa(struct msg *m, struct cx_saa *out);
 int cx_decode_rta(struct msg *m, struct cx_rta *out);
 int cx_decode_ppa(struct msg *m, struct cx_ppa *out);
 
+/* True: the answer, of whatever command, sends the request elsewhere (RFC 6733 §6.13). The
+ * slices point into the message. */
+bool cx_decode_redirect(struct msg *m, struct cx_redirect *out);
+
 /* Turns the request into its answer with everything of the structure in it. 0, or an errno
  * (EINVAL, EMSGSIZE: the structure breaks a limit of cx.h): then *m is still the request, fit
  * for cx_answer_error. The caller sends. */

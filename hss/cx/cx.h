@@ -21,6 +21,12 @@ enum {
 	CX_PPR = 305,
 	CX_VECTORS_MAX = 8,
 	CX_IMPUS_MAX = SET_IMPUS_MAX,
+	CX_RESTORED_MAX = SET_CONTACTS_MAX,  /* contacts of one SCSCF-Restoration-Info */
+	CX_RESTORATIONS_MAX = 8,             /* of one answer: private identities of the set */
+	CX_PATH_MAX = 1024,                  /* octets of Path, and: */
+	CX_CONTACT_MAX = SIP_URI_MAX + 1280, /* a Contact with its parameters */
+	CX_ASSOCIATED_MAX = 16,              /* private identities in Associated-Identities */
+	CX_REDIRECTS_MAX = 8,                /* hosts of one redirection */
 	CX_STRING_MAX = 255, /* octets of a name or URI that has no limit of its own */
 	/* One message is at most DIAMETER_MESSAGE_MAX octets; this leaves 8 KiB for all other
 	   AVPs of an SAA. */
@@ -47,6 +53,7 @@ enum cx_result_code {
 	CX_ERROR_FEATURE_UNSUPPORTED = 5011 + 100000,
 	CX_UNABLE_TO_DELIVER = 3002,
 	CX_TOO_BUSY = 3004,
+	CX_REDIRECT_INDICATION = 3006,
 	CX_AVP_UNSUPPORTED = 5001,
 	CX_AUTHORIZATION_REJECTED = 5003,
 	CX_INVALID_AVP_VALUE = 5004,
@@ -95,6 +102,7 @@ struct cx_lia {
 	int result;
 	struct slice server_name;
 	struct cx_capabilities capabilities;
+	struct slice wildcard; /* Wildcarded-Public-Identity that the identity matched */
 };
 
 enum cx_auth_scheme {
@@ -149,14 +157,30 @@ enum cx_sat { /* Server-Assignment-Type (TS 29.229 §6.3.15) */
 	      CX_SAT_DEREGISTRATION_TOO_MUCH_DATA = 11,
 };
 
+/* What an S-CSCF needs of one contact to serve its user again (TS 23.380 §4, TS 29.229
+ * §6.3.52). */
+struct cx_restored {
+	struct slice path, contact; /* values of the headers; neither empty */
+	struct slice call_id;       /* of its last REGISTER; empty: unknown */
+	uint32_t cseq;              /* of the same; 0: unknown */
+};
+
+/* SCSCF-Restoration-Info: of one private identity. */
+struct cx_restoration {
+	struct slice impi;
+	uint32_t n;
+	struct cx_restored contact[CX_RESTORED_MAX];
+};
+
 struct cx_sar {
 	struct slice impi; /* may be empty */
 	uint32_t n_impus;
 	struct slice impu[CX_IMPUS_MAX];
 	struct slice server_name;
 	enum cx_sat type;
-	bool user_data_available;   /* User-Data-Already-Available */
-	bool multiple_registration; /* Multiple-Registration-Indication */
+	bool user_data_available;          /* User-Data-Already-Available */
+	bool multiple_registration;        /* Multiple-Registration-Indication */
+	struct cx_restoration restoration; /* n 0: none */
 	struct slice origin_host; /* the S-CSCF's Diameter identity; of no meaning in a request
 				     to send */
 };
@@ -171,7 +195,20 @@ struct cx_saa {
 	struct slice user_data; /* XML (TS 29.228 Annex E); empty: none */
 	struct cx_charging charging;
 	uint32_t n_associated;
-	struct slice associated_impi[16];
+	struct slice associated_impi[CX_ASSOCIATED_MAX];
+	uint32_t n_restorations;
+	struct cx_restoration restoration[CX_RESTORATIONS_MAX];
+};
+
+/* DIAMETER_REDIRECT_INDICATION (RFC 6733 §6.12 to §6.14): who is to be asked instead. */
+enum cx_redirect_usage { CX_REDIRECT_DONT_CACHE = 0, CX_REDIRECT_ALL_USER = 6 };
+
+struct cx_redirect {
+	int result;
+	uint32_t n_hosts;
+	struct slice host[CX_REDIRECTS_MAX]; /* DiameterURI */
+	uint32_t usage;                      /* Redirect-Host-Usage */
+	uint32_t cache_s;                    /* Redirect-Max-Cache-Time */
 };
 
 enum cx_reason { /* Reason-Code (TS 29.229 §6.3.17) */
@@ -184,7 +221,7 @@ enum cx_reason { /* Reason-Code (TS 29.229 §6.3.17) */
 struct cx_rtr {
 	struct slice impi;
 	uint32_t n_associated, n_impus;
-	struct slice associated_impi[16];
+	struct slice associated_impi[CX_ASSOCIATED_MAX];
 	struct slice impu[CX_IMPUS_MAX]; /* none: all of the IMPI */
 	enum cx_reason reason;
 	struct slice reason_info;

@@ -39,6 +39,21 @@ static int fault_at(struct fault *f, int result, struct avp *avp)
 	return result;
 }
 
+/* Which AVPs were there. */
+struct seen {
+	uint64_t word[(AVPS + 63) / 64];
+};
+
+static bool seen_has(const struct seen *s, enum avp_id id)
+{
+	return s->word[id / 64] >> id % 64 & 1;
+}
+
+static void seen_add(struct seen *s, enum avp_id id)
+{
+	s->word[id / 64] |= UINT64_C(1) << id % 64;
+}
+
 static const struct field *field_of(const struct shape *s, const struct avp_hdr *h)
 {
 	uint32_t vendor = h->avp_flags & AVP_FLAG_VENDOR ? h->avp_vendor : 0;
@@ -130,6 +145,17 @@ static int decode_features(struct avp *avp, const struct avp_hdr *h, struct faul
 	return error;
 }
 
+static int decode_groups(const struct field *field, struct avp *avp, uint8_t *out,
+			 struct fault *f)
+{
+	int64_t i = next_element(field, out);
+
+	if (i < 0)
+		return fault_at(f, CX_TOO_MANY_AVPS, avp);
+	return field_decode(avp, field->shape, out + field->at + (size_t)i * field->shape->size,
+			    f);
+}
+
 static int decode_one(const struct field *field, struct avp *avp, const struct avp_hdr *h,
 		      uint8_t *out, struct fault *f)
 {
@@ -140,6 +166,8 @@ static int decode_one(const struct field *field, struct avp *avp, const struct a
 
 		return field_decode(avp, &part, out + field->at, f);
 	}
+	case FIELD_GROUPS:
+		return decode_groups(field, avp, out, f);
 	case FIELD_CUSTOM:
 		return field->decode(avp, out, f);
 	case FIELD_FEATURES:
@@ -180,14 +208,14 @@ static int decode_one(const struct field *field, struct avp *avp, const struct a
 
 static bool repeats(enum field_kind kind)
 {
-	return kind == FIELD_SLICES || kind == FIELD_U32S || kind == FIELD_CUSTOM ||
-	       kind == FIELD_FEATURES;
+	return kind == FIELD_SLICES || kind == FIELD_U32S || kind == FIELD_GROUPS ||
+	       kind == FIELD_CUSTOM || kind == FIELD_FEATURES;
 }
 
-static int check_missing(const struct shape *s, uint64_t seen, struct fault *f)
+static int check_missing(const struct shape *s, const struct seen *seen, struct fault *f)
 {
 	for (uint32_t i = 0; i < s->n; i++) {
-		if (!s->field[i].must || seen & UINT64_C(1) << s->field[i].avp)
+		if (!s->field[i].must || seen_has(seen, s->field[i].avp))
 			continue;
 		*f = (struct fault){.result = CX_MISSING_AVP, .missing = s->field[i].avp};
 		return f->result;
@@ -198,7 +226,7 @@ static int check_missing(const struct shape *s, uint64_t seen, struct fault *f)
 int field_decode(msg_or_avp *m, const struct shape *s, void *out, struct fault *f)
 {
 	struct avp *avp = NULL;
-	uint64_t seen = 0;
+	struct seen seen = {0};
 
 	memset(out, 0, s->size);
 	fd_msg_browse(m, MSG_BRW_FIRST_CHILD, &avp, NULL);
@@ -212,14 +240,14 @@ int field_decode(msg_or_avp *m, const struct shape *s, void *out, struct fault *
 		field = field_of(s, h);
 		if (!field)
 			continue;
-		if (seen & UINT64_C(1) << field->avp && !repeats(field->kind))
+		if (seen_has(&seen, field->avp) && !repeats(field->kind))
 			return fault_at(f, CX_TOO_MANY_AVPS, avp);
-		seen |= UINT64_C(1) << field->avp;
+		seen_add(&seen, field->avp);
 		error = decode_one(field, avp, h, out, f);
 		if (error)
 			return error;
 	}
-	return check_missing(s, seen, f);
+	return check_missing(s, &seen, f);
 }
 
 static int put(msg_or_avp *m, enum avp_id id, union avp_value *value, struct avp **out)
@@ -300,6 +328,22 @@ static int encode_group(msg_or_avp *m, const struct field *field, const uint8_t 
 	return error;
 }
 
+static int encode_groups(msg_or_avp *m, const struct field *field, const uint8_t *in)
+{
+	uint32_t n = *(const uint32_t *)(in + field->count);
+	int error = n > field->max ? EMSGSIZE : 0;
+
+	for (uint32_t i = 0; i < n && !error; i++) {
+		const uint8_t *element = in + field->at + (size_t)i * field->shape->size;
+		struct avp *group;
+
+		error = field_put_group(m, field->avp, &group);
+		if (!error)
+			error = field_encode(group, field->shape, element);
+	}
+	return error;
+}
+
 static int encode_result(msg_or_avp *m, const struct field *field, int result)
 {
 	struct experimental x = {CX_VENDOR, (uint32_t)(result - EXPERIMENTAL)};
@@ -338,6 +382,8 @@ static int encode_one(msg_or_avp *m, const struct field *field, const uint8_t *i
 			return 0;
 		return field_put_u32(m, field->avp, field->kind == FIELD_GIVEN ? 0 : on);
 	}
+	case FIELD_GROUPS:
+		return encode_groups(m, field, in);
 	case FIELD_GROUP:
 		return encode_group(m, field, in);
 	case FIELD_RESULT:
@@ -359,6 +405,19 @@ int field_encode(msg_or_avp *m, const struct shape *s, const void *in)
 	return error;
 }
 
+static void each_slice(const struct shape *s, uint8_t *in,
+		       void (*each)(struct slice *slice, void *ctx), void *ctx);
+
+static void each_group(const struct field *field, uint8_t *in,
+		       void (*each)(struct slice *slice, void *ctx), void *ctx)
+{
+	uint32_t n = *(uint32_t *)(in + field->count);
+
+	for (uint32_t k = 0; k < n && k < field->max; k++)
+		each_slice(field->shape, in + field->at + (size_t)k * field->shape->size, each,
+			   ctx);
+}
+
 /* Calls `each` for every slice of the structure. */
 static void each_slice(const struct shape *s, uint8_t *in,
 		       void (*each)(struct slice *slice, void *ctx), void *ctx)
@@ -374,6 +433,8 @@ static void each_slice(const struct shape *s, uint8_t *in,
 			each(&slice[k], ctx);
 		if (field->kind == FIELD_GROUP)
 			each_slice(field->shape, in + field->at, each, ctx);
+		if (field->kind == FIELD_GROUPS)
+			each_group(field, in, each, ctx);
 	}
 }
 

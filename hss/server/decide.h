@@ -7,6 +7,9 @@
 
 #include "hss/hss.h"
 
+_Static_assert((int)STORE_CAPABILITIES_MAX == 16 && (int)STORE_SERVERS_MAX <= 8,
+	       "what is stored fits struct cx_capabilities");
+
 /* 0, or the result to answer. */
 int decide_begin(struct hss *h, enum store_lock lock);
 /* Commits a success and takes back anything else, wipes the keys; the result to answer. */
@@ -22,6 +25,11 @@ int decide_impu(struct hss *h, struct slice impu);
 int decide_match(struct hss *h);
 /* Reads the implicit set of h->impu into h->set, once. */
 int decide_set(struct hss *h);
+
+/* Server-Capabilities of a subscription (§6.7), as h->service has them then. */
+int decide_capabilities(struct hss *h, int64_t subscription, struct cx_capabilities *out);
+/* Charging-Information of v, which is lent. */
+void decide_charging(const struct store_service *v, struct cx_charging *out);
 
 /* The form in which public identities are stored (sip/uri.h). False: it is no identity. */
 bool hss_canonical(struct slice impu, char out[IMPU_MAX + 1]);

@@ -10,6 +10,7 @@
 #include "base/distance.h"
 #include "base/text.h"
 #include "hss/decide.h"
+#include "hss/service.h"
 
 enum {
 	NEAR_MAX = 2, /* letters between a wrong name and the one it was meant to be */
@@ -317,7 +318,7 @@ static bool set_realm(struct entry *e, struct slice value, char *error)
 static bool is_list(enum entry_key key)
 {
 	return key == ENTRY_IMPU || key == ENTRY_VISITED || key == ENTRY_BARRED ||
-	       key == ENTRY_IMPU_PROFILE;
+	       key == ENTRY_IMPU_PROFILE || service_has(key);
 }
 
 static bool take(struct entry *e, enum entry_key key, struct slice value, char *error)
@@ -359,6 +360,12 @@ static bool take(struct entry *e, enum entry_key key, struct slice value, char *
 		return add_identities(e->barred, &e->n_barred, value, error);
 	case ENTRY_DISPLAY:
 		return set_display(e, value, error);
+	case ENTRY_CAPABILITIES:
+	case ENTRY_CAPABILITIES_OPTIONAL:
+	case ENTRY_SCSCF:
+	case ENTRY_CCF:
+	case ENTRY_ECF:
+		return service_take(&s->service, key, value, error);
 	case ENTRY_KEYS_MAX:
 		break;
 	}
@@ -536,6 +543,7 @@ static void keep_texts(struct entry *e, const struct store_subscriber *old)
 		memcpy(s->profile, old->profile, sizeof(s->profile));
 	if (!GIVEN(e, DISPLAY))
 		memcpy(s->display_name, old->display_name, sizeof(s->display_name));
+	service_keep(&s->service, &old->service, e->given);
 }
 
 static void keep_secrets(struct entry *e, const struct store_subscriber *old)

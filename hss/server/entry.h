@@ -7,7 +7,8 @@
  * entry, one thread.
  *
  * Lists: identities are separated by ';' where a scheme follows, so that a URI may have
- * parameters; networks by ';'. impu_profile is a list of "IMPU NAME".
+ * parameters; networks, capabilities (numbers), S-CSCFs (SIP URIs) and charging functions
+ * (Diameter URIs or hosts) by ';'. impu_profile is a list of "IMPU NAME".
  */
 #pragma once
 
@@ -31,13 +32,18 @@
 	X(PROFILE, "profile")                                                                  \
 	X(IMPU_PROFILE, "impu_profile")                                                        \
 	X(BARRED, "barred")                                                                    \
-	X(DISPLAY, "display")
+	X(DISPLAY, "display")                                                                  \
+	X(CAPABILITIES, "capabilities")                                                        \
+	X(CAPABILITIES_OPTIONAL, "capabilities_optional")                                      \
+	X(SCSCF, "scscf")                                                                      \
+	X(CCF, "ccf")                                                                          \
+	X(ECF, "ecf")
 
 enum entry_key {
 #define X(id, name) ENTRY_##id,
 	ENTRY_KEYS(X)
 #undef X
-	ENTRY_KEYS_MAX
+		ENTRY_KEYS_MAX
 };
 
 enum {

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "hss/entry.h"
+#include "hss/service.h"
 
 enum { VALUE_MAX = SET_IMPUS_MAX * (IMPU_MAX + STORE_NAME_MAX + 2) };
 
@@ -29,18 +30,24 @@ static bool is_wanted(const struct exporting *x, enum entry_key key)
 static bool is_list(enum entry_key key)
 {
 	return key == ENTRY_IMPU || key == ENTRY_VISITED || key == ENTRY_BARRED ||
-	       key == ENTRY_IMPU_PROFILE;
+	       key == ENTRY_IMPU_PROFILE || service_has(key);
 }
 
 /* How many places a list has; not each has an item. */
 static uint32_t list_places(const struct store_subscriber *s, enum entry_key key)
 {
+	if (service_has(key))
+		return service_count(&s->service, key);
 	return key == ENTRY_VISITED ? s->n_visited : s->n_impus;
 }
 
 static void put_item(const struct store_subscriber *s, enum entry_key key, uint32_t i,
 		     struct text *t)
 {
+	if (service_has(key)) {
+		service_put_item(&s->service, key, i, t);
+		return;
+	}
 	switch (key) {
 	case ENTRY_IMPU:
 		text_str(t, s->impu[i]);

@@ -33,6 +33,7 @@ int decide_begin(struct hss *h, enum store_lock lock)
 {
 	h->n_set = 0;
 	*h->scscf = 0;
+	h->replaced = false;
 	return decide_store(store_begin(h->store, lock));
 }
 
@@ -94,4 +95,30 @@ int decide_set(struct hss *h)
 		return 0;
 	return decide_store(store_implicit_set(h->store, h->impu.implicit_set, h->set,
 					       SET_IMPUS_MAX, &h->n_set));
+}
+
+int decide_capabilities(struct hss *h, int64_t subscription, struct cx_capabilities *out)
+{
+	const struct store_service *v = &h->service;
+	int result = decide_store(store_service(h->store, subscription, &h->service));
+
+	if (result)
+		return result;
+	memcpy(out->mandatory, v->mandatory, sizeof(v->mandatory));
+	memcpy(out->optional, v->optional, sizeof(v->optional));
+	out->n_mandatory = v->n_mandatory;
+	out->n_optional = v->n_optional;
+	for (uint32_t i = 0; i < v->n_servers; i++)
+		out->name[out->n_names++] = slice_str(v->server[i]);
+	return 0;
+}
+
+void decide_charging(const struct store_service *v, struct cx_charging *out)
+{
+	*out = (struct cx_charging){
+		.primary_ecf = slice_str(v->n_ecf > 0 ? v->ecf[0] : ""),
+		.secondary_ecf = slice_str(v->n_ecf > 1 ? v->ecf[1] : ""),
+		.primary_ccf = slice_str(v->n_ccf > 0 ? v->ccf[0] : ""),
+		.secondary_ccf = slice_str(v->n_ccf > 1 ? v->ccf[1] : ""),
+	};
 }

@@ -30,17 +30,22 @@ struct hss {
 	struct store_impu impu;
 	uint32_t n_set;
 	struct store_impu set[SET_IMPUS_MAX];
-	char scscf[STORE_HOST_MAX + 1];
+	struct store_service service;
+	char scscf[STORE_HOST_MAX + 1]; /* an S-CSCF, or the server of a service identity */
+	char wildcard[IMPU_MAX + 1];    /* the service identity */
 	char associated[HSS_ASSOCIATED_MAX][IMPI_MAX + 1];
 	uint8_t user_data[HSS_USER_DATA_MAX];
+	uint8_t restored[CX_RESTORATIONS_MAX * STORE_RESTORATION_MAX];
+	bool replaced; /* the decision took the user from the S-CSCF that h->set still names */
 };
 
-/* On the heap: it is about 130 kB. NULL: no memory. */
+/* On the heap: it is about 280 kB. NULL: no memory. */
 struct hss *hss_new(struct store *store, const struct hss_config *config);
 void hss_free(struct hss *h);
 
 /* §6.1.1.1, §6.1.4.1, §6.3.1, §6.1.2.1. *a is written whole. The origin_host of a SAR is kept:
- * a later RTR or PPR goes there. */
+ * a later RTR or PPR goes there. Where a SAR sets h->replaced, the S-CSCF of before is to be
+ * told by RTR, reason NEW_SERVER_ASSIGNED (§6.1.3.1). */
 void hss_uar(struct hss *h, const struct cx_uar *r, struct cx_uaa *a);
 void hss_lir(struct hss *h, const struct cx_lir *r, struct cx_lia *a);
 void hss_mar(struct hss *h, const struct cx_mar *r, struct cx_maa *a);

@@ -154,9 +154,10 @@ static int open_server(struct main *m)
 	if (config.av_max > CX_VECTORS_MAX)
 		config.av_max = CX_VECTORS_MAX;
 	snprintf(config.realm, sizeof(config.realm), "%s", m->conf->realm);
-	m->server = server_open(m->cx_store, &config, &m->counters, error);
 	m->rtr = rtr_open(m->store, m->conf->hss.diameter_identity, &m->counters, NULL);
-	if (!m->server || !m->rtr)
+	if (m->rtr)
+		m->server = server_open(m->cx_store, &config, &m->counters, m->rtr, error);
+	if (!m->server)
 		return fail(EXIT_ENVIRONMENT, "server", *error ? error : "no memory");
 	return EXIT_OK;
 }

@@ -12,6 +12,8 @@
 #include "hss/entry.h"
 #include "hss/export.h"
 #include "hss/import.h"
+#include "hss/psi_command.h"
+#include "hss/service.h"
 
 enum {
 	TRIES = 5, /* of a transaction, when Cx changes what it has read */
@@ -31,8 +33,11 @@ struct job {
 	uint32_t n_set;
 	struct store_impu set[SET_IMPUS_MAX]; /* before the change */
 	bool deregister, changed;
+	bool by_impi; /* others stay registered with the set */
 	enum cx_reason reason;
 	const char *info;
+	uint32_t n_associated;
+	char associated[HSS_ASSOCIATED_MAX][IMPI_MAX + 1];
 	char error[SENTENCE_MAX]; /* why a step refused, "" if the store says it all */
 	const char *hint;
 };
@@ -215,6 +220,9 @@ static enum store_result read_subscriber(struct job *j, struct slice impi)
 	if (r == STORE_OK)
 		r = store_find_tie(s, j->impi.implicit_set, j->impi.id, &j->tie);
 	if (r == STORE_OK)
+		r = store_set_impis(s, j->impi.implicit_set, j->associated, HSS_ASSOCIATED_MAX,
+				    &j->n_associated);
+	if (r == STORE_OK)
 		r = store_subscriber_get(s, impi, &j->old);
 	return r;
 }
@@ -230,6 +238,45 @@ static const struct store_impu *find_before(const struct job *j, const char *imp
 static bool is_served(const struct job *j)
 {
 	return j->n_set && *j->set[0].scscf;
+}
+
+/* The user shall register again, and find an S-CSCF then; one who is not registered has nothing
+ * to do again. */
+static void end_by_change(struct job *j, const char *info)
+{
+	j->deregister = true;
+	j->reason = j->n_set && j->set[0].state == STORE_UNREGISTERED ? CX_REASON_REMOVE_S_CSCF
+								      : CX_REASON_SERVER_CHANGE;
+	j->info = info;
+}
+
+/* The S-CSCF of now was chosen by other capabilities (TS 29.228 §6.1.3.1, SERVER_CHANGE). */
+static bool wants_other_scscf(const struct store_service *now, const struct store_service *old)
+{
+	return now->n_mandatory != old->n_mandatory ||
+	       memcmp(now->mandatory, old->mandatory, sizeof(now->mandatory)) != 0;
+}
+
+static bool list_differs(const struct store_service *now, const struct store_service *old,
+			 enum entry_key key)
+{
+	uint8_t a[STORE_HOST_MAX + 1], b[STORE_HOST_MAX + 1];
+	uint32_t n = service_count(now, key);
+	bool differs = n != service_count(old, key);
+
+	for (uint32_t i = 0; i < n && !differs; i++) {
+		struct text ta = text_in(a, sizeof(a)), tb = text_in(b, sizeof(b));
+
+		service_put_item(now, key, i, &ta);
+		service_put_item(old, key, i, &tb);
+		differs = !slice_eq(text_slice(&ta), text_slice(&tb));
+	}
+	return differs;
+}
+
+static bool charging_differs(const struct store_service *now, const struct store_service *old)
+{
+	return list_differs(now, old, ENTRY_CCF) || list_differs(now, old, ENTRY_ECF);
 }
 
 /* What the S-CSCF must hear. A set that loses an identity, or in which one becomes barred, is
@@ -253,13 +300,13 @@ static void compare(struct job *j)
 	}
 	for (uint32_t i = 0; i < now->n_impus && i < old->n_impus; i++)
 		j->changed |= strcmp(now->impu_profile[i], old->impu_profile[i]) != 0;
-	if (kept < j->n_set && !j->deregister) {
-		j->deregister = true;
-		j->reason = CX_REASON_SERVER_CHANGE;
-		j->info = "identities changed";
-	}
+	if (kept < j->n_set && !j->deregister)
+		end_by_change(j, "identities changed");
+	if (!j->deregister && wants_other_scscf(&now->service, &old->service))
+		end_by_change(j, "capabilities changed");
 	j->changed |= strcmp(now->profile, old->profile) != 0 ||
-		      strcmp(now->display_name, old->display_name) != 0;
+		      strcmp(now->display_name, old->display_name) != 0 ||
+		      charging_differs(&now->service, &old->service);
 	j->deregister &= is_served(j);
 	j->changed &= is_served(j) && !j->deregister;
 }
@@ -270,7 +317,9 @@ static enum store_result end_registration(struct job *j)
 	enum store_result r =
 		store_assign(j->p->store, set, STORE_NOT_REGISTERED, SLICE_EMPTY, SLICE_EMPTY);
 
-	return r == STORE_OK ? store_untie(j->p->store, set) : r;
+	if (r == STORE_OK)
+		r = store_untie(j->p->store, set);
+	return r == STORE_OK ? store_restorations_del(j->p->store, set) : r;
 }
 
 static enum store_result step_set(struct job *j)
@@ -296,12 +345,32 @@ static enum store_result step_set(struct job *j)
 	return r;
 }
 
+static void tell_ended(struct job *j)
+{
+	struct ended e = {
+		.impus = j->set,
+		.n = j->n_set,
+		.impi = j->impi.impi,
+		.associated = (const char(*)[IMPI_MAX + 1]) j->associated,
+		.by_impi = j->by_impi,
+		.reason = j->reason,
+		.info = j->info,
+	};
+
+	/* The others, in the places of all. */
+	for (uint32_t i = 0; !j->by_impi && i < j->n_associated; i++)
+		if (strcmp(j->associated[i], j->impi.impi) != 0)
+			memmove(j->associated[e.n_associated++], j->associated[i],
+				sizeof(j->associated[0]));
+	j->p->deregister(j->p->ctx, &e);
+}
+
 static void tell(struct job *j)
 {
 	struct provision *p = j->p;
 
 	if (j->deregister && p->deregister)
-		p->deregister(p->ctx, j->set, j->n_set, j->impi.impi, j->reason, j->info);
+		tell_ended(j);
 	if (j->changed && p->push_set)
 		p->push_set(p->ctx, j->impi.implicit_set);
 }
@@ -329,7 +398,10 @@ static enum store_result step_del(struct job *j)
 	/* While other private identities stay registered with the set, only its own
 	 * registration ends. */
 	j->deregister = is_served(j) && (j->tie.registered || j->tie.others == 0);
-	j->reason = CX_REASON_PERMANENT_TERMINATION;
+	j->by_impi = j->tie.others != 0;
+	j->reason = j->n_set && j->set[0].state == STORE_UNREGISTERED
+			    ? CX_REASON_REMOVE_S_CSCF
+			    : CX_REASON_PERMANENT_TERMINATION;
 	j->info = "subscription ended";
 	return store_subscriber_del(j->p->store, slice_str(j->impi.impi));
 }
@@ -345,6 +417,70 @@ static void cmd_del(struct job *j)
 	log_event(LOG_INFO, "provision", "deleted", LOG_Z("impi", j->impi.impi));
 	tell(j);
 	answer_done(j->out, "deleted", j->impi.impi);
+}
+
+/* In the order of enum cx_reason. */
+static const char *const reason_name[] = {"permanent_termination", "new_server_assigned",
+					  "server_change", "remove_scscf"};
+
+static bool take_reason(struct job *j)
+{
+	const char *word = j->r->n_words > 3 ? j->r->word[3] : reason_name[0];
+
+	for (uint32_t i = 0; i < sizeof(reason_name) / sizeof(reason_name[0]); i++)
+		if (strcmp(word, reason_name[i]) == 0) {
+			j->reason = (enum cx_reason)i;
+			return true;
+		}
+	return false;
+}
+
+/* Only this private identity's part of it, where others share the set. */
+static enum store_result end_part(struct job *j)
+{
+	struct store *s = j->p->store;
+	int64_t set = j->impi.implicit_set;
+	enum store_result r = store_tie(s, set, j->impi.id, false, false);
+
+	return r == STORE_OK ? store_restoration_put(s, set, j->impi.id, SLICE_EMPTY) : r;
+}
+
+static enum store_result find_by_word(struct job *j, char (*impis)[IMPI_MAX + 1], uint32_t *n);
+
+static enum store_result step_dereg(struct job *j)
+{
+	char impis[IMPIS_SHOWN_MAX][IMPI_MAX + 1];
+	uint32_t n = 0;
+	enum store_result r = find_by_word(j, impis, &n);
+
+	if (r != STORE_OK)
+		return r;
+	j->deregister = is_served(j);
+	j->by_impi = strcmp(j->r->word[2], j->impi.impi) == 0;
+	if (!j->deregister)
+		return refuse(j, NULL, "nobody serves this user");
+	return j->by_impi && j->tie.others ? end_part(j) : end_registration(j);
+}
+
+static void cmd_dereg(struct job *j)
+{
+	enum store_result r;
+
+	if (!take_reason(j)) {
+		admin_error(j->out, "usage",
+			    "a reason is permanent_termination, new_server_assigned, "
+			    "server_change or remove_scscf",
+			    NULL);
+		return;
+	}
+	r = transact(j, step_dereg);
+	if (r != STORE_OK) {
+		answer_failure(j->out, r, j->error, NULL);
+		return;
+	}
+	log_event(LOG_INFO, "provision", "deregistered", LOG_Z("impi", j->impi.impi));
+	tell(j);
+	answer_done(j->out, "deregistered", j->impi.impi);
 }
 
 static void show_identities(struct job *j)
@@ -373,6 +509,23 @@ static void show_auth(struct json *out, const struct store_subscriber *s)
 	if (s->auth & STORE_AUTH_DIGEST)
 		json_str(out, NULL, "digest");
 	json_end_array(out);
+}
+
+static void show_service(struct json *out, const struct store_service *v)
+{
+	for (int key = 0; key < ENTRY_KEYS_MAX; key++) {
+		if (!service_has((enum entry_key)key))
+			continue;
+		json_array(out, entry_key_name((enum entry_key)key));
+		for (uint32_t i = 0; i < service_count(v, (enum entry_key)key); i++) {
+			uint8_t memory[STORE_HOST_MAX + 1];
+			struct text t = text_in(memory, sizeof(memory));
+
+			service_put_item(v, (enum entry_key)key, i, &t);
+			json_slice(out, NULL, text_slice(&t));
+		}
+		json_end_array(out);
+	}
 }
 
 static void show_aka(struct json *out, const struct store_subscriber *s)
@@ -404,6 +557,7 @@ static void show(struct job *j, const char (*impis)[IMPI_MAX + 1], uint32_t n)
 			json_str(out, NULL, impis[i]);
 	json_end_array(out);
 	json_str(out, "subscription", s->subscription);
+	show_service(out, &s->service);
 	show_auth(out, s);
 	show_aka(out, s);
 	json_str(out, "realm", s->digest_realm);
@@ -629,6 +783,11 @@ static void cmd_export(struct job *j)
 	json_free(&data);
 }
 
+static void cmd_psi(struct job *j)
+{
+	psi_command(j->p->store, j->r, j->out);
+}
+
 static bool is_name(const char *name)
 {
 	size_t len = strlen(name);
@@ -711,6 +870,8 @@ static const struct {
 	{"show", 3, 3, cmd_show},
 	{"set", 4, ADMIN_WORDS_MAX, cmd_set},
 	{"del", 3, 3, cmd_del},
+	{"dereg", 3, 4, cmd_dereg},
+	{"psi", 3, 5, cmd_psi},
 	{"list", 2, 6, cmd_list},
 	{"import", 2, 3, cmd_import},
 	{"export", 2, 5, cmd_export},
@@ -728,7 +889,8 @@ void provision_command(struct provision *p, const struct admin_request *r, struc
 		i++;
 	if (i == COMMANDS) {
 		admin_error(out, "unknown_command", "no such command for subscribers",
-			    "sub add, show, set, del, list, import, export, profile put");
+			    "sub add, show, set, del, dereg, list, import, export, profile "
+			    "put, psi");
 		return;
 	}
 	if (r->n_words < command[i].least || r->n_words > command[i].most) {

@@ -7,6 +7,13 @@
  *   sub list [--limit N] [--from IMPI]
  *   sub import [--skip-errors]   payload: CSV or JSON (import.h)
  *   sub export [--format csv|json] [--with-secrets]
+ *   sub dereg IMPI|IMPU [REASON] ends a registration: that of the private identity alone, or
+ *                                of the public one's set; REASON as Cx names it (TS 29.229
+ *                                §6.3.17), in small letters, permanent_termination without
+ *   sub psi put IDENTITY SIP-URI a service identity, distinct or wildcarded (psi.h), and the
+ *                                Application Server that hosts it
+ *   sub psi del IDENTITY
+ *   sub psi list
  *   sub profile put NAME [cn-services=N]
  *                                payload: InitialFilterCriteria elements (criteria.h)
  *
@@ -18,8 +25,7 @@
 
 #include "base/admin.h"
 #include "conf/conf.h"
-#include "cx/cx.h"
-#include "store/store.h"
+#include "hss/ended.h"
 
 enum { PROVISION_LIST_DEFAULT = 100, PROVISION_LIST_MAX = 100000 };
 
@@ -28,10 +34,8 @@ struct provision {
 	const struct conf *conf; /* lent */
 	/* Called after the commit, with ctx; each may be NULL.
 	 *
-	 * The registration of a set ended: its public identities with their state before, and
-	 * the private one. */
-	void (*deregister)(void *ctx, const struct store_impu *impus, uint32_t n,
-			   const char *impi, enum cx_reason reason, const char *info);
+	 * The registration of a set ended, or that of one private identity with it. */
+	void (*deregister)(void *ctx, const struct ended *e);
 	/* What the profile XML of a set shows has changed, and an S-CSCF has it. */
 	void (*push_set)(void *ctx, int64_t set);
 	/* A profile that was there has changed. */

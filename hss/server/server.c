@@ -10,6 +10,7 @@
 #include <freeDiameter/libfdcore.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "cx/codec.h"
 
 enum { ERROR_MAX = 256, LOCK_WAIT_S = 1 };
@@ -25,10 +26,25 @@ struct handler {
 
 struct server {
 	struct hss *hss;
+	struct rtr *rtr;
 	struct metrics_counters *counters;
 	pthread_mutex_t lock; /* of hss and its store: the state has one writer anyhow */
 	struct handler handler[SERVED];
 };
+
+/* TS 29.228 §6.1.3: the S-CSCF that had the user before another one was assigned. */
+static void tell_replaced(struct server *s, struct slice impi)
+{
+	struct hss *h = s->hss;
+	char name[IMPI_MAX + 1];
+	struct text t = text_in(name, sizeof(name));
+
+	text_put(&t, impi);
+	rtr_deregister(s->rtr, &(struct ended){.impus = h->set,
+					       .n = h->n_set,
+					       .impi = text_cstr(&t),
+					       .reason = CX_REASON_NEW_SERVER_ASSIGNED});
+}
 
 /* Under the lock, because the answer points into the memory of the decision. */
 static int decide(struct server *s, uint32_t command, const union cx_any_request *r,
@@ -46,6 +62,8 @@ static int decide(struct server *s, uint32_t command, const union cx_any_request
 		break;
 	default:
 		hss_sar(s->hss, &r->sar, &a->saa);
+		if (a->result == CX_SUCCESS && s->hss->replaced)
+			tell_replaced(s, r->sar.impi);
 		break;
 	}
 	return a->result;
@@ -128,7 +146,7 @@ static bool handlers_open(struct server *s)
 }
 
 struct server *server_open(struct store *store, const struct hss_config *config,
-			   struct metrics_counters *counters, char *error)
+			   struct metrics_counters *counters, struct rtr *rtr, char *error)
 {
 	struct server *s = calloc(1, sizeof(*s));
 
@@ -142,6 +160,7 @@ struct server *server_open(struct store *store, const struct hss_config *config,
 		return NULL;
 	}
 	s->counters = counters;
+	s->rtr = rtr;
 	if (handlers_open(s))
 		return s;
 	snprintf(error, ERROR_MAX, "cannot register the Cx commands with freeDiameter");

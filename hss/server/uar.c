@@ -70,7 +70,12 @@ static int check_roaming(struct uar *x)
  */
 static int give_capabilities(struct uar *x)
 {
-	return x->r->type == CX_UAT_REGISTRATION_AND_CAPABILITIES ? CX_SUCCESS : 0;
+	int result;
+
+	if (x->r->type != CX_UAT_REGISTRATION_AND_CAPABILITIES)
+		return 0;
+	result = decide_capabilities(x->h, x->h->impu.subscription, &x->a->capabilities);
+	return result ? result : CX_SUCCESS;
 }
 
 static int give_name(struct uar *x, struct slice name)
@@ -96,7 +101,10 @@ static int check_state(struct uar *x)
 		store_subscription_scscf(h->store, h->impu.subscription, h->scscf));
 	if (result)
 		return result;
-	return *h->scscf ? give_name(x, slice_str(h->scscf)) : CX_FIRST_REGISTRATION;
+	if (*h->scscf)
+		return give_name(x, slice_str(h->scscf));
+	result = decide_capabilities(h, h->impu.subscription, &x->a->capabilities);
+	return result ? result : CX_FIRST_REGISTRATION;
 }
 
 void hss_uar(struct hss *h, const struct cx_uar *r, struct cx_uaa *a)

@@ -140,4 +140,15 @@ sipp_start wlan message-uas message_uas -i 10.20.0.2 -p 5060
 sipp_run lte message message_uac 10.10.0.1:5060 -i 10.10.0.2 -p 5060 -inf "$RUN/pairs.csv" -m 200 -r 100 -timeout 30
 sipp_stop message-uas
 equal "three nodes: messages" "$(sipp_stat message "SuccessfulCall(C)")" 200
+
+# The S-CSCF loses all it knew; the HSS gives back who is registered (TS 23.380 §4), callers and called.
+NODE=s RUN=$base/s saker_stop control KILL
+NODE=s RUN=$base/s saker_stop dataplane
+rm -f "$base"/s/control.db*
+NODE=s RUN=$base/s saker_restart dataplane && NODE=s RUN=$base/s saker_restart control || fail "the S-CSCF comes back"
+at s s saker_wait_hss
+sets() { at s s sakerctl -o json reg list | grep -c '"impu"'; }
+equal "three nodes: the S-CSCF knows nobody" "$(sets)" 0
+equal "three nodes: calls of users it forgot" "$(make_calls forgotten 100 20 200)" 100
+if [ "$(sets)" -ge 20 ]; then ok "three nodes: users were restored"; else fail "three nodes: restored $(sets)"; fi
 equal "three nodes: de-registrations" "$(register_users deregister 100 0)" 100

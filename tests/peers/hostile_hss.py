@@ -185,6 +185,18 @@ def results_that_are_none(hss, client):
 
 
 @attack
+def redirections(hss, client):
+    """To nobody, to strangers, to us again, to a thousand, for ever and a day."""
+    head = [avp(RESULT_CODE, 3006)]
+    each(hss, client, [head + more for more in (
+        [], [avp(292, b"")], [avp(292, b"\0")], [avp(292, "aaa://")], [avp(292, f"aaa://{HOST}:3868")],
+        [avp(292, "aaa://nobody.test")] * 8, [avp(292, "aaa://nobody.test")] * 1000, [avp(292, b"x" * 60000)],
+        [avp(292, f"aaa://{HOST}"), avp(261, 6), avp(262, 0xFFFFFFFF)], [avp(292, HOST), avp(261, 7)],
+        [avp(292, HOST), avp(261, b"\0")], [avp(261, 6), avp(262, 1)])] + [
+        lambda m: [*good(m), avp(292, f"aaa://{HOST}")], lambda m: [avp(292, "aaa://nobody.test"), *good(m), *head]])
+
+
+@attack
 def session_ids(hss, client):
     each(hss, client, [lambda m, sid=sid: [sid, *good(m)[1:]] for sid in (
         avp(SESSION_ID, b""), avp(SESSION_ID, b"\0"), avp(SESSION_ID, b"a\0b"), avp(SESSION_ID, b"other;1;2"),

@@ -193,6 +193,37 @@ static void test_ports(void **state)
 	conf_free(c);
 }
 
+static void test_scscfs_and_hsses(void **state)
+{
+	struct conf *c = load_good("realm: a.b\n"
+				   "icscf:\n"
+				   "  scscfs:\n"
+				   "    - {name: \"sip:s1.a.b\", address: 10.0.0.4}\n"
+				   "    - name: sip:s2.a.b:5070\n"
+				   "      address: 10.0.0.5:5070\n"
+				   "      capabilities: [1, 4294967295]\n"
+				   "control:\n"
+				   "  restoration: false\n"
+				   "  hsses:\n"
+				   "    - {identity: hss2.a.b, address: 10.0.0.41}\n");
+
+	assert_int_equal(c->icscf.n_scscf, 2);
+	assert_string_equal(c->icscf.scscf[0].name, "sip:s1.a.b");
+	assert_addr(&c->icscf.scscf[0].address, "10.0.0.4:5060");
+	assert_int_equal(c->icscf.scscf[0].n_capability, 0);
+	assert_int_equal(c->icscf.scscf[1].n_capability, 2);
+	assert_int_equal(c->icscf.scscf[1].capability[1], UINT32_MAX);
+	assert_false(c->control.restoration);
+	assert_int_equal(c->control.n_hsses, 1);
+	assert_string_equal(c->control.hsses[0].identity, "hss2.a.b");
+	assert_addr(&c->control.hsses[0].address, "10.0.0.41:3868");
+	conf_free(c);
+	c = load_good("realm: a.b\n");
+	assert_int_equal(c->icscf.n_scscf + c->control.n_hsses, 0);
+	assert_true(c->control.restoration);
+	conf_free(c);
+}
+
 static void test_peers_and_routes(void **state)
 {
 	struct conf *c = load_good("realm: a.b\n"
@@ -274,6 +305,7 @@ int main(void)
 		cmocka_unit_test(test_derived),
 		cmocka_unit_test(test_ports),
 		cmocka_unit_test(test_peers_and_routes),
+		cmocka_unit_test(test_scscfs_and_hsses),
 		cmocka_unit_test(test_units),
 		cmocka_unit_test(test_security),
 		cmocka_unit_test(test_empty_sections_and_anchors),

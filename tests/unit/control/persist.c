@@ -63,6 +63,11 @@ static void assert_same(const struct registration_set *a, const struct registrat
 	free(y);
 }
 
+static uint32_t octets_of(const char *text)
+{
+	return text ? (uint32_t)strlen(text) : 0;
+}
+
 /* A contact without its last two fields, and its set, as version 1 wrote them. */
 static void test_record_of_version_1(void **state)
 {
@@ -75,6 +80,7 @@ static void test_record_of_version_1(void **state)
 	uint32_t len, contact, head;
 	uint8_t *octets;
 	uint64_t sum;
+	uint32_t charging;
 
 	/* What the octets of a contact are, and those before the first, from two lengths. */
 	free(record_encode(s, &len));
@@ -85,7 +91,11 @@ static void test_record_of_version_1(void **state)
 	contact = (len - head) / 2;
 	head -= 8;
 	text_char(&t, 1);
-	text_put(&t, slice_of(octets + 1, head - 1));
+	charging = 1 + 8 + 1 + 19 + 3 * 4 + octets_of(s->impi) + octets_of(s->service_route) +
+		   octets_of(s->user_data);
+	text_put(&t, slice_of(octets + 1, charging - 1));
+	text_put(&t, slice_of(octets + charging + 4 + octets_of(s->charging),
+			      head - charging - 4 - octets_of(s->charging)));
 	for (uint32_t i = 0; i < 2; i++) {
 		const uint8_t *c = octets + head + i * contact;
 		/* three addresses, two times, q, reg-id: then what is new */
@@ -101,7 +111,12 @@ static void test_record_of_version_1(void **state)
 	assert_non_null(back);
 	assert_int_equal(back->n_contact, 2);
 	assert_false(back->contact[1].emergency);
+	assert_string_equal(back->charging ? back->charging : "", "");
 	s->contact[1].emergency = false;
+	free(s->charging);
+	s->charging = NULL;
+	free(back->charging);
+	back->charging = NULL;
 	assert_same(s, back);
 	registration_set_free(s);
 	registration_set_free(back);

@@ -145,7 +145,8 @@ static struct cx_capabilities full_capabilities(void)
 static void uaa_and_lia(void **state)
 {
 	struct cx_uaa u = {CX_FIRST_REGISTRATION, SLICE("sip:scscf"), full_capabilities()}, u2;
-	struct cx_lia l = {CX_UNREGISTERED_SERVICE, SLICE("sip:scscf"), full_capabilities()},
+	struct cx_lia l = {CX_UNREGISTERED_SERVICE, SLICE("sip:scscf"), full_capabilities(),
+			   SLICE("sip:!.*!@home")},
 		      l2;
 	struct msg *m = answer_through_wire(CX_UAR, &u);
 
@@ -159,6 +160,7 @@ static void uaa_and_lia(void **state)
 	assert_int_equal(l2.result, CX_UNREGISTERED_SERVICE);
 	assert_slice(l2.server_name, "sip:scscf");
 	check_capabilities(&l2.capabilities);
+	assert_slice(l2.wildcard, "sip:!.*!@home");
 	fd_msg_free(m);
 	u = (struct cx_uaa){.result = CX_SUCCESS};
 	m = answer_through_wire(CX_UAR, &u);
@@ -300,6 +302,70 @@ static void sar(void **state)
 	for (uint32_t i = 0; i < CX_IMPUS_MAX; i++)
 		assert_slice(out.impu[i], name[i]);
 	fd_msg_free(m);
+}
+
+/* TS 23.380 §4: as much as one IMPI can have, and nothing of it where there is none. */
+static struct cx_restoration full_restoration(void)
+{
+	static uint8_t path[CX_PATH_MAX], contact[CX_CONTACT_MAX];
+	struct cx_restoration r = {.impi = SLICE("a@home"), .n = CX_RESTORED_MAX};
+
+	memset(path, 'p', sizeof(path));
+	memset(contact, 'c', sizeof(contact));
+	for (uint32_t i = 0; i < r.n; i++)
+		r.contact[i] = (struct cx_restored){slice_of(path, i ? sizeof(path) : 1),
+						    slice_of(contact, i ? sizeof(contact) : 1),
+						    i ? SLICE("call") : SLICE_EMPTY,
+						    i ? UINT32_MAX : 0};
+	return r;
+}
+
+static void check_restoration(const struct cx_restoration *r)
+{
+	assert_slice(r->impi, "a@home");
+	assert_int_equal(r->n, CX_RESTORED_MAX);
+	assert_slice(r->contact[0].path, "p");
+	assert_slice(r->contact[0].contact, "c");
+	assert_int_equal(r->contact[0].call_id.len, 0);
+	for (uint32_t i = 1; i < r->n; i++) {
+		assert_int_equal(r->contact[i].path.len, CX_PATH_MAX);
+		assert_int_equal(r->contact[i].contact.len, CX_CONTACT_MAX);
+		assert_slice(r->contact[i].call_id, "call");
+		assert_int_equal(r->contact[i].cseq, UINT32_MAX);
+	}
+}
+
+static void restoration(void **state)
+{
+	struct cx_sar in = some_sar, out;
+	struct cx_saa answer = {.result = CX_SUCCESS, .n_restorations = 2}, back;
+	struct msg *m = request_through_wire(CX_SAR, &in);
+
+	assert_int_equal(cx_decode_sar(m, &out), 0);
+	assert_int_equal(out.restoration.n, 0);
+	fd_msg_free(m);
+	in.restoration = full_restoration();
+	m = request_through_wire(CX_SAR, &in);
+	assert_int_equal(cx_decode_sar(m, &out), 0);
+	check_restoration(&out.restoration);
+	struct cx_sar *copy = cx_copy_request(CX_SAR, &out);
+
+	fd_msg_free(m);
+	check_restoration(&copy->restoration);
+	free(copy);
+	answer.restoration[0] = answer.restoration[1] = full_restoration();
+	m = answer_through_wire(CX_SAR, &answer);
+	assert_int_equal(cx_decode_saa(m, &back), 0);
+	assert_int_equal(back.n_restorations, 2);
+	struct cx_saa *kept = cx_copy_answer(CX_SAR, &back);
+
+	fd_msg_free(m);
+	check_restoration(&kept->restoration[0]);
+	check_restoration(&kept->restoration[1]);
+	free(kept);
+	/* One contact more than there may be is refused before it is sent. */
+	in.restoration.n = CX_RESTORED_MAX + 1;
+	assert_int_not_equal(cx_request_sar(&m, &in, SLICE_EMPTY), 0);
 }
 
 static void check_charging(const struct cx_charging *c)
@@ -923,17 +989,29 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(uar),           cmocka_unit_test(uaa_and_lia),
-		cmocka_unit_test(lir),           cmocka_unit_test(mar),
-		cmocka_unit_test(maa_aka),       cmocka_unit_test(maa_digest),
-		cmocka_unit_test(sar),           cmocka_unit_test(saa),
-		cmocka_unit_test(rtr_and_ppr),   cmocka_unit_test(results),
-		cmocka_unit_test(copies),        cmocka_unit_test(missing),
-		cmocka_unit_test(wrong_values),  cmocka_unit_test(too_many_identities),
-		cmocka_unit_test(sar_of_nobody), cmocka_unit_test(required_features),
-		cmocka_unit_test(unknown_avps),  cmocka_unit_test(aka_items),
-		cmocka_unit_test(digest_items),  cmocka_unit_test(bad_results),
-		cmocka_unit_test(oversize),      cmocka_unit_test(session_ids_differ),
+		cmocka_unit_test(uar),
+		cmocka_unit_test(uaa_and_lia),
+		cmocka_unit_test(lir),
+		cmocka_unit_test(mar),
+		cmocka_unit_test(maa_aka),
+		cmocka_unit_test(maa_digest),
+		cmocka_unit_test(sar),
+		cmocka_unit_test(saa),
+		cmocka_unit_test(restoration),
+		cmocka_unit_test(rtr_and_ppr),
+		cmocka_unit_test(results),
+		cmocka_unit_test(copies),
+		cmocka_unit_test(missing),
+		cmocka_unit_test(wrong_values),
+		cmocka_unit_test(too_many_identities),
+		cmocka_unit_test(sar_of_nobody),
+		cmocka_unit_test(required_features),
+		cmocka_unit_test(unknown_avps),
+		cmocka_unit_test(aka_items),
+		cmocka_unit_test(digest_items),
+		cmocka_unit_test(bad_results),
+		cmocka_unit_test(oversize),
+		cmocka_unit_test(session_ids_differ),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

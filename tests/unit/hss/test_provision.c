@@ -28,23 +28,26 @@ static struct conf conf = {.realm = "home.example", .hss = {.amf = {0x80, 0}}};
 /* What the S-CSCF would hear. */
 struct heard {
 	int deregistered, set_pushed, profile_pushed;
-	uint32_t n;
+	uint32_t n, n_associated;
+	bool by_impi;
+	char other[IMPI_MAX + 1];
 	char first[IMPU_MAX + 1], scscf[STORE_HOST_MAX + 1], impi[IMPI_MAX + 1];
 	enum cx_reason reason;
 };
 
-static void hear_deregister(void *ctx, const struct store_impu *impus, uint32_t n,
-			    const char *impi, enum cx_reason reason, const char *info)
+static void hear_deregister(void *ctx, const struct ended *e)
 {
 	struct heard *h = ctx;
 
-	assert_non_null(info);
 	h->deregistered++;
-	h->n = n;
-	h->reason = reason;
-	snprintf(h->first, sizeof(h->first), "%s", impus[0].impu);
-	snprintf(h->scscf, sizeof(h->scscf), "%s", impus[0].scscf_host);
-	snprintf(h->impi, sizeof(h->impi), "%s", impi);
+	h->n = e->n;
+	h->n_associated = e->n_associated;
+	h->by_impi = e->by_impi;
+	h->reason = e->reason;
+	snprintf(h->first, sizeof(h->first), "%s", e->impus[0].impu);
+	snprintf(h->scscf, sizeof(h->scscf), "%s", e->impus[0].scscf_host);
+	snprintf(h->impi, sizeof(h->impi), "%s", e->impi);
+	snprintf(h->other, sizeof(h->other), "%s", e->n_associated ? e->associated[0] : "");
 }
 
 static void hear_set(void *ctx, int64_t set)
@@ -317,6 +320,11 @@ static void test_set_tells(void **state)
 		{"visited=x.example", false, false, 0},
 		{"barred=tel:+12", true, false, CX_REASON_PERMANENT_TERMINATION},
 		{"impu=sip:a@home.example", true, false, CX_REASON_SERVER_CHANGE},
+		{"capabilities=1;2", true, false, CX_REASON_SERVER_CHANGE},
+		{"capabilities_optional=1", false, false, 0},
+		{"scscf=sip:s1.home.example", false, false, 0},
+		{"ccf=aaa://ccf1;ccf2", false, true, 0},
+		{"ecf=ecf1", false, true, 0},
 	};
 	struct fixture *f = *state;
 
@@ -366,6 +374,126 @@ static void test_del_tells(void **state)
 	assert_string_equal(heard.scscf, "s.home.example");
 	assert_string_equal(heard.impi, "a@home.example");
 	assert_int_equal(store_find_impu(f->store, SLICE("tel:+12"), &u), STORE_NONE);
+}
+
+/* An operator ends a registration (TS 29.228 §6.1.3): by either identity, for any reason. */
+static void test_dereg(void **state)
+{
+	static const struct {
+		const char *words;
+		bool by_impi;
+		enum cx_reason reason;
+	} row[] = {
+		{"a@home.example", true, CX_REASON_PERMANENT_TERMINATION},
+		{"tel:+12", false, CX_REASON_PERMANENT_TERMINATION},
+		{"a@home.example|new_server_assigned", true, CX_REASON_NEW_SERVER_ASSIGNED},
+		{"a@home.example|server_change", true, CX_REASON_SERVER_CHANGE},
+		{"sip:a@home.example|remove_scscf", false, CX_REASON_REMOVE_S_CSCF},
+	};
+	struct fixture *f = *state;
+	char line[128];
+
+	add(f, ALICE);
+	assert_false(run(f, "sub|dereg|a@home.example"));
+	says("nobody serves this user");
+	assert_false(run(f, "sub|dereg|nobody@home.example"));
+	says("not_found");
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		serve(f, "tel:+12", "a@home.example");
+		snprintf(line, sizeof(line), "sub|dereg|%s", row[i].words);
+		add(f, line);
+		assert_int_equal(heard.deregistered, 1);
+		assert_int_equal(heard.by_impi, row[i].by_impi);
+		assert_int_equal(heard.reason, row[i].reason);
+		assert_int_equal(heard.n_associated, 0);
+		assert_string_equal(heard.scscf, "s.home.example");
+		assert_int_equal(state_of(f, "tel:+12"), STORE_NOT_REGISTERED);
+	}
+	serve(f, "tel:+12", "a@home.example");
+	assert_false(run(f, "sub|dereg|a@home.example|because"));
+	assert_int_equal(heard.deregistered, 0);
+	assert_int_equal(state_of(f, "tel:+12"), STORE_REGISTERED);
+}
+
+/* Of two private identities that share a set: one alone leaves it to the other; its public
+ * identity takes both, and the other is named in Associated-Identities. */
+static void test_dereg_shared(void **state)
+{
+	struct fixture *f = *state;
+	struct store_impi i;
+	struct store_impu u;
+
+	add(f, "sub|add|one@h|impu=sip:s@h|k=" K "|op=" OP "|subscription=fam");
+	add(f, "sub|add|two@h|impu=sip:s@h|k=" K "|op=" OP "|subscription=fam");
+	serve(f, "sip:s@h", "one@h");
+	assert_int_equal(store_find_impu(f->store, SLICE("sip:s@h"), &u), STORE_OK);
+	assert_int_equal(store_find_impi(f->store, SLICE("two@h"), &i), STORE_OK);
+	assert_int_equal(store_tie(f->store, u.implicit_set, i.id, true, false), STORE_OK);
+	add(f, "sub|dereg|one@h");
+	assert_true(heard.by_impi);
+	assert_string_equal(heard.impi, "one@h");
+	assert_int_equal(heard.n_associated, 0);
+	assert_int_equal(state_of(f, "sip:s@h"), STORE_REGISTERED);
+	add(f, "sub|dereg|sip:s@h");
+	assert_false(heard.by_impi);
+	assert_string_equal(heard.impi, "one@h");
+	assert_int_equal(heard.n_associated, 1);
+	assert_string_equal(heard.other, "two@h");
+	assert_int_equal(state_of(f, "sip:s@h"), STORE_NOT_REGISTERED);
+}
+
+static void test_service(void **state)
+{
+	static const char *const bad[] = {
+		"capabilities=x",
+		"capabilities=4294967296",
+		"capabilities=-1",
+		"scscf=tel:+1",
+		"scscf=nonsense",
+		"ccf=a;b;c",
+		"ecf=a\"b",
+		"ccf=a b",
+		"capabilities=1;2;3;4;5;6;7;8;9;10;11;12;13;14;15;16;17"};
+	struct fixture *f = *state;
+	char line[256];
+
+	add(f, ALICE "|capabilities=3;4294967295|capabilities_optional=0|"
+		     "scscf=sip:s1.h:5060;sip:s2.h|ccf=aaa://c1|ccf=c2|ecf=e1");
+	assert_true(run(f, "sub|show|a@home.example"));
+	says("\"capabilities\":[\"3\",\"4294967295\"],\"capabilities_optional\":[\"0\"],"
+	     "\"scscf\":[\"sip:s1.h:5060\",\"sip:s2.h\"],\"ccf\":[\"aaa://c1\",\"c2\"],"
+	     "\"ecf\":[\"e1\"]");
+	assert_true(run(f, "sub|export"));
+	says("\\\"3;4294967295\\\",0,\\\"sip:s1.h:5060;sip:s2.h\\\",");
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(line, sizeof(line), "sub|set|a@home.example|%s", bad[i]);
+		if (run(f, line))
+			fail_msg("%s", bad[i]);
+	}
+	add(f, "sub|set|a@home.example|capabilities=|ccf=");
+	assert_true(run(f, "sub|show|a@home.example"));
+	says("\"capabilities\":[],\"capabilities_optional\":[\"0\"],");
+	says("\"ccf\":[],\"ecf\":[\"e1\"]");
+}
+
+static void test_psi(void **state)
+{
+	struct fixture *f = *state;
+
+	add(f, "sub|psi|put|sip:News@HOME.example;x=y|sip:as1");
+	add(f, "sub|psi|put|sip:c-!.*!@home.example|sip:as2");
+	add(f, "sub|psi|put|sip:c-!.*!@home.example|sip:as3");
+	assert_true(run(f, "sub|psi|list"));
+	says("{\"rows\":[{\"identity\":\"sip:News@home.example\",\"wildcard\":false,\"server\":"
+	     "\"sip:as1\"},{\"identity\":\"sip:c-!.*!@home.example\",\"wildcard\":true,"
+	     "\"server\":\"sip:as3\"}]}");
+	assert_false(run(f, "sub|psi|put|sip:!(!@h|sip:as1"));
+	assert_false(run(f, "sub|psi|put|sip:a@h|tel:+1"));
+	assert_false(run(f, "sub|psi|put|sip:a@h"));
+	assert_false(run(f, "sub|psi|del"));
+	add(f, "sub|psi|del|sip:News@home.example");
+	assert_false(run(f, "sub|psi|del|sip:News@home.example"));
+	says("not_found");
 }
 
 /* Two private identities with one public one (TS 23.228 §4.3.3.4). */
@@ -496,6 +624,8 @@ int main(void)
 		WITH_STORE(test_refused),      WITH_STORE(test_hints),
 		WITH_STORE(test_set_keeps),    WITH_STORE(test_set_tells),
 		WITH_STORE(test_del_tells),    WITH_STORE(test_del_shared),
+		WITH_STORE(test_dereg),        WITH_STORE(test_dereg_shared),
+		WITH_STORE(test_service),      WITH_STORE(test_psi),
 		WITH_STORE(test_list),         WITH_STORE(test_import),
 		WITH_STORE(test_profile),      WITH_STORE(test_busy),
 		WITH_STORE(test_nobody_told),

@@ -5,31 +5,38 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "fixture.h"
+#include "hss/again.h"
 #include "hss/rtr.h"
 
 static struct {
 	uint32_t sent[6]; /* by command */
-	char host[64], impi[64];
+	char host[STORE_HOST_MAX + 1], impi[64];
 	struct cx_rtr rtr;
 	bool has_criteria, refuse;
+	struct cx_rtr *taken; /* the sender's then */
 } seen;
 
-static bool note(void *ctx, uint32_t command, const void *request, struct slice host)
+static bool note(void *ctx, const struct again_item *item, const void *request)
 {
 	const struct cx_ppr *p = request;
 
-	seen.sent[command - CX_UAR]++;
-	snprintf(seen.host, sizeof(seen.host), "%.*s", SLICE_ARG(host));
-	if (command == CX_RTR) {
+	seen.sent[item->command - CX_UAR]++;
+	snprintf(seen.host, sizeof(seen.host), "%s", item->host);
+	if (item->command == CX_RTR) {
 		seen.rtr = *(const struct cx_rtr *)request;
 		snprintf(seen.impi, sizeof(seen.impi), "%.*s", SLICE_ARG(seen.rtr.impi));
 	} else {
 		snprintf(seen.impi, sizeof(seen.impi), "%.*s", SLICE_ARG(p->impi));
 		seen.has_criteria =
 			memmem(p->user_data.p, p->user_data.len, "<InitialFilterCriteria", 22);
+	}
+	if (!seen.refuse && item->rtr) {
+		free(seen.taken);
+		seen.taken = item->rtr;
 	}
 	return !seen.refuse;
 }
@@ -58,6 +65,16 @@ static struct store_impu registered(struct fixture *f, const char *impu, const c
 	return u;
 }
 
+static void deregister(struct rtr *x, const struct store_impu *u, uint32_t n,
+		       enum cx_reason reason, const char *info)
+{
+	rtr_deregister(x, &(struct ended){.impus = u,
+					  .n = n,
+					  .impi = "alice@home.example",
+					  .reason = reason,
+					  .info = info});
+}
+
 static void test_deregister(void **state)
 {
 	struct fixture *f = *state;
@@ -68,23 +85,96 @@ static void test_deregister(void **state)
 	x = open_rtr(f);
 	/* Nobody to tell: not registered, or the S-CSCF's Diameter identity was never seen. */
 	assert_int_equal(store_find_impu(f->store, SLICE("tel:+1"), &u), STORE_OK);
-	rtr_deregister(x, &u, 1, "alice@home.example", CX_REASON_PERMANENT_TERMINATION, NULL);
+	deregister(x, &u, 1, CX_REASON_PERMANENT_TERMINATION, NULL);
 	u = registered(f, "tel:+1", "");
-	rtr_deregister(x, &u, 1, "alice@home.example", CX_REASON_PERMANENT_TERMINATION, NULL);
-	rtr_deregister(x, &u, 0, "alice@home.example", CX_REASON_PERMANENT_TERMINATION, NULL);
+	deregister(x, &u, 1, CX_REASON_PERMANENT_TERMINATION, NULL);
+	deregister(x, &u, 0, CX_REASON_PERMANENT_TERMINATION, NULL);
 	assert_int_equal(seen.sent[CX_RTR - CX_UAR], 0);
 	u = registered(f, "tel:+1", "s.home.example");
-	rtr_deregister(x, &u, 1, "alice@home.example", CX_REASON_SERVER_CHANGE, "why");
+	deregister(x, &u, 1, CX_REASON_SERVER_CHANGE, "why");
 	assert_int_equal(seen.sent[CX_RTR - CX_UAR], 1);
 	assert_string_equal(seen.host, "s.home.example");
 	assert_string_equal(seen.impi, "alice@home.example");
 	assert_int_equal(seen.rtr.n_impus, 1);
 	assert_int_equal(seen.rtr.reason, CX_REASON_SERVER_CHANGE);
 	assert_true(slice_eq(seen.rtr.origin_host, SLICE("hss.home.example")));
-	/* One that cannot be sent is no more than logged. */
-	seen.refuse = true;
-	rtr_deregister(x, &u, 1, "alice@home.example", CX_REASON_SERVER_CHANGE, "why");
+	/* By the private identity alone, and with the others that the end is of. */
+	rtr_deregister(x,
+		       &(struct ended){.impus = &u,
+				       .n = 1,
+				       .impi = "alice@home.example",
+				       .by_impi = true,
+				       .n_associated = 1,
+				       .associated = (const char[][IMPI_MAX + 1]){"other@h"}});
+	assert_int_equal(seen.rtr.n_impus, 0);
+	assert_int_equal(seen.rtr.n_associated, 1);
+	assert_true(slice_eq(seen.rtr.associated_impi[0], SLICE("other@h")));
+	free(seen.taken);
 	rtr_close(x);
+}
+
+/* One that cannot be sent is sent again, unless the registration came back meanwhile; a profile
+ * is the one of then. */
+static void test_again(void **state)
+{
+	struct fixture *f = *state;
+	struct store_impu u;
+	struct store_impi i;
+	struct rtr *x;
+
+	fixture_people(f);
+	x = open_rtr(f);
+	u = registered(f, "tel:+1", "s.home.example");
+	seen.refuse = true;
+	deregister(x, &u, 1, CX_REASON_SERVER_CHANGE, "why");
+	rtr_push_set(x, u.implicit_set);
+	assert_int_equal(seen.sent[CX_RTR - CX_UAR], 1);
+	assert_int_equal(seen.sent[CX_PPR - CX_UAR], 1);
+	seen.refuse = false;
+	assert_true(rtr_tick(x));
+	assert_int_equal(seen.sent[CX_RTR - CX_UAR], 1);
+	usleep(1050000);
+	assert_false(rtr_tick(x));
+	assert_int_equal(seen.sent[CX_RTR - CX_UAR], 2);
+	assert_int_equal(seen.sent[CX_PPR - CX_UAR], 2);
+	assert_string_equal(seen.host, "s.home.example");
+	seen.refuse = true;
+	deregister(x, &u, 1, CX_REASON_SERVER_CHANGE, "why");
+	seen.refuse = false;
+	assert_int_equal(store_find_impi(f->store, SLICE("alice@home.example"), &i), STORE_OK);
+	assert_int_equal(store_tie(f->store, u.implicit_set, i.id, true, false), STORE_OK);
+	usleep(1050000);
+	assert_false(rtr_tick(x));
+	assert_int_equal(seen.sent[CX_RTR - CX_UAR], 3);
+	free(seen.taken);
+	rtr_close(x);
+}
+
+/* The list: by time, longer each time, not for ever, and no more than it holds. */
+static void test_again_list(void **state)
+{
+	struct again *a = again_new();
+	struct again_item item = {.command = CX_PPR}, out;
+	uint64_t now = 1000;
+	uint32_t n = 0;
+
+	assert_non_null(a);
+	for (item.tries = 0; again_put(a, &item, now); item.tries++) {
+		assert_false(again_take(a, now + ((uint64_t)AGAIN_FIRST_MS << item.tries) - 1,
+					&out));
+		now += (uint64_t)AGAIN_FIRST_MS << item.tries;
+		assert_true(again_take(a, now, &out));
+		assert_true(again_empty(a));
+	}
+	assert_int_equal(item.tries, AGAIN_TRIES);
+	item = (struct again_item){.command = CX_RTR};
+	for (n = 0;; n++) {
+		item.rtr = malloc(sizeof(*item.rtr));
+		if (!again_put(a, &item, now))
+			break;
+	}
+	assert_int_equal(n, AGAIN_MAX);
+	again_free(a);
 }
 
 static void test_push_set(void **state)
@@ -165,6 +255,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(test_deregister),
+		CASE(test_again),
+		cmocka_unit_test(test_again_list),
 		CASE(test_push_set),
 		CASE(test_push_profile),
 	};

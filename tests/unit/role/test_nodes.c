@@ -200,9 +200,15 @@ static void test_scscf_originating(void **state)
 	const char *route = "Route: <sip:orig@scscf.ims.example:5060;lr>\nP-Asserted-Identity: "
 			    "<sip:alice@ims.example>\n";
 
-	/* Not registered here. */
+	/* Not registered here: control asks whether he is forgotten; he is not. */
 	bench_input(b, from("10.30.0.2", route), "10.30.0.2:5060", "10.30.0.1:5060");
+	assert_int_equal(b->verdict, VERDICT_PUNT);
+	assert_int_equal(b->punt, PUNT_LOCATE);
+	bench_resume(b, from("10.30.0.2", route), "10.30.0.2:5060", "10.30.0.1:5060",
+		     LOCATE_REJECT, 403, NULL, NULL);
 	assert_int_equal(b->out[b->n_out - 1].msg.status, 403);
+	bench_close(b);
+	b = bench_open(NODE_SCSCF);
 	register_at_scscf(b, "alice", ABI_IMPU_DEFAULT);
 	bench_input(b, from("10.30.0.2", route), "10.30.0.2:5060", "10.30.0.1:5060");
 	assert_int_equal(b->n_out, 2);
@@ -218,7 +224,28 @@ static void test_scscf_terminating(void **state)
 	const char *text = from("10.30.0.3", "Route: <sip:scscf.ims.example:5060;lr>\n");
 
 	bench_input(b, text, "10.30.0.3:5060", "10.30.0.1:5060");
+	assert_int_equal(b->verdict, VERDICT_PUNT);
+	bench_resume(b, text, "10.30.0.3:5060", "10.30.0.1:5060", LOCATE_REJECT, 504, NULL,
+		     NULL);
+	assert_int_equal(b->out[b->n_out - 1].msg.status, 504);
+	/* What control took for restored and is gone again is not asked for twice. */
+	bench_close(b);
+	b = bench_open(NODE_SCSCF);
+	bench_input(b, text, "10.30.0.3:5060", "10.30.0.1:5060");
+	bench_resume(b, text, "10.30.0.3:5060", "10.30.0.1:5060", LOCATE_LOCAL, 0, NULL, NULL);
 	assert_int_equal(b->out[b->n_out - 1].msg.status, 480);
+	/* Restored. */
+	bench_close(b);
+	b = bench_open(NODE_SCSCF);
+	bench_input(b, text, "10.30.0.3:5060", "10.30.0.1:5060");
+	assert_int_equal(b->n_out, 1);
+	assert_int_equal(b->out[0].msg.status, 100);
+	register_at_scscf(b, "bob", ABI_IMPU_DEFAULT);
+	bench_resume(b, text, "10.30.0.3:5060", "10.30.0.1:5060", LOCATE_LOCAL, 0, NULL, NULL);
+	assert_int_equal(b->n_out, 1);
+	assert_memory_equal(b->out[0].text, "INVITE sip:bob@10.10.0.2:5060 ", 30);
+	bench_close(b);
+	b = bench_open(NODE_SCSCF);
 	register_at_scscf(b, "bob", ABI_IMPU_DEFAULT);
 	bench_input(b, text, "10.30.0.3:5060", "10.30.0.1:5060");
 	assert_int_equal(b->n_out, 2);

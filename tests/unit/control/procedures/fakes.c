@@ -303,13 +303,29 @@ bool exchanges_local(const struct exchanges *e, const struct addr *dst, struct a
 
 /* cx.h */
 
+/* The state of registration, where the test does not say what the answer is. */
+static void settle_uaa(struct fake *f, struct slice impu)
+{
+	char name[IMPU_MAX + 1];
+
+	if (f->uaa.server_name.len || (f->uaa.result != CX_FIRST_REGISTRATION &&
+				       f->uaa.result != CX_SUBSEQUENT_REGISTRATION))
+		return;
+	snprintf(name, sizeof(name), "%.*s", SLICE_ARG(impu));
+	f->uaa.result = !f->hss_forgot && registrations_by_impu(f->c.registrations, name)
+				? CX_SUBSEQUENT_REGISTRATION
+				: CX_FIRST_REGISTRATION;
+}
+
 void cx_uar(struct cx_client *c, const struct cx_uar *r,
 	    void (*done)(void *ctx, const struct cx_uaa *a), void *ctx)
 {
+	static const char *const type[] = {"registration", "de-registration", "capabilities"};
+
 	trace((struct fake *)c, "UAR %.*s %.*s %s visited=%.*s%s\n", SLICE_ARG(r->impi),
-	      SLICE_ARG(r->impu),
-	      r->type == CX_UAT_REGISTRATION ? "registration" : "de-registration",
-	      SLICE_ARG(r->visited_network), r->emergency ? " emergency" : "");
+	      SLICE_ARG(r->impu), type[r->type], SLICE_ARG(r->visited_network),
+	      r->emergency ? " emergency" : "");
+	settle_uaa((struct fake *)c, r->impu);
 	act((struct fake *)c, PENDING_UAR, (void (*)(void))done, ctx);
 }
 
@@ -353,8 +369,13 @@ void cx_sar(struct cx_client *c, const struct cx_sar *r,
 		"11",
 	};
 
-	trace((struct fake *)c, "SAR %s %.*s %.*s\n", type[r->type], SLICE_ARG(r->impi),
+	trace((struct fake *)c, "SAR %s %.*s %.*s", type[r->type], SLICE_ARG(r->impi),
 	      SLICE_ARG(r->impu[0]));
+	for (uint32_t i = 0; i < r->restoration.n; i++)
+		trace((struct fake *)c, " [%.*s] [%.*s]",
+		      SLICE_ARG(r->restoration.contact[i].path),
+		      SLICE_ARG(r->restoration.contact[i].contact));
+	trace((struct fake *)c, "\n");
 	act((struct fake *)c, PENDING_SAR, (void (*)(void))done, ctx);
 }
 
@@ -471,6 +492,11 @@ enum resolve_result resolve_uri(const struct conf *conf, struct slice uri, struc
 	    slice_eq(u.host, SLICE("icscf.ims.example")) ||
 	    slice_eq(u.host, SLICE("pcscf.ims.example")))
 		return RESOLVE_SELF;
+	for (uint32_t i = 0; i < conf->icscf.n_scscf; i++)
+		if (slice_eq(uri, slice_str(conf->icscf.scscf[i].name))) {
+			*out = conf->icscf.scscf[i].address;
+			return RESOLVE_OK;
+		}
 	if (slice_eq(u.host, SLICE("other.ims.example"))) {
 		*out = address("10.0.0.9:5060");
 		return RESOLVE_OK;

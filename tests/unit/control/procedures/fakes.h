@@ -49,6 +49,7 @@ struct fake {
 	struct cx_maa maa;
 	struct cx_saa saa;
 	struct cx_lia lia;
+	bool hss_forgot; /* it takes nobody for registered, whatever control told it */
 	/* What disk and data plane do. */
 	bool disk_full;
 	int install_status;

@@ -201,10 +201,92 @@ static void profile_refused(void **state)
 	assert_int_equal(ppr("alice@ims.example",
 			     SLICE(FAKE_PROFILE(FAKE_BARRED("sip:alice@ims.example")))),
 			 CX_ERROR_NOT_SUPPORTED_USER_DATA);
-	/* Charging addresses alone. */
+	/* Nothing at all. */
 	assert_int_equal(ppr("alice@ims.example", SLICE_EMPTY), CX_SUCCESS);
 	assert_string_equal(f->trace, "");
 	assert_int_equal(alice()->n_impu, 2);
+}
+
+static char *repeated(const char *head, const char *each, uint32_t n, const char *tail)
+{
+	size_t len = strlen(head) + n * strlen(each) + strlen(tail) + 1;
+	char *out = malloc(len), *at = stpcpy(out, head);
+
+	while (n--)
+		at = stpcpy(at, each);
+	strcpy(at, tail);
+	return out;
+}
+
+#define SOUND                                                                                  \
+	"<IMSSubscription><PrivateID>alice@ims.example</PrivateID><ServiceProfile>"            \
+	"<PublicIdentity><Identity>sip:alice@ims.example</Identity></PublicIdentity>"
+#define END "</ServiceProfile></IMSSubscription>"
+
+/* XML from the HSS that is huge, deep, or carries entities: refused wherever it comes from, by
+ * a code, and nothing changes. */
+static void hostile_profiles(void **state)
+{
+	char *xml[] = {
+		repeated(SOUND, "<a>", 100, END),
+		repeated(SOUND "<x>", "aaaaaaaaaaaaaaaa", 4000, "</x>" END),
+		repeated(SOUND, "<a/>", 20000, END),
+		repeated("<!DOCTYPE l [<!ENTITY a \"ha\">", "<!ENTITY b \"&a;&a;\">", 20,
+			 "]>" SOUND "&b;" END),
+		repeated("<!DOCTYPE l SYSTEM \"file:///etc/passwd\">", "", 0, SOUND END),
+		repeated(SOUND "<Extension>&", "x", 1, ";</Extension>" END),
+		repeated("<?xml version=\"1.0\" encoding=\"UTF-7\"?>+ADwAIQ-DOCTYPE l [", "", 0,
+			 "]>" SOUND END),
+		repeated(SOUND "</ServiceProfile>", "<ServiceProfile/>", 300,
+			 "</IMSSubscription>"),
+		repeated(SOUND "</ServiceProfile", "", 0, "<"),
+	};
+	struct client bob = {.user = "bob",
+			     .username = "bob@ims.example",
+			     .call_id = "b",
+			     .contact = "Contact: <sip:bob@192.0.2.8>\r\n"};
+	char *before = strdup(alice()->user_data);
+
+	for (size_t i = 0; i < sizeof(xml) / sizeof(xml[0]); i++) {
+		fake_clear(f);
+		assert_int_equal(ppr("alice@ims.example", slice_str(xml[i])),
+				 CX_ERROR_NOT_SUPPORTED_USER_DATA);
+		assert_string_equal(f->trace, "");
+		assert_string_equal(alice()->user_data, before);
+		assert_int_equal(alice()->n_impu, 2);
+		f->saa.user_data = slice_str(xml[i]);
+		client_register(f, &bob);
+		assert_int_equal(f->status, 500);
+		/* The HSS learns that nobody is registered after all. */
+		assert_non_null(strstr(f->trace, "SAR ADMINISTRATIVE_DEREGISTRATION"));
+		assert_null(strstr(f->trace, "store"));
+		assert_null(registrations_by_impu(f->c.registrations, "sip:bob@ims.example"));
+		free(xml[i]);
+	}
+	free(before);
+}
+
+/* TS 29.228 §6.2.1: charging addresses alone; the profile stays. */
+static void charging_pushed(void **state)
+{
+	struct cx_ppr q = {.impi = SLICE("alice@ims.example"),
+			   .charging = {.primary_ccf = SLICE("aaa://ccf1.ims.example"),
+					.secondary_ccf = SLICE("ccf2\r\n\"x"),
+					.primary_ecf = SLICE("ecf1")}};
+	struct cx_ppa a = {0};
+
+	registrar_ppr(&f->c, &q, &a);
+	assert_int_equal(a.result, CX_SUCCESS);
+	assert_string_equal(alice()->charging,
+			    "ccf=\"aaa://ccf1.ims.example\"; ccf=\"ccf2x\"; ecf=\"ecf1\"");
+	assert_int_equal(alice()->n_impu, 2);
+	assert_non_null(strstr(f->trace, "store sip:alice@ims.example contacts=1\n"));
+	q.impi = SLICE("nobody@ims.example");
+	registrar_ppr(&f->c, &q, &a);
+	assert_int_equal(a.result, CX_ERROR_USER_UNKNOWN);
+	/* A profile alone does not take them away. */
+	assert_int_equal(ppr("alice@ims.example", SLICE(FAKE_ALICE)), CX_SUCCESS);
+	assert_non_null(strstr(alice()->charging, "ccf1"));
 }
 
 /* A profile that names another user's identity does not take it from him. */
@@ -278,16 +360,10 @@ static void statistics(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(expiry),
-		T(expiry_during_refresh),
-		T(rtr_by_impi),
-		T(rtr_by_impu),
-		T(rtr_during_refresh),
-		T(by_operator),
-		T(profile_pushed),
-		T(profile_refused),
-		T(profile_that_steals),
-		T(challenge_times_out),
+		T(expiry),           T(expiry_during_refresh), T(rtr_by_impi),
+		T(rtr_by_impu),      T(rtr_during_refresh),    T(by_operator),
+		T(profile_pushed),   T(profile_refused),       T(charging_pushed),
+		T(hostile_profiles), T(profile_that_steals),   T(challenge_times_out),
 		T(statistics),
 	};
 

@@ -532,6 +532,24 @@ static void profiles(void **state)
 	assert_int_equal(alice()->impu_flags[1], ABI_IMPU_BARRED);
 }
 
+/* An RTR was lost: for the HSS nobody is registered any more, and it is told anew. */
+static void hss_forgot(void **state)
+{
+	struct client cl = {0};
+
+	client_register(f, &cl);
+	fake_clear(f);
+	f->hss_forgot = true;
+	client_register(f, &cl);
+	assert_int_equal(f->status, 200);
+	assert_non_null(strstr(f->trace, "SAR RE_REGISTRATION alice@ims.example"));
+	f->hss_forgot = false;
+	fake_clear(f);
+	client_register(f, &cl);
+	assert_int_equal(f->status, 200);
+	assert_null(strstr(f->trace, "SAR"));
+}
+
 /* Two REGISTERs of one user: the second waits; of too many the last is told to come again. */
 static void one_at_a_time(void **state)
 {
@@ -575,6 +593,8 @@ static void alone(void **state)
 				     "P-Charging-Vector: icid-value=\"1\"\r\n"};
 	struct fake *s = fake_new(CONF_SCSCF);
 
+	s->saa.charging = (struct cx_charging){.primary_ccf = SLICE("ccf1.ims.example"),
+					       .primary_ecf = SLICE("ecf1.ims.example")};
 	fake_aka(s);
 	client_send(s, &cl, "");
 	assert_string_equal(fake_param(s, "ck"), "33333333333333333333333333333333");
@@ -594,6 +614,8 @@ static void alone(void **state)
 			    "Contact: <sip:alice@192.0.2.7:5062>;expires=3600\r\n"
 			    "Service-Route: <sip:orig@scscf.ims.example:5060;lr>\r\n"
 			    "P-Associated-URI: <sip:alice@ims.example>, <tel:+15551234>\r\n"
+			    "P-Charging-Function-Addresses: ccf=\"ccf1.ims.example\"; "
+			    "ecf=\"ecf1.ims.example\"\r\n"
 			    "P-Charging-Vector: icid-value=\"1\"\r\n");
 	/* A Path to nobody we know would make an open relay of us. */
 	cl.extra = "Path: <sip:tok@198.51.100.1:5060;lr>\r\n";
@@ -639,6 +661,7 @@ int main(void)
 		T(removal_without_hss),
 		T(bad_vectors),
 		T(profiles),
+		T(hss_forgot),
 		T(one_at_a_time),
 		T(not_from_a_peer),
 		T(alone),
