@@ -271,7 +271,7 @@ static __attribute__((noinline)) bool plain6(struct net_worker *w, struct buf *b
  * place, so each time the same headers are written before the same message. */
 INLINE bool plain(struct net_worker *w, struct buf *b)
 {
-	if (b->data - mbufs_start(mbufs_mbuf(b)) < MBUFS_LOWER_HEADERS)
+	if (b->data - mbufs_start(mbufs_mbuf(b)) < MBUFS_LOWER_HEADERS || b->flags & BUF_F_ESP)
 		return false;
 	if (b->dst.family == 4)
 		return plain4(w, b);

@@ -36,6 +36,7 @@ static bool message_write(struct punt *p, const struct buf *b, enum abi_punt_rea
 		.src = b->src,
 		.dst = b->dst,
 		.expires = expires,
+		.sa_id = b->sa_id,
 	};
 	memcpy(to->data, b->data, b->len);
 	if (ring_commit(&p->out))

@@ -121,6 +121,7 @@ static void add_target(struct pass *p, const struct registration *r,
 	if (c->flow.family) {
 		t->dst = c->flow;
 		t->local = c->local;
+		t->sa_id = c->sa_id;
 		t->ue = true;
 	} else {
 		t->dst = c->hop;

@@ -221,6 +221,7 @@ bool transaction_start(struct pass *p)
 	s->from_ue = p->source == SOURCE_UE;
 	s->upstream = answer_destination(&p->via, &p->b->src);
 	s->upstream_local = p->b->dst;
+	s->upstream_sa = p->b->sa_id;
 	s->upstream_port = p->b->port;
 	p->txn = s;
 	trying = answer_make(p, 100, NULL, SLICE_EMPTY);
@@ -319,6 +320,7 @@ bool server_answer(struct role_worker *w, struct txn *s, uint16_t status, const 
 	}
 	b->src = s->upstream_local;
 	b->dst = s->upstream;
+	b->sa_id = s->upstream_sa;
 	b->port = s->upstream_port;
 	count(w->counters, COUNT_GENERATED);
 	server_respond(w, s, b, status, now, out);
