@@ -307,13 +307,13 @@ static __attribute__((noinline)) void staged_poll(struct worker *w, uint64_t cos
 		void (*run)(struct worker *w);
 		enum scene_stage counted;
 	} stages[] = {
-		{stage_begin, SCENE_OTHER},     {stage_receive, SCENE_RECEIVE},
-		{stage_input, SCENE_INPUT},     {stage_capture, SCENE_OTHER},
-		{stage_keepalive, SCENE_OTHER}, {stage_overload, SCENE_OTHER},
-		{stage_roles, SCENE_ROLES},     {stage_punt, SCENE_OTHER},
-		{stage_inject, SCENE_OTHER},    {stage_timers, SCENE_OTHER},
-		{stage_output, SCENE_OUTPUT},   {stage_transmit, SCENE_TRANSMIT},
-		{idle_account, SCENE_OTHER},
+		{stage_begin, SCENE_OTHER},       {stage_receive, SCENE_RECEIVE},
+		{stage_input, SCENE_INPUT},       {stage_open, SCENE_INPUT},
+		{stage_capture, SCENE_OTHER},     {stage_keepalive, SCENE_OTHER},
+		{stage_overload, SCENE_OTHER},    {stage_roles, SCENE_ROLES},
+		{stage_punt, SCENE_OTHER},        {stage_inject, SCENE_OTHER},
+		{stage_timers, SCENE_OTHER},      {stage_output, SCENE_OUTPUT},
+		{stage_transmit, SCENE_TRANSMIT}, {idle_account, SCENE_OTHER},
 	};
 	uint64_t before = clock_tsc();
 
