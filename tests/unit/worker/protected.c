@@ -143,6 +143,17 @@ static void say(const char *text)
 	wire_send(&p.wire, 0, &f);
 }
 
+/* The IPv4 header's checksum, and its length against the frame's. */
+static bool header_sound(void)
+{
+	uint32_t sum = 0;
+
+	for (uint32_t i = 0; i < 20; i += 2)
+		sum += frame_get16(&f, IP4 + i);
+	return (sum & 0xffff) + (sum >> 16) == 0xffff &&
+	       frame_get16(&f, IP4 + 2) == f.len - IP4;
+}
+
 /* Opens, as the UE, what the frame carries; its length, the message being in `back`. */
 static uint32_t opened(void)
 {
@@ -156,6 +167,7 @@ static uint32_t opened(void)
 		at += 8;
 	} else {
 		assert_int_equal(p.spec.ue.family == 4 ? f.o[IP4 + 9] : f.o[IP4 + 6], 50);
+		assert_true(p.spec.ue.family == 6 || header_sound());
 	}
 	struct esp_packet got = packet_of(&other, f.o + at, f.len - at);
 	got = open_packet(&p.ue, &got, back);
@@ -378,6 +390,7 @@ static void test_fragments(void **state)
 				uint32_t at = (frame_get16(&f, IP4 + 6) & 0x1fff) * 8u;
 
 				assert_int_equal(f.o[IP4 + 9], 50);
+				assert_true(header_sound());
 				assert_true(f.len <= 1514);
 				memcpy(whole.o + PAYLOAD4 + at, f.o + PAYLOAD4,
 				       f.len - PAYLOAD4);
@@ -386,6 +399,10 @@ static void test_fragments(void **state)
 			memcpy(whole.o, f.o, PAYLOAD4);
 			f = whole;
 			f.len = PAYLOAD4 + total;
+			/* As if it had come whole. */
+			frame_put16(&f, IP4 + 2, (uint16_t)(f.len - IP4));
+			frame_put16(&f, IP4 + 6, 0);
+			frame_fix_ip4(&f, IP4);
 			assert_int_equal(opened(), len);
 			assert_memory_equal(back, text, len);
 			pipe_close();
