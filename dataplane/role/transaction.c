@@ -94,7 +94,8 @@ uint64_t transaction_key(const struct pass *p)
 		addr_half(&back, 1),
 		back.port | (uint64_t)back.family << 16 | (uint64_t)via->port << 32,
 		hash_table(key, via->branch.p, via->branch.len),
-		hash_table(key, via->host.p, via->host.len),
+		/* What came under an SA and what did not are never one transaction. */
+		hash_table(key, via->host.p, via->host.len) ^ p->b->sa_id,
 	};
 
 	if (slice_starts(via->branch, SLICE("z9hG4bK")))

@@ -261,6 +261,13 @@ static void test_made_by_a_transaction(void **state)
 	input_under(b, ALICE, request("INVITE", "bob", ""), ALICE_UC, NODE_LTE);
 	assert_int_equal(b->out[0].msg.status, 180);
 	goes_to(b, 0, "10.10.0.2:40002", ALICE);
+	/* Whoever saw the INVITE could write this, in clear or under an SA of his own. */
+	bench_input(b, request("CANCEL", "bob", ""), ALICE_UC, "10.10.0.1:5060");
+	for (uint32_t i = 0; i < b->n_out; i++)
+		assert_false(sip_is_request(&b->out[i].msg));
+	input_under(b, BOB, request("CANCEL", "bob", ""), ALICE_UC, NODE_LTE);
+	for (uint32_t i = 0; i < b->n_out; i++)
+		assert_false(sip_is_request(&b->out[i].msg));
 	input_under(b, ALICE, request("CANCEL", "bob", ""), ALICE_UC, NODE_LTE);
 	for (uint32_t i = 0; i < b->n_out; i++)
 		assert_int_equal(b->out[i].sa_id, sip_is_request(&b->out[i].msg) ? BOB : ALICE);
