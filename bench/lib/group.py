@@ -21,6 +21,7 @@ GROUPS = (
     Group("parser", ("parse.*", "emit.*", "ratio.parse.osip"), program.parse),
     Group("small operations",
           ("ring.*", "punt.*", "digest.*", "aka.*", "route.*", "hash.*", "token.*"), program.micro),
+    Group("ESP", ("esp.*",), program.esp),
     Group("tables", ("table.*", "memory.*", "ratio.table.lookup"), program.table),
     Group("worker from memory", ("worker.*",), program.worker),
     Group("bare freeDiameter", ("diameter.*",), program.diameter),

@@ -28,7 +28,13 @@ def worker(bench):
     if not bench.quick:
         for scale in ("10k", "10m"):
             found += _run(bench, "worker/bench_worker", ["--scale", scale])
+    for suite in ("cbc_sha1", "gcm"):
+        found += _run(bench, "worker/bench_worker", ["--esp", suite])
     return found
+
+
+def esp(bench):
+    return _run(bench, "esp/bench_esp", core=bench.sut_core)
 
 
 def micro(bench):

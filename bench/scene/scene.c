@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "net/eal.h"
 #include "net/mbufs.h"
+#include "scene/protect.h"
 #include "worker/idle.h"
 #include "worker/stage.h"
 
@@ -182,6 +183,11 @@ static void put_user(struct scene *s, uint32_t user)
 		.call_id = hash_table(&s->node.token_key, id, call_id.len),
 		.cseq = SCENE_CSEQ,
 	};
+	if (s->protect) {
+		v.contact[0].sa_id =
+			protect_add(s->protect, user, &v.contact[0].flow, &v.contact[0].local);
+		must(v.contact[0].sa_id != 0, "a user's security associations do not fit");
+	}
 	must(table_put(s->tables, &v) == INSTALL_OK, "a user does not fit into the tables");
 }
 
@@ -211,6 +217,22 @@ static void meet_router(struct scene *s)
 
 struct scene *scene_open(uint32_t users, bool huge)
 {
+	return scene_open_protected(users, huge, ESP_NULL, ESP_INTEGRITY_NONE);
+}
+
+static void protect(struct scene *s, enum esp_cipher cipher, enum esp_integrity integrity)
+{
+	const uint16_t port[] = {PROTECT_SERVER, PROTECT_CLIENT};
+
+	s->protect = protect_open(s->users, cipher, integrity);
+	must(s->protect, "no memory for security associations");
+	net_protect(s->net, port, 2);
+	s->node.port_ps = PROTECT_SERVER;
+}
+
+struct scene *scene_open_protected(uint32_t users, bool huge, enum esp_cipher cipher,
+				   enum esp_integrity integrity)
+{
 	struct scene *s = calloc(1, sizeof(*s));
 	struct conf_dataplane conf = {
 		.workers = 1, .buffers = BUFFERS, .sip_port = 5060, .worker_port_base = 5080};
@@ -228,6 +250,8 @@ struct scene *scene_open(uint32_t users, bool huge)
 	memcpy(s->mac, s->net->port[0].mac.addr_bytes, 6);
 	s->tables = tables_create(&size, &s->node.token_key);
 	must(s->tables, "no memory for the tables");
+	if (cipher != ESP_NULL || integrity != ESP_INTEGRITY_NONE)
+		protect(s, cipher, integrity);
 	for (uint32_t i = 0; i < users; i++)
 		put_user(s, i);
 	must(abi_region_create(1, 1, PUNT_RING, 1 << 17, &s->region) >= 0, "no shared memory");
@@ -239,6 +263,7 @@ struct scene *scene_open(uint32_t users, bool huge)
 						       .net = s->net,
 						       .node = &s->node,
 						       .tables = s->tables,
+						       .sas = protect_sas(s->protect),
 						       .region = s->region,
 						       .wake_fd = eventfd(0, EFD_NONBLOCK)});
 	must(s->worker, "no memory for the worker");
@@ -250,6 +275,7 @@ struct scene *scene_open(uint32_t users, bool huge)
 void scene_close(struct scene *s)
 {
 	worker_destroy(s->worker);
+	protect_close(s->protect);
 	tables_destroy(s->tables);
 	net_destroy(s->net);
 	urcu_qsbr_unregister_thread();
@@ -284,6 +310,8 @@ struct rte_mbuf *scene_frame(struct scene *s, uint32_t user, struct slice messag
 	u->dgram_len = rte_cpu_to_be_16((uint16_t)(8 + message.len));
 	memcpy(u + 1, message.p, message.len);
 	u->dgram_cksum = rte_ipv4_udptcp_cksum(h, u);
+	if (s->protect)
+		must(protect_seal(s->protect, user, m), "a frame cannot be sealed");
 	return m;
 }
 
@@ -307,13 +335,13 @@ static __attribute__((noinline)) void staged_poll(struct worker *w, uint64_t cos
 		void (*run)(struct worker *w);
 		enum scene_stage counted;
 	} stages[] = {
-		{stage_begin, SCENE_OTHER},     {stage_receive, SCENE_RECEIVE},
-		{stage_input, SCENE_INPUT},     {stage_capture, SCENE_OTHER},
-		{stage_keepalive, SCENE_OTHER}, {stage_overload, SCENE_OTHER},
-		{stage_roles, SCENE_ROLES},     {stage_punt, SCENE_OTHER},
-		{stage_inject, SCENE_OTHER},    {stage_timers, SCENE_OTHER},
-		{stage_output, SCENE_OUTPUT},   {stage_transmit, SCENE_TRANSMIT},
-		{idle_account, SCENE_OTHER},
+		{stage_begin, SCENE_OTHER},       {stage_receive, SCENE_RECEIVE},
+		{stage_input, SCENE_INPUT},       {stage_open, SCENE_INPUT},
+		{stage_capture, SCENE_OTHER},     {stage_keepalive, SCENE_OTHER},
+		{stage_overload, SCENE_OTHER},    {stage_roles, SCENE_ROLES},
+		{stage_punt, SCENE_OTHER},        {stage_inject, SCENE_OTHER},
+		{stage_timers, SCENE_OTHER},      {stage_output, SCENE_OUTPUT},
+		{stage_transmit, SCENE_TRANSMIT}, {idle_account, SCENE_OTHER},
 	};
 	uint64_t before = clock_tsc();
 
@@ -351,6 +379,8 @@ uint32_t scene_run(struct scene *s, struct scene_cost *cost, struct rte_mbuf **o
 		n += rte_ring_dequeue_burst(s->from_node, (void **)out + n, most - n, NULL);
 		must(rte_ring_empty(s->from_node), "more frames came out than expected");
 	}
+	for (uint32_t i = 0; s->protect && i < n; i++)
+		must(protect_unseal(s->protect, out[i]), "a frame came out that is no UE's");
 	cost->messages += before;
 	return n;
 }

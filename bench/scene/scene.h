@@ -20,7 +20,10 @@ enum {
 	SCENE_FRAME_MAX = 2048,
 };
 
+struct protect;
+
 struct scene {
+	struct protect *protect; /* NULL: all users are in clear */
 	uint32_t users;
 	struct net *net;
 	struct route_table routes;
@@ -38,6 +41,10 @@ struct scene {
 /* Starts DPDK, on huge pages if they may be used and are there, and registers `users` users at
  * a node with all three roles. Exits with a sentence when the machine lacks something. */
 struct scene *scene_open(uint32_t users, bool huge);
+/* The same with each user under security associations of these algorithms: frames that go in
+ * are sealed, those that came out were, and are opened outside of what is measured. */
+struct scene *scene_open_protected(uint32_t users, bool huge, enum esp_cipher cipher,
+				   enum esp_integrity integrity);
 void scene_close(struct scene *s);
 
 /* User i: sip:+49152IIIIIIII@ims.example, at an address of 10.64.0.0/10, port 5060 + (i & 3).

@@ -113,7 +113,7 @@ static void burst_user(const struct tables *t, struct burst *b)
 		const struct registration *r = table_find_user(t, a->token);
 
 		must_find(r);
-		const struct reg_contact *c = reg_contact_on_flow(r, &a->own, NOW_MS);
+		const struct reg_contact *c = reg_contact_on_flow(r, &a->own, 0, NOW_MS);
 		must_find(c);
 		b->seen += r->roles + c->local.port;
 	}

@@ -241,12 +241,37 @@ static uint32_t find_scale(const char *name)
 	return strcmp(name, "10m") == 0 ? 10000000 : 0;
 }
 
+static bool find_suite(const char *name, enum esp_cipher *cipher, enum esp_integrity *integrity)
+{
+	bool gcm = !strcmp(name, "gcm");
+
+	*cipher = gcm ? ESP_AES_GCM : ESP_AES_CBC;
+	*integrity = gcm ? ESP_INTEGRITY_NONE : ESP_HMAC_SHA_1_96;
+	return gcm || !strcmp(name, "cbc_sha1");
+}
+
 static void print_all(const struct bench *b)
 {
 	for (enum step s = 0; s < STEPS; s++)
 		figure_print(&b->figure[s]);
 	for (int i = 0; i < SCENE_STAGES; i++)
 		figure_print(&b->stage[i]);
+}
+
+/* An in-dialog request and its response under security associations: worker.esp.*. */
+static void print_esp(struct bench *b, const char *suite)
+{
+	static const enum step shown[] = {UPDATE, UPDATE_OK};
+	char name[64];
+
+	for (uint32_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++) {
+		struct figure *f = &b->figure[shown[i]];
+
+		snprintf(name, sizeof(name), "worker.esp.%s%s.cycles", suite,
+			 shown[i] == UPDATE ? "" : ".response");
+		f->name = name;
+		figure_print(f);
+	}
 }
 
 /* The steps that have a target, under the scale's name. */
@@ -268,7 +293,9 @@ int main(int argc, char **argv)
 {
 	struct bench b = {.counted = STEPS};
 	uint32_t users = 1000000, rounds = 5;
-	const char *scale = NULL;
+	const char *scale = NULL, *suite = NULL;
+	enum esp_cipher cipher = ESP_NULL;
+	enum esp_integrity integrity = ESP_INTEGRITY_NONE;
 	char stage_name[SCENE_STAGES][40];
 	bool huge = true;
 
@@ -290,9 +317,14 @@ int main(int argc, char **argv)
 			   find_scale(argv[i + 1])) {
 			scale = argv[++i];
 			users = find_scale(scale);
+		} else if (!strcmp(argv[i], "--esp") && i + 1 < argc &&
+			   find_suite(argv[i + 1], &cipher, &integrity)) {
+			suite = argv[++i];
+			users = 100000;
+			b.calls = 8192;
 		} else {
 			fprintf(stderr, "usage: bench_worker [--quick | --scale 10k|10m | "
-					"--count FIGURE]\n");
+					"--esp cbc_sha1|gcm | --count FIGURE]\n");
 			return 2;
 		}
 	}
@@ -300,7 +332,7 @@ int main(int argc, char **argv)
 	b.line = calloc(b.calls, sizeof(*b.line));
 	if (!b.line)
 		fail("no memory");
-	b.scene = scene_open(users, huge);
+	b.scene = scene_open_protected(users, huge, cipher, integrity);
 	for (enum step s = 0; s < STEPS; s++)
 		b.figure[s] = (struct figure){.name = step_name[s], .unit = "cycles"};
 	for (int i = 0; i < SCENE_STAGES; i++) {
@@ -310,7 +342,9 @@ int main(int argc, char **argv)
 	}
 	for (uint32_t r = 0; r < rounds; r++)
 		do_round(&b);
-	if (scale)
+	if (suite)
+		print_esp(&b, suite);
+	else if (scale)
 		print_scale(&b, scale);
 	else
 		print_all(&b);

@@ -62,7 +62,9 @@ enum abi_install_status {
 	INSTALL_OK,
 	INSTALL_MALFORMED,
 	INSTALL_NO_MEMORY,
-	INSTALL_CONFLICT, /* an identity belongs to another set */
+	INSTALL_CONFLICT, /* an identity or SPI belongs to another set */
+	INSTALL_LOST,     /* an SA of old whose sequence numbers are not known any more: its UE
+			     has to register again */
 };
 
 struct abi_impu_view {

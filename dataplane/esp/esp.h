@@ -9,8 +9,13 @@
  *
  * The algorithms are those of the Intel IPsec Multi-Buffer library, called directly: it works
  * on the packets of a burst side by side, and picks the widest instructions of the CPU itself.
- * bench/esp compares it, for one message in and out, with OpenSSL's EVP and with the same
- * library behind DPDK's cryptodev.
+ * Chosen by measurement (bench_esp --others; TSC cycles of 900 octets sealed and opened, in
+ * bursts of 32 on a Zen 4 core, keys in the caches): AES-CBC with HMAC-SHA-1 5750 by OpenSSL's
+ * EVP, 9460 by DPDK's cryptodev over OpenSSL, 1550 to 1810 by its cryptodev over this very
+ * library, and 1640 here, with all of ESP around it; AES-GCM 2120, 2560, 580 to 770, and 920.
+ * The detour would bring operations, sessions and their pools in DPDK's memory for each SA;
+ * here a set's four SAs share one expanded key. Against 10,000 UEs at random, whose keys have
+ * to come from memory, it is 1880 and 1100.
  *
  * IVs: AES-CBC's is the encryption, under the set's own key, of what is used only once, the SPI
  * and the sequence number (NIST SP 800-38A, appendix C): nobody can foretell it. AES-GCM's and

@@ -13,6 +13,8 @@ enum {
 	BUCKET_ENTRIES = 8,
 	UNIT = 8,
 	UDP_HEADER = 8,
+	/* ESP's headers and trailer around a message. */
+	ESP_MORE = 128,
 	TICK_MS = 100,
 };
 
@@ -92,11 +94,11 @@ static uint16_t owner(const struct net_worker *w, const struct packet *p, const 
 /* Which lie is caught: a fragment in the middle that is no whole number of units, one that ends
  * behind what a datagram may have, and a first one too short to say its ports (RFC 8200 §4.5).
  */
-static bool sound(const struct packet *p, uint32_t offset, bool more)
+static bool sound(const struct net *n, const struct packet *p, uint32_t offset, bool more)
 {
 	if (p->left == 0 || (more && p->left % UNIT != 0))
 		return false;
-	if (offset + p->left > SIP_MESSAGE_MAX + UDP_HEADER)
+	if (offset + p->left > SIP_MESSAGE_MAX + UDP_HEADER + (n->n_protected ? ESP_MORE : 0))
 		return false;
 	return offset != 0 || p->left >= UDP_HEADER;
 }
@@ -157,7 +159,7 @@ enum verdict fragment4_input(struct net_worker *w, struct packet *p, uint32_t of
 	uint32_t header = (uint32_t)(p->at - p->ip);
 	uint16_t to = owner(w, p, &h->packet_id, sizeof(h->packet_id));
 
-	if (!sound(p, offset, more)) {
+	if (!sound(w->net, p, offset, more)) {
 		count(w->counters, COUNT_FRAG_RX);
 		return packet_drop(w, COUNT_DROP_FRAGMENT);
 	}
@@ -178,7 +180,7 @@ enum verdict fragment6_input(struct net_worker *w, struct packet *p, uint32_t of
 	struct rte_ipv6_fragment_ext *f = (struct rte_ipv6_fragment_ext *)(h + 1);
 	uint16_t to = owner(w, p, &f->id, sizeof(f->id));
 
-	if (!sound(p, offset, more)) {
+	if (!sound(w->net, p, offset, more)) {
 		count(w->counters, COUNT_FRAG_RX);
 		return packet_drop(w, COUNT_DROP_FRAGMENT);
 	}

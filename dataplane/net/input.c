@@ -79,6 +79,35 @@ static bool is_sip_port(const struct net *n, uint16_t port)
 	return port == n->sip_port || (uint16_t)(port - n->worker_port_base) < n->n_workers;
 }
 
+bool net_is_protected(const struct net *n, uint16_t port)
+{
+	for (uint32_t i = 0; i < n->n_protected; i++)
+		if (n->protected_port[i] == port)
+			return true;
+	return false;
+}
+
+static bool is_esp_port(const struct net *n, uint16_t port)
+{
+	return n->n_protected && port == NET_ESP_PORT;
+}
+
+/* The payload of a datagram to NET_ESP_PORT. A single octet keeps the NAT's binding (RFC 3948
+ * §2.3); four zeros in place of an SPI would be IKE (§2.2). */
+static enum verdict esp_in_udp(struct net_worker *w, struct packet *p)
+{
+	static const uint8_t marker[4];
+
+	if (p->left == 1 && p->at[0] == 0xff) {
+		count(w->counters, COUNT_KEEPALIVE);
+		return VERDICT_DROP;
+	}
+	if (p->left < sizeof(marker) || memcmp(p->at, marker, sizeof(marker)) == 0)
+		return packet_drop(w, COUNT_DROP_UDP);
+	p->esp = true;
+	return VERDICT_NEXT;
+}
+
 static enum verdict udp(struct net_worker *w, struct packet *p)
 {
 	const uint8_t *h = p->at;
@@ -86,13 +115,18 @@ static enum verdict udp(struct net_worker *w, struct packet *p)
 	if (p->left < UDP_HEADER || be16(h + 4) != p->left || be16(h) == 0 ||
 	    p->dst.ip[0] == 0xff)
 		return packet_drop(w, COUNT_DROP_UDP);
-	if (!is_sip_port(w->net, be16(h + 2)))
+	if (net_is_protected(w->net, be16(h + 2)))
+		return packet_drop(w, COUNT_DROP_CLEAR);
+	bool in_udp = is_esp_port(w->net, be16(h + 2));
+	if (!in_udp && !is_sip_port(w->net, be16(h + 2)))
 		return packet_drop(w, COUNT_DROP_UDP);
 	if (!checksum_sound(p))
 		return packet_drop(w, COUNT_DROP_CHECKSUM);
 	p->src_port = be16(h);
 	p->dst_port = be16(h + 2);
 	packet_skip(p, UDP_HEADER);
+	if (in_udp)
+		return esp_in_udp(w, p);
 	return p->left > SIP_MESSAGE_MAX ? packet_drop(w, COUNT_DROP_SIZE) : VERDICT_NEXT;
 }
 
@@ -100,6 +134,10 @@ static enum verdict payload(struct net_worker *w, struct packet *p)
 {
 	if (p->proto == IPPROTO_UDP)
 		return udp(w, p);
+	if (p->proto == IPPROTO_ESP && w->net->n_protected && p->dst.ip[0] != 0xff) {
+		p->esp = true;
+		return VERDICT_NEXT;
+	}
 	if (p->src.family == 4 && p->proto == IPPROTO_ICMP)
 		return icmp4_input(w, p);
 	if (p->src.family == 6 && p->proto == IPPROTO_ICMPV6)
@@ -161,6 +199,38 @@ static struct buf *datagram(struct net_worker *w, const struct packet *p)
 	return b;
 }
 
+static void note_esp(struct net_burst *b, const struct packet *p)
+{
+	struct net_esp *e = &b->esp[b->n_esp++];
+
+	e->m = p->m;
+	e->at = p->at;
+	e->len = p->left;
+	e->port = p->port->index;
+	put_addr(&e->src, &p->src, p->src_port);
+	put_addr(&e->dst, &p->dst, p->dst_port);
+}
+
+struct buf *net_esp_message(struct net_worker *w, struct net_burst *b, const struct net_esp *e,
+			    uint8_t *at, uint32_t len)
+{
+	struct buf *m = mbufs_place(e->m, at, len);
+
+	m->port = e->port;
+	m->worker = w->id;
+	m->rx_tsc = w->now_tsc;
+	b->buf[b->n++] = m;
+	count(w->counters, COUNT_RX_SIP);
+	count(w->counters, COUNT_RX_ESP);
+	return m;
+}
+
+void net_esp_drop(struct net_worker *w, const struct net_esp *e, enum count_id reason)
+{
+	count(w->counters, reason);
+	rte_pktmbuf_free(e->m);
+}
+
 /* The complete way: everything there is on a link. */
 static void complete(struct net_worker *w, struct net_burst *b, struct rte_mbuf *m)
 {
@@ -168,7 +238,10 @@ static void complete(struct net_worker *w, struct net_burst *b, struct rte_mbuf 
 
 	switch (packet(w, &p)) {
 	case VERDICT_NEXT:
-		b->buf[b->n++] = datagram(w, &p);
+		if (p.esp)
+			note_esp(b, &p);
+		else
+			b->buf[b->n++] = datagram(w, &p);
 		break;
 	case VERDICT_DROP:
 		rte_pktmbuf_free(p.m);

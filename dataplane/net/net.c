@@ -185,6 +185,12 @@ struct net *net_create(const struct conf_dataplane *c, const struct route_table 
 	return n;
 }
 
+void net_protect(struct net *n, const uint16_t *port, uint32_t n_ports)
+{
+	memcpy(n->protected_port, port, n_ports * sizeof(*port));
+	n->n_protected = n_ports;
+}
+
 void net_destroy(struct net *n)
 {
 	for (uint16_t i = 0; i < n->n_ports; i++)

@@ -26,6 +26,44 @@ static struct rte_mbuf *own_mbuf(struct net_worker *w, struct buf *b)
 	return copy ? mbufs_restore(copy, 0) : NULL;
 }
 
+/* The rooms as they are in the mbuf: of a buf that a role has written to, its own say less than
+ * they know. */
+struct buf *net_own(struct net_worker *w, struct buf *b, uint32_t before, uint32_t behind)
+{
+	struct rte_mbuf *m = mbufs_mbuf(b);
+	uint8_t *end = (uint8_t *)m->buf_addr + m->buf_len;
+	int64_t headroom = b->data - mbufs_start(m) - MBUFS_LOWER_HEADERS;
+	int64_t tailroom = end - b->data - b->len;
+	uint32_t want = b->len + behind;
+	struct buf *copy;
+
+	if (!(b->flags & BUF_F_SHARED) && headroom >= before && tailroom >= behind) {
+		b->headroom = (uint32_t)headroom;
+		b->tailroom = (uint32_t)tailroom;
+		return b;
+	}
+	copy = buf_alloc(want < SIP_MESSAGE_MAX ? want : SIP_MESSAGE_MAX);
+	if (copy && (copy->headroom < before || copy->tailroom < want)) {
+		buf_free(copy);
+		copy = NULL;
+	}
+	if (copy) {
+		memcpy(copy->data, b->data, b->len);
+		copy->len = b->len;
+		copy->tailroom -= b->len;
+		copy->src = b->src;
+		copy->dst = b->dst;
+		copy->sa_id = b->sa_id;
+		copy->port = b->port;
+		copy->worker = w->id;
+		copy->rx_tsc = b->rx_tsc;
+	} else {
+		count(w->counters, COUNT_DROP_NOBUF);
+	}
+	buf_free(b);
+	return copy;
+}
+
 /* Header and message, the header from what it is made of: it is just being written, and loads
  * wider than the stores would wait for them. */
 static uint16_t udp_checksum(uint64_t sum, const struct addr *src, const struct addr *dst,
@@ -94,11 +132,13 @@ static void complete(struct net_worker *w, struct buf *b)
 		return;
 	}
 	struct addr src = b->src, dst = b->dst;
+	uint8_t proto = b->flags & BUF_F_ESP ? IPPROTO_ESP : IPPROTO_UDP;
 	m = own_mbuf(w, b);
 	if (!m)
 		return;
-	put_udp(p, m, &src, &dst);
-	ip_out(w, p, m, mac, &(struct ip_out_header){&src, &dst, IPPROTO_UDP, IP_OUT_HOPS});
+	if (proto == IPPROTO_UDP)
+		put_udp(p, m, &src, &dst);
+	ip_out(w, p, m, mac, &(struct ip_out_header){&src, &dst, proto, IP_OUT_HOPS});
 }
 
 void net_output_burst(struct net_worker *w, struct buf *const *b, uint32_t n)

@@ -168,18 +168,23 @@ INLINE const struct next_hop *next_hop6(struct net_worker *w, const struct route
 	return fill(w, e, r, b) ? e : NULL;
 }
 
-/* The IPv4 header at d, behind what was copied: what each datagram has of its own. */
+/* The IPv4 header at d, behind what was copied: what each packet has of its own. `payload`
+ * octets are behind it. */
 INLINE void put4(struct net_worker *w, const struct port *p, const struct next_hop *e,
-		 uint8_t *d, const struct buf *b)
+		 uint8_t *d, const struct buf *b, uint32_t payload, bool esp)
 {
-	uint64_t total = __builtin_bswap16((uint16_t)(b->len + UDP_HEADER + V4_HEADER));
+	/* What was copied says UDP. */
+	const uint64_t other_proto = esp ? (uint64_t)(IPPROTO_ESP - IPPROTO_UDP) << 8 : 0;
+	uint64_t total = __builtin_bswap16((uint16_t)(payload + V4_HEADER));
 	uint64_t id = __builtin_bswap16(ip_out_next_id(w));
 	uint32_t dst = word4(b->dst.ip), length_id = (uint32_t)(total | id << 16);
-	uint16_t sum = (uint16_t)~checksum_fold(e->ip_sum + length_id + dst);
+	uint16_t sum = (uint16_t)~checksum_fold(e->ip_sum + other_proto + length_id + dst);
 
 	if (p->tx_checksum)
 		sum = 0;
 	memcpy(d + 2, &length_id, sizeof(length_id));
+	if (esp)
+		d[9] = IPPROTO_ESP;
 	memcpy(d + 10, &sum, sizeof(sum));
 	memcpy(d + 16, &dst, sizeof(dst));
 }
@@ -223,6 +228,32 @@ INLINE uint64_t udp_header(const struct net_worker *w, const struct port *p,
 	return ports | length << 32 | (uint64_t)folded << 48;
 }
 
+/* An ESP packet's SPI and sequence number stand where a datagram has its UDP header. */
+static __attribute__((noinline)) bool plain4_esp(struct net_worker *w, struct buf *b)
+{
+	const struct route *r = find_route4(w->net, &b->dst);
+	const struct next_hop *e = r ? next_hop4(w, r, b) : NULL;
+
+	if (!e || b->len < UDP_HEADER)
+		return false;
+	const struct port *p = &w->net->port[r->port];
+	if (b->len + V4_HEADER > p->mtu)
+		return false;
+	uint8_t *d = b->data + UDP_HEADER;
+	uint64_t first = word8(b->data);
+	struct rte_mbuf *m = mbufs_restore(b, (uint32_t)e->head_len - UDP_HEADER);
+	memcpy(d - HEAD4, e->head + NEXT_HOP_HEAD - HEAD4, HEAD4);
+	put4(w, p, e, d - UDP_HEADER - V4_HEADER, b, b->len, true);
+	memcpy(d - UDP_HEADER, &first, sizeof(first));
+	if (p->tx_checksum) {
+		m->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM;
+		m->l2_len = p->l2_len;
+		m->l3_len = V4_HEADER;
+	}
+	tx_put(w, r->port, m);
+	return true;
+}
+
 INLINE bool plain4(struct net_worker *w, struct buf *b)
 {
 	const struct route *r = find_route4(w->net, &b->dst);
@@ -237,7 +268,7 @@ INLINE bool plain4(struct net_worker *w, struct buf *b)
 	uint64_t udp = udp_header(w, p, b, e->udp_sum + word4(b->dst.ip));
 	struct rte_mbuf *m = mbufs_restore(b, e->head_len);
 	memcpy(d - HEAD4, e->head + NEXT_HOP_HEAD - HEAD4, HEAD4);
-	put4(w, p, e, d - UDP_HEADER - V4_HEADER, b);
+	put4(w, p, e, d - UDP_HEADER - V4_HEADER, b, b->len + UDP_HEADER, false);
 	memcpy(d - UDP_HEADER, &udp, sizeof(udp));
 	if (p->tx_checksum)
 		leave_checksums(p, m, true);
@@ -273,6 +304,8 @@ INLINE bool plain(struct net_worker *w, struct buf *b)
 {
 	if (b->data - mbufs_start(mbufs_mbuf(b)) < MBUFS_LOWER_HEADERS)
 		return false;
+	if (b->flags & BUF_F_ESP)
+		return b->dst.family == 4 && plain4_esp(w, b);
 	if (b->dst.family == 4)
 		return plain4(w, b);
 	return b->dst.family == 6 && plain6(w, b);

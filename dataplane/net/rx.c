@@ -38,6 +38,8 @@ static uint32_t take_from(struct net_worker *w, struct net_burst *b, uint16_t fr
 
 		if (d->flags & BUF_F_FRAME)
 			b->frame[b->n_frames++] = m[i];
+		else if (d->flags & BUF_F_SEND)
+			b->send[b->n_send++] = d;
 		else
 			b->buf[b->n++] = d;
 	}
@@ -62,4 +64,24 @@ bool net_handoff(struct net_worker *w, struct buf *b, uint16_t owner)
 	}
 	count(w->counters, COUNT_DROP_HANDOFF);
 	return false;
+}
+
+bool net_handoff_send(struct net_worker *w, struct buf *b, uint16_t owner)
+{
+	b->flags |= BUF_F_SEND;
+	if (net_handoff(w, b, owner))
+		return true;
+	b->flags &= (uint8_t)~BUF_F_SEND;
+	return false;
+}
+
+/* What was found right here need not be found again; of a reassembled packet the checksum was
+ * not even made. */
+void net_handoff_esp(struct net_worker *w, const struct net_esp *e, uint16_t owner)
+{
+	mbufs_buf(e->m)->flags = BUF_F_FRAME;
+	e->m->port = e->port;
+	e->m->ol_flags |= RTE_MBUF_F_RX_IP_CKSUM_GOOD;
+	if (!net_handoff(w, mbufs_buf(e->m), owner))
+		rte_pktmbuf_free(e->m);
 }

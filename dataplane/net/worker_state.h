@@ -43,8 +43,9 @@ struct net_worker {
 	struct tx_batch tx[PORTS_MAX];
 };
 
-/* Marks a buf in a handoff ring whose mbuf is still a frame. Beside buf.h's flags. */
-enum { BUF_F_FRAME = 0x80 };
+/* Marks in a handoff ring, beside buf.h's flags: the buf's mbuf is still a frame; the buf is to
+ * be sent. */
+enum { BUF_F_FRAME = 0x80, BUF_F_SEND = 0x40 };
 
 /* A frame on its way through input. `at` and `left` are what no step has looked at yet: left
  * never exceeds what the (single) segment holds. */
@@ -57,6 +58,7 @@ struct packet {
 	struct rte_ether_addr from; /* Ethernet source */
 	bool unicast;               /* to our MAC address */
 	bool checked;               /* the NIC found the UDP checksum right */
+	bool esp;                   /* what is left is an ESP packet */
 	uint8_t proto;
 	uint8_t hops; /* TTL or hop limit */
 	uint16_t src_port, dst_port;

@@ -39,6 +39,7 @@ static struct abi_punt *record_begin(struct punt *p, const struct buf *b,
 		.rx_ns = clock_ns(),
 		.src = b->src,
 		.dst = b->dst,
+		.sa_id = b->sa_id,
 	};
 	memcpy(to->data, b->data, b->len);
 	return to;

@@ -24,6 +24,7 @@ bool ack_keep(struct ack *a, const struct sip_msg *sent, const struct buf *b)
 	a->route_len = (uint8_t)(t.len - sent->uri.len);
 	a->src = b->src;
 	a->dst = b->dst;
+	a->sa_id = b->sa_id;
 	a->port = b->port;
 	return true;
 }
@@ -62,6 +63,7 @@ struct buf *ack_make(const struct ack *a, const struct sip_msg *response)
 	b->len = t.len;
 	b->src = a->src;
 	b->dst = a->dst;
+	b->sa_id = a->sa_id;
 	b->port = a->port;
 	return b;
 }

@@ -12,6 +12,7 @@ enum { ACK_TEXT_MAX = 208 };
 
 struct ack {
 	struct addr src, dst;
+	uint64_t sa_id;
 	uint8_t port;
 	uint8_t uri_len;   /* 0: nothing is kept */
 	uint8_t route_len; /* whole Route lines, behind the URI */

@@ -63,6 +63,7 @@ struct buf *answer_make(struct pass *p, uint16_t status, const char *warning,
 	b->len = out.len;
 	b->src = p->b->dst;
 	b->dst = answer_destination(&p->via, &p->b->src);
+	b->sa_id = p->b->sa_id;
 	b->port = p->b->port;
 	return b;
 }

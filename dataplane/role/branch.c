@@ -11,6 +11,7 @@ enum {
 	REF_DIGITS = 2 + 8 + 8,
 	MAC_DIGITS = 16,
 	LOOP_LEN = 1 + 8,
+	SA_LEN = 1 + 16,
 	STATELESS_LEN = AT_REF + MAC_DIGITS,
 	TRANSACTION_LEN = AT_REF + REF_DIGITS + MAC_DIGITS,
 };
@@ -25,10 +26,10 @@ static uint64_t side_bits(struct branch_side side)
  * that the next hop back will know it by (RFC 3261 §16.11). */
 static uint64_t branch_mac(const struct pass *p, struct branch_side side,
 			   const struct branch_ref *ref, const struct addr *back,
-			   struct slice next_branch)
+			   struct slice next_branch, uint64_t sa_id)
 {
 	const struct hash_key *key = &p->w->node->branch_key;
-	uint64_t word[6] = {
+	uint64_t word[7] = {
 		addr_half(back, 0),
 		addr_half(back, 1),
 		back->port | (uint64_t)back->family << 16 | side_bits(side) << 24,
@@ -39,18 +40,23 @@ static uint64_t branch_mac(const struct pass *p, struct branch_side side,
 		word[3] = (uint64_t)ref->slot << 32 | ref->generation;
 		return hash_words(key, word, 4);
 	}
+	uint32_t n = 5;
 	word[3] = (uint64_t)p->msg.cseq << 8 | p->msg.method;
 	word[4] = hash_table(key, next_branch.p, next_branch.len);
-	if (slice_starts(next_branch, cookie))
-		return hash_words(key, word, 5);
-	/* RFC 2543: the branch is not unique */
-	word[5] = hash_table(key, p->call_id.p, p->call_id.len);
-	return hash_words(key, word, 6);
+	if (!slice_starts(next_branch, cookie)) /* RFC 2543: the branch is not unique */
+		word[n++] = hash_table(key, p->call_id.p, p->call_id.len);
+	if (sa_id) {
+		word[2] |= (uint64_t)1 << 62;
+		word[n++] = sa_id;
+	}
+	return hash_words(key, word, n);
 }
 
 void branch_put(struct text *t, const struct pass *p, struct branch_side side,
 		const struct branch_ref *ref, const struct addr *back)
 {
+	uint64_t sa_id = ref ? 0 : p->b->sa_id;
+
 	text_put(t, cookie);
 	text_char(t, (uint8_t)(ref ? transaction_sides : stateless_sides)[side_bits(side)]);
 	if (ref) {
@@ -58,11 +64,30 @@ void branch_put(struct text *t, const struct pass *p, struct branch_side side,
 		text_hex(t, ref->slot, 8);
 		text_hex(t, ref->generation, 8);
 	}
-	text_hex(t, branch_mac(p, side, ref, back, p->via.branch), MAC_DIGITS);
+	text_hex(t, branch_mac(p, side, ref, back, p->via.branch, sa_id), MAC_DIGITS);
 	if (p->has_loop) {
 		text_char(t, '.');
 		text_hex(t, p->loop, 8);
 	}
+	if (sa_id) {
+		text_char(t, '-');
+		text_hex(t, sa_id, 16);
+	}
+}
+
+/* Without what it says of an SA; the digits of the rest have no such sign. False: what it says
+ * cannot be. */
+static bool split_sa(struct slice *branch, uint64_t *sa_id)
+{
+	uint32_t len = branch->len - SA_LEN;
+
+	*sa_id = 0;
+	if (branch->len <= SA_LEN || branch->p[len] != '-')
+		return true;
+	if (!hex_u64(slice_from(*branch, len + 1), sa_id) || *sa_id == 0)
+		return false;
+	*branch = slice_sub(*branch, 0, len);
+	return true;
 }
 
 static bool read_side(const char *sides, uint8_t letter, struct branch_side *out)
@@ -97,6 +122,8 @@ enum branch_kind branch_read(struct pass *p)
 		return BRANCH_CONTROL;
 	if (!slice_starts(branch, cookie))
 		return BRANCH_FOREIGN;
+	if (!split_sa(&branch, &p->back_sa))
+		return BRANCH_FOREIGN;
 	if (branch.len == TRANSACTION_LEN || branch.len == TRANSACTION_LEN + LOOP_LEN)
 		return read_reference(p);
 	if (branch.len != STATELESS_LEN && branch.len != STATELESS_LEN + LOOP_LEN)
@@ -112,7 +139,8 @@ bool branch_is_ours(const struct pass *p, const struct addr *back, struct slice 
 	uint64_t given;
 
 	return hex_u64(slice_sub(p->via.branch, at, MAC_DIGITS), &given) &&
-	       given == branch_mac(p, p->side, stateless ? NULL : &p->ref, back, next_branch);
+	       given == branch_mac(p, p->side, stateless ? NULL : &p->ref, back, next_branch,
+				   p->back_sa);
 }
 
 uint32_t branch_loop_hash(const struct pass *p)
@@ -133,13 +161,16 @@ uint32_t branch_loop_hash(const struct pass *p)
 
 static bool via_is_loop(const struct pass *p, const struct sip_via *via, uint32_t loop)
 {
-	uint32_t len = via->branch.len;
-	uint64_t value;
+	struct slice branch = via->branch;
+	uint64_t value, sa_id;
 	struct addr a;
 
+	if (!split_sa(&branch, &sa_id))
+		return false;
+	uint32_t len = branch.len;
 	if ((len != STATELESS_LEN + LOOP_LEN && len != TRANSACTION_LEN + LOOP_LEN) ||
-	    !slice_starts(via->branch, cookie) || via->branch.p[len - LOOP_LEN] != '.' ||
-	    !hex_u64(slice_from(via->branch, len - 8), &value) || value != loop)
+	    !slice_starts(branch, cookie) || branch.p[len - LOOP_LEN] != '.' ||
+	    !hex_u64(slice_from(branch, len - 8), &value) || value != loop)
 		return false;
 	return addr_parse_ip(via->host, &a) && route_local(p->w->node->routes, &a) >= 0;
 }

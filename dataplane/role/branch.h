@@ -1,6 +1,6 @@
 /* branch.h - the branch parameter of our own Via
  *
- *   z9hG4bK SIDE MAC16 [. LOOP8]                              stateless (RFC 3261 §16.11)
+ *   z9hG4bK SIDE MAC16 [. LOOP8] [- SA16]                     stateless (RFC 3261 §16.11)
  *   z9hG4bK SIDE WORKER2 SLOT8 GENERATION8 MAC16 [. LOOP8]    a client transaction of a worker
  *   z9hG4bK c ...                                             control's (abi/message.h)
  *
@@ -11,7 +11,8 @@
  * that Via's branch and the CSeq. So it is the same for a repeat, and a response that was not
  * asked for, or whose way back was tampered with, is told without any memory of the request.
  * LOOP is the routing state, for loop detection (RFC 5393 §4.2); a request inside a dialog,
- * whose way is laid down by its token, goes without.
+ * whose way is laid down by its token, goes without. SA names the security associations that
+ * the request came under, and its response has to leave under; a transaction remembers them.
  */
 #pragma once
 

@@ -150,6 +150,7 @@ static struct buf *make_for_invite(struct role_worker *w, struct client *c, stru
 	b->len = t.len;
 	b->src = c->sent->src;
 	b->dst = c->sent->dst;
+	b->sa_id = c->sent->sa_id;
 	b->port = c->sent->port;
 	return b;
 }
@@ -251,6 +252,7 @@ static struct buf *emit_upstream(struct pass *p, struct txn *s, struct client *c
 		return NULL;
 	b->src = s->upstream_local;
 	b->dst = s->upstream;
+	b->sa_id = s->upstream_sa;
 	b->port = s->upstream_port;
 	return b;
 }

@@ -120,6 +120,7 @@ static void add_target(struct pass *p, const struct candidate *of)
 	if (c->flow.family) {
 		t->dst = c->flow;
 		t->local = c->local;
+		t->sa_id = c->sa_id;
 		t->ue = true;
 	} else {
 		t->dst = c->hop;

@@ -61,34 +61,36 @@ static void edit_received(struct pass *p)
 				params);
 }
 
-static void put_uri_of(struct pass *p, const struct addr *ip, struct slice user)
+static void put_uri_of(struct pass *p, const struct addr *ip, uint16_t port, struct slice user)
 {
 	struct text *t = &p->edits->arena;
 
 	text_lit(t, "<sip:");
 	text_put(t, user);
 	text_char(t, '@');
-	role_put_site(t, p->w, ip);
+	role_put_site(t, p->w, ip, port);
 	text_lit(t, ";lr>");
 }
 
-/* Step 4. Two entries where the two sides reach us at different addresses (RFC 5658). */
+/* Step 4. Two entries where the two sides reach us at different addresses or ports (RFC 5658).
+ */
 static void push_record_route(struct pass *p, const struct target *to, const struct addr *local)
 {
 	uint8_t memory[TOKEN_TEXT_MAX];
 	struct text token = text_in(memory, sizeof(memory));
 	struct text *t = &p->edits->arena;
 	uint32_t from = t->len;
+	uint16_t port = role_port_under(p->w, p->b->sa_id);
 	struct token_dialog d = {.orig = p->orig_user, .term = p->term_user};
 
 	d.legs = (p->source == SOURCE_UE ? TOKEN_ORIG_UE : TOKEN_ORIG_PEER) |
 		 (to->ue ? TOKEN_TERM_UE : TOKEN_TERM_PEER);
 	token_dialog_put(&token, &p->w->node->token_key, &d, p->call_id);
 	text_lit(t, "Record-Route: ");
-	put_uri_of(p, local, text_slice(&token));
-	if (!addr_same_ip(local, &p->b->dst)) {
+	put_uri_of(p, local, local->port, text_slice(&token));
+	if (local->port != port || !addr_same_ip(local, &p->b->dst)) {
 		text_char(t, ',');
-		put_uri_of(p, &p->b->dst, text_slice(&token));
+		put_uri_of(p, &p->b->dst, port, text_slice(&token));
 	}
 	text_lit(t, "\r\n");
 	sip_edit_push(p->edits, &p->msg, text_since(t, from));
@@ -108,7 +110,7 @@ static void push_via(struct pass *p, const struct target *to, const struct addr 
 	uint32_t from = t->len;
 
 	text_lit(t, "Via: SIP/2.0/UDP ");
-	role_put_site(t, p->w, local);
+	role_put_site(t, p->w, local, local->port);
 	text_lit(t, ";branch=");
 	branch_put(t, p, side, ref, &back);
 	text_lit(t, "\r\n");
@@ -132,11 +134,13 @@ static bool edit_target(struct pass *p, const struct target *to, const struct br
 {
 	const struct route *r = route_find(p->w->node->routes, &to->dst);
 
-	if (!r)
+	/* Under an SA the packet goes where that leads: the UE's own address may be one behind
+	 * a NAT. */
+	if (!r && !to->sa_id)
 		return false;
 	*local = to->local.family ? to->local : r->local;
-	*port = r->port;
-	local->port = role_port(p->w);
+	*port = r ? r->port : p->b->port;
+	local->port = role_port_under(p->w, to->sa_id);
 	if (to->uri.p)
 		sip_edit_replace_slice(p->edits, &p->msg, p->msg.uri, to->uri);
 	if (to->route.len)
@@ -221,6 +225,7 @@ static enum verdict forward_stateless(struct pass *p)
 		return answer(p, 500, "the request could not be sent on");
 	b->src = local;
 	b->dst = to->dst;
+	b->sa_id = to->sa_id;
 	b->port = port;
 	p->out->buf[p->out->n++] = b;
 	count(p->w->counters, COUNT_FORWARDED);
@@ -286,6 +291,7 @@ static bool forward_branch(struct pass *p, const struct target *to, uint32_t bre
 		return false;
 	b->src = local;
 	b->dst = to->dst;
+	b->sa_id = to->sa_id;
 	b->port = port;
 	transaction_send(p, &ref, b, to, breadth);
 	count(p->w->counters, COUNT_FORWARDED);

@@ -36,6 +36,9 @@ struct node {
 	struct slice visited_network;
 	uint16_t sip_port;
 	uint16_t worker_port_base;
+	/* Protected server port (TS 33.203 §7.1), where the node makes security agreements; 0:
+	 * none. What comes there came under an SA. */
+	uint16_t port_ps;
 	bool worker_ports; /* Via and Record-Route carry the worker's own port: the NIC steers
 			      by it */
 	uint32_t n_workers;

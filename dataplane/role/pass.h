@@ -39,6 +39,7 @@ struct target {
 	struct addr local;  /* to send from; family 0: the route's own address */
 	struct slice uri;   /* new Request-URI; p NULL: as it is */
 	struct slice route; /* value of a Route header to put on top; empty: none */
+	uint64_t sa_id;     /* of the contact: what goes there goes under it */
 	bool ue;            /* a registered flow, outside the trust domain */
 	uint32_t contact;   /* of a called user's contact: which one, */
 	uint32_t instance;  /* and of which terminal, 0: not known; short hashes */
@@ -89,6 +90,7 @@ struct pass {
 	enum branch_kind branch;
 	struct branch_ref ref;
 	struct branch_side side;
+	uint64_t back_sa; /* that the request came under; of a stateless one */
 
 	struct slice calling_uri; /* in P-Preferred-Identity, or From */
 
@@ -193,8 +195,15 @@ static inline struct slice identity_slice(const struct identity *i)
 	return slice_of(i->text, i->len);
 }
 
+/* The port at which those at the far end of this SA, or of none, reach us. */
+static inline uint16_t role_port_under(const struct role_worker *w, uint64_t sa_id)
+{
+	return sa_id ? w->node->port_ps : role_port(w);
+}
+
 /* Writes our host and port, of one of our addresses. */
-void role_put_site(struct text *t, const struct role_worker *w, const struct addr *ip);
+void role_put_site(struct text *t, const struct role_worker *w, const struct addr *ip,
+		   uint16_t port);
 
 /* True if a port is one we listen on. */
 bool node_own_port(const struct node *n, uint16_t port);

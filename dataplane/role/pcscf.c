@@ -1,6 +1,7 @@
 /* pcscf.c - the P-CSCF (TS 24.229 §5.2): the edge of the trust domain */
 #include "role/pcscf.h"
 #include "role/answer.h"
+#include "sip/field.h"
 
 /* What a UE may not say of itself (TS 24.229 §4.4, §5.2.6.3.3; RFC 3325 §5). */
 static const uint8_t untrusted[] = {
@@ -64,15 +65,16 @@ struct party {
 	uint64_t user;
 };
 
-/* The identity's set, if it is registered from this flow and may be used. */
+/* The identity's set, if it is registered from this flow, under this SA, and may be used. */
 static const struct registration *identity_on_flow(struct pass *p, const struct identity *id,
-						   const struct addr *flow, struct party *party)
+						   const struct addr *flow, uint64_t sa_id,
+						   struct party *party)
 {
 	uint32_t i;
 	const struct registration *r = pass_registration(p, id, &i);
 
 	if (!r || !(r->roles & ABI_REG_PCSCF) || (reg_impu(r, i)->flags & ABI_IMPU_BARRED) ||
-	    !reg_contact_on_flow(r, flow, p->now))
+	    !reg_contact_on_flow(r, flow, sa_id, p->now))
 		return NULL;
 	*party = (struct party){reg_text(r, reg_impu(r, i)->at, reg_impu(r, i)->len),
 				token_user_of(id->hash)};
@@ -80,17 +82,18 @@ static const struct registration *identity_on_flow(struct pass *p, const struct 
 }
 
 static const struct registration *uri_on_flow(struct pass *p, struct slice name_addr_uri,
-					      const struct addr *flow, struct party *party)
+					      const struct addr *flow, uint64_t sa_id,
+					      struct party *party)
 {
 	struct identity id;
 	struct sip_uri uri;
 
 	if (name_addr_uri.p == p->calling_uri.p)
-		return identity_on_flow(p, &p->calling, flow, party);
+		return identity_on_flow(p, &p->calling, flow, sa_id, party);
 	if (sip_uri_decode(name_addr_uri, &uri) != SIP_OK)
 		return NULL;
 	pass_identity(p, &uri, &id);
-	return identity_on_flow(p, &id, flow, party);
+	return identity_on_flow(p, &id, flow, sa_id, party);
 }
 
 static struct party default_party(const struct registration *r)
@@ -114,17 +117,57 @@ static const struct registration *choose_identity(struct pass *p, struct party *
 
 		sip_walk(&walk, &p->msg, said_in[i], SIP_E_HEADER);
 		while (sip_walk_next(&walk, &name)) {
-			r = uri_on_flow(p, name.uri, &p->b->src, party);
+			r = uri_on_flow(p, name.uri, &p->b->src, p->b->sa_id, party);
 			if (r)
 				return r;
 		}
 	}
 	r = p->flow.only;
 	if (!r || (reg_impu(r, r->default_impu)->flags & ABI_IMPU_BARRED) ||
-	    !reg_contact_on_flow(r, &p->b->src, p->now))
+	    !reg_contact_on_flow(r, &p->b->src, p->b->sa_id, p->now))
 		return NULL;
 	*party = default_party(r);
 	return r;
+}
+
+/* The list of option tags without sec-agree; a line that had no other goes. */
+static void strip_option(struct pass *p, const struct sip_header *h)
+{
+	struct text *t = &p->edits->arena;
+	struct slice rest = sip_value(&p->msg, h), token;
+	uint32_t from = t->len;
+	bool found = false;
+
+	while (sip_next_token(&rest, &token)) {
+		if (slice_eq_nocase(token, SLICE("sec-agree"))) {
+			found = true;
+			continue;
+		}
+		if (t->len > from)
+			text_char(t, ',');
+		text_put(t, token);
+	}
+	if (!found)
+		return;
+	if (t->len > from)
+		sip_edit_replace(p->edits, h->value, h->value_len, text_since(t, from));
+	else
+		sip_edit_delete_header(p->edits, h);
+}
+
+/* What a UE says of its security agreement ends here (§5.2.6.3.3, RFC 3329 §2.6). */
+static void strip_agreement(struct pass *p)
+{
+	static const uint8_t said[] = {SIP_H_SECURITY_VERIFY, SIP_H_SECURITY_CLIENT};
+	static const uint8_t options[] = {SIP_H_REQUIRE, SIP_H_PROXY_REQUIRE};
+
+	if (!p->b->sa_id)
+		return;
+	strip(p, said, sizeof(said));
+	for (uint32_t i = 0; i < sizeof(options); i++)
+		for (const struct sip_header *h = sip_first(&p->msg, options[i]); h;
+		     h = sip_next(&p->msg, h))
+			strip_option(p, h);
 }
 
 static enum verdict to_scscf(struct pass *p)
@@ -155,6 +198,7 @@ enum verdict pcscf_originating(struct pass *p)
 	p->asserted = party.identity;
 	p->orig_user = party.user;
 	strip(p, untrusted, sizeof(untrusted));
+	strip_agreement(p);
 	sip_edit_delete_all(p->edits, &p->msg, SIP_H_P_PREFERRED_IDENTITY);
 	/* Nothing lies between a terminal and us; what it recorded would come back as a Route
 	 * to nowhere. */
@@ -190,7 +234,7 @@ static bool note_called_user(struct pass *p, const struct reg_flow *flow)
 
 	sip_walk(&walk, &p->msg, SIP_H_P_CALLED_PARTY_ID, SIP_E_HEADER);
 	if (sip_walk_next(&walk, &name) && !is_temporary_gruu(name.uri)) {
-		if (!uri_on_flow(p, name.uri, &flow->flow, &party))
+		if (!uri_on_flow(p, name.uri, &flow->flow, flow->sa_id, &party))
 			return false;
 	} else if (flow->only) {
 		party = default_party(flow->only);
@@ -212,7 +256,8 @@ enum verdict pcscf_deliver(struct pass *p)
 		return answer(p, 480, "the terminal's flow is gone");
 	if (!note_called_user(p, &flow))
 		return answer(p, 480, "the called user has left this flow");
-	p->target[0] = (struct target){.dst = flow.flow, .local = flow.local, .ue = true};
+	p->target[0] = (struct target){
+		.dst = flow.flow, .local = flow.local, .sa_id = flow.sa_id, .ue = true};
 	p->n_targets = 1;
 	p->drop_routes = true;
 	p->stage = STAGE_ROUTED;
@@ -254,12 +299,12 @@ static bool dialog_source(struct pass *p, const struct registration *orig,
 {
 	const struct addr *src = &p->b->src;
 
-	if (orig && reg_contact_on_flow(orig, src, p->now)) {
+	if (orig && reg_contact_on_flow(orig, src, p->b->sa_id, p->now)) {
 		p->source = SOURCE_UE;
 		assert_party(p, orig, p->token.orig);
 		return true;
 	}
-	if (term && reg_contact_on_flow(term, src, p->now)) {
+	if (term && reg_contact_on_flow(term, src, p->b->sa_id, p->now)) {
 		p->source = SOURCE_UE;
 		assert_party(p, term, p->token.term);
 		return true;
@@ -337,8 +382,10 @@ static enum verdict dialog_target(struct pass *p, const struct registration *ori
 		if (!c)
 			c = dialog_contact(p, orig, uri, &a);
 		if (c) {
-			p->target[0] =
-				(struct target){.dst = c->flow, .local = c->local, .ue = true};
+			p->target[0] = (struct target){.dst = c->flow,
+						       .local = c->local,
+						       .sa_id = c->sa_id,
+						       .ue = true};
 			return VERDICT_NEXT;
 		}
 		c = gruu_contact(p, orig, term, &of);
@@ -346,6 +393,7 @@ static enum verdict dialog_target(struct pass *p, const struct registration *ori
 			p->target[0] = (struct target){
 				.dst = c->flow,
 				.local = c->local,
+				.sa_id = c->sa_id,
 				.uri = reg_text(of, c->uri, c->uri_len),
 				.ue = true,
 			};
@@ -383,6 +431,7 @@ enum verdict pcscf_dialog(struct pass *p)
 		return v;
 	if (p->source == SOURCE_UE) {
 		strip(p, untrusted, sizeof(untrusted));
+		strip_agreement(p);
 		sip_edit_delete_all(p->edits, &p->msg, SIP_H_P_PREFERRED_IDENTITY);
 	}
 	p->n_targets = 1;

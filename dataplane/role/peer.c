@@ -3,8 +3,9 @@
 
 bool node_own_port(const struct node *n, uint16_t port)
 {
-	return port == n->sip_port || (n->worker_ports && port >= n->worker_port_base &&
-				       port < n->worker_port_base + n->n_workers);
+	return port == n->sip_port || (n->port_ps && port == n->port_ps) ||
+	       (n->worker_ports && port >= n->worker_port_base &&
+		port < n->worker_port_base + n->n_workers);
 }
 
 bool node_own_domain(const struct node *n, struct slice host)
@@ -45,7 +46,8 @@ bool pass_from_peer(const struct pass *p)
 {
 	const struct route *back = route_find(p->w->node->routes, &p->b->src);
 
-	return back && back->port == p->b->port && node_is_peer(p->w->node, &p->b->src);
+	return back && back->port == p->b->port && !p->b->sa_id &&
+	       node_is_peer(p->w->node, &p->b->src);
 }
 
 /* A route without a domain holds for our own domains and addresses only: a foreign domain is

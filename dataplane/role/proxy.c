@@ -70,9 +70,10 @@ static enum verdict check_max_forwards(struct pass *p)
 
 /* Option tags a proxy here understands: those that ask nothing of a proxy but to follow the
  * specification. */
-static bool option_known(struct slice token)
+static bool option_known(const struct pass *p, struct slice token)
 {
-	return slice_eq_nocase(token, SLICE("path"));
+	return slice_eq_nocase(token, SLICE("path")) ||
+	       (p->b->sa_id && slice_eq_nocase(token, SLICE("sec-agree")));
 }
 
 /* §16.3 step 5: Proxy-Require, with Unsupported for what we do not know. That of a REGISTER is
@@ -90,7 +91,7 @@ static enum verdict check_proxy_require(struct pass *p)
 		struct slice rest = sip_value(&p->msg, h), token;
 
 		while (sip_next_token(&rest, &token)) {
-			if (option_known(token))
+			if (option_known(p, token))
 				continue;
 			text_str(&unsupported, any ? ", " : "Unsupported: ");
 			text_put(&unsupported, token);
@@ -245,7 +246,8 @@ void proxy_source(struct pass *p)
 	if (!p->flow_hashed)
 		p->flow_hash = table_hash_flow(p->w->tables, src);
 	if ((p->w->node->roles & NODE_PCSCF) &&
-	    table_find_flow(p->w->tables, src, p->flow_hash, &p->flow))
+	    table_find_flow(p->w->tables, src, p->flow_hash, &p->flow) &&
+	    (p->flow.users > 1 || p->flow.sa_id == p->b->sa_id))
 		p->source = SOURCE_UE;
 	else if (pass_from_peer(p))
 		p->source = SOURCE_PEER;

@@ -45,7 +45,7 @@ static bool find_binding(struct pass *p, struct refresh *r)
 	if (p->source != SOURCE_UE || !set || (set->roles & BOTH) != BOTH)
 		return false;
 	r->set = set;
-	r->contact = reg_contact_on_flow(set, &p->b->src, p->now);
+	r->contact = reg_contact_on_flow(set, &p->b->src, p->b->sa_id, p->now);
 	if (!r->contact || (r->contact->flags & FLAGS) != FLAGS)
 		return false;
 	for (uint32_t i = 0; i < set->n_contact; i++)

@@ -16,15 +16,16 @@ enum verdict response_back(struct pass *p, const struct addr *to)
 {
 	const struct route *r = route_find(p->w->node->routes, to);
 
-	if (!r)
+	if (!r && !p->back_sa)
 		return pass_drop(p, COUNT_DROP_NOROUTE);
 	struct buf *b = response_emit(p, p->side.to_ue, p->side.from_ue, 0);
 	if (!b)
 		return VERDICT_DROP;
-	b->src = r->local;
+	b->sa_id = p->back_sa;
+	b->src = r ? r->local : p->b->dst;
 	b->src.port = p->side.own_port ? role_port(p->w) : p->w->node->sip_port;
 	b->dst = *to;
-	b->port = r->port;
+	b->port = r ? r->port : p->b->port;
 	p->out->buf[p->out->n++] = b;
 	count(p->w->counters, COUNT_FORWARDED);
 	return VERDICT_SEND;
@@ -80,10 +81,21 @@ static enum verdict go_on(struct pass *p)
 	return transaction_response(p, &back);
 }
 
+/* A request that left under an SA has our protected port in its Via: what answers it comes
+ * there and under one, and nothing else does. */
+static bool is_as_protected(const struct pass *p)
+{
+	uint16_t port_ps = p->w->node->port_ps;
+
+	return !port_ps || (p->via.port == port_ps) == (p->b->sa_id != 0);
+}
+
 enum verdict response_input(struct pass *p)
 {
 	if (!via_is_ours(p))
 		return pass_drop(p, COUNT_DROP_RESPONSE_VIA);
+	if (!is_as_protected(p))
+		return pass_drop(p, COUNT_DROP_SA_FOREIGN);
 	switch (p->branch) {
 	case BRANCH_TRANSACTION:
 		if (p->ref.worker != p->w->id && p->ref.worker < p->w->node->n_workers) {

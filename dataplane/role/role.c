@@ -31,13 +31,20 @@ static void make_sites(struct role_worker *w)
 	}
 }
 
-void role_put_site(struct text *t, const struct role_worker *w, const struct addr *ip)
+void role_put_site(struct text *t, const struct role_worker *w, const struct addr *ip,
+		   uint16_t port)
 {
 	for (uint32_t i = 0; i < w->n_sites; i++) {
-		if (addr_same_ip(&w->site[i].ip, ip)) {
+		if (!addr_same_ip(&w->site[i].ip, ip))
+			continue;
+		if (port == role_port(w)) {
 			text_put(t, slice_of(w->site[i].text, w->site[i].len));
 			return;
 		}
+		addr_put_host(t, ip);
+		text_char(t, ':');
+		text_u64(t, port);
+		return;
 	}
 	t->overflow = true; /* not ours: nothing may be sent in its name */
 }

@@ -97,7 +97,8 @@ uint64_t transaction_key(const struct pass *p)
 		addr_half(&back, 1),
 		back.port | (uint64_t)back.family << 16 | (uint64_t)via->port << 32,
 		hash_table(key, via->branch.p, via->branch.len),
-		hash_table(key, via->host.p, via->host.len),
+		/* What came under an SA and what did not are never one transaction. */
+		hash_table(key, via->host.p, via->host.len) ^ p->b->sa_id,
 	};
 
 	if (slice_starts(via->branch, SLICE("z9hG4bK")))
@@ -225,6 +226,7 @@ bool transaction_start(struct pass *p)
 	s->from_ue = p->source == SOURCE_UE;
 	s->upstream = answer_destination(&p->via, &p->b->src);
 	s->upstream_local = p->b->dst;
+	s->upstream_sa = p->b->sa_id;
 	s->upstream_port = p->b->port;
 	p->txn = s;
 	if (!s->invite)
@@ -331,6 +333,7 @@ bool server_answer(struct role_worker *w, struct txn *s, uint16_t status, const 
 	}
 	b->src = s->upstream_local;
 	b->dst = s->upstream;
+	b->sa_id = s->upstream_sa;
 	b->port = s->upstream_port;
 	count(w->counters, COUNT_GENERATED);
 	server_respond(w, s, b, status, now, out);

@@ -24,7 +24,8 @@ struct txn {
 	struct buf *request;        /* as received, where what was sent does not do */
 	struct buf *response;       /* last sent, for repeats */
 	struct addr upstream;       /* where responses go, */
-	struct addr upstream_local; /* from where */
+	struct addr upstream_local; /* from where, */
+	uint64_t upstream_sa;       /* and under what */
 	int32_t next;               /* in the bucket, or in the free list */
 	int32_t first_client;
 	uint32_t interval_ms; /* timer G */

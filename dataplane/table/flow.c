@@ -50,11 +50,12 @@ static uint32_t state_users(const void *state)
 	return state_is_users(state) ? (uint32_t)((uintptr_t)state >> 1) : 1;
 }
 
-static const struct addr *local_of(const struct registration *r, const struct addr *flow)
+static const struct reg_contact *contact_of(const struct registration *r,
+					    const struct addr *flow)
 {
 	for (uint32_t i = 0; i < r->n_contact; i++)
 		if (addr_eq(&reg_contact(r, i)->flow, flow))
-			return &reg_contact(r, i)->local;
+			return reg_contact(r, i);
 	return NULL;
 }
 
@@ -64,7 +65,7 @@ void flow_read(const struct tables *t, uint64_t entry, struct reg_flow *out)
 		const struct registration *r = tables_at(t, entry);
 		const struct reg_contact *c = reg_contact(r, index_part(entry));
 
-		*out = (struct reg_flow){c->flow, c->local, 1, r};
+		*out = (struct reg_flow){c->flow, c->local, c->sa_id, 1, r};
 		return;
 	}
 
@@ -72,13 +73,15 @@ void flow_read(const struct tables *t, uint64_t entry, struct reg_flow *out)
 	void *state =
 		rcu_dereference(s->state); /* paired with rcu_assign_pointer in state_set */
 
-	*out = (struct reg_flow){s->flow, s->local, state_users(state), NULL};
+	*out = (struct reg_flow){s->flow, s->local, s->sa_id, state_users(state), NULL};
 	if (state_is_users(state))
 		return;
 	out->only = state;
-	const struct addr *local = local_of(out->only, &s->flow);
-	if (local)
-		out->local = *local;
+	const struct reg_contact *c = contact_of(out->only, &s->flow);
+	if (!c)
+		return;
+	out->local = c->local;
+	out->sa_id = c->sa_id;
 }
 
 static void state_set(struct flow_shared *s, void *state)
@@ -99,7 +102,7 @@ static bool is_entered(const struct registration *r, uint32_t i)
 
 static bool has_flow(const struct registration *r, const struct addr *flow)
 {
-	return r && local_of(r, flow) != NULL;
+	return r && contact_of(r, flow) != NULL;
 }
 
 /* A flow's entry belongs to another set alone, so that we two need a flow_shared. */
@@ -132,6 +135,7 @@ static void shared_begin(struct tables *t, struct flow_shared *s, uint64_t entry
 	*s = (struct flow_shared){
 		.flow = c->flow,
 		.local = c->local,
+		.sa_id = c->sa_id,
 		.state = state_of_users(2),
 		.set_ids = other->set_id ^ r->set_id,
 	};

@@ -14,6 +14,7 @@ enum { FLOW_SHARED = 255 };
 struct flow_shared {
 	_Alignas(INDEX_LINE) struct addr flow;
 	struct addr local;
+	uint64_t sa_id; /* of the contact that came first */
 	/* What readers see of it, in one word that changes at once: the only user's
 	 * registration, or the number of users, shifted left, with the lowest bit set. */
 	void *state;

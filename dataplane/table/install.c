@@ -1,8 +1,16 @@
 /* install.c - control's records, worked off one by one and in order */
 #include "table/install.h"
 
-static int install_do(struct tables *t, const struct abi_install_view *v)
+/* Security associations are somebody else's, who hears of synchronisation too. */
+static int install_sa(struct install *in, const struct abi_install_view *v)
 {
+	return in->sa ? in->sa(in->sa_context, v) : INSTALL_OK;
+}
+
+static int install_do(struct install *in, const struct abi_install_view *v)
+{
+	struct tables *t = in->tables;
+
 	switch (v->type) {
 	case INSTALL_REGISTRATION:
 		return table_put(t, &v->registration);
@@ -10,14 +18,13 @@ static int install_do(struct tables *t, const struct abi_install_view *v)
 		return table_delete(t, v->set_id);
 	case INSTALL_SYNC_BEGIN:
 		table_sync_begin(t);
-		return INSTALL_OK;
+		return install_sa(in, v);
 	case INSTALL_SYNC_END:
 		table_sync_end(t);
-		return INSTALL_OK;
+		return install_sa(in, v);
 	case INSTALL_SA:
 	case INSTALL_SA_DELETE:
-		/* Without ESP there is nothing that they would protect. */
-		return INSTALL_OK;
+		return install_sa(in, v);
 	}
 	return INSTALL_MALFORMED;
 }
@@ -40,7 +47,7 @@ static bool install_one(struct install *in, bool *wake)
 	memcpy(copy, record.p, record.len);
 
 	if (!abi_install_decode(slice_of(copy, record.len), &v))
-		ack.status = (uint32_t)install_do(in->tables, &v);
+		ack.status = (uint32_t)install_do(in, &v);
 	ack.seq = v.seq;
 	in->installs++;
 	in->errors += ack.status != INSTALL_OK;

@@ -9,6 +9,10 @@ struct install {
 	struct ring in;  /* consumer of the install ring */
 	struct ring out; /* producer of the ack ring */
 	uint64_t installs, errors;
+	/* Takes what is about security associations, and the two ends of a synchronisation;
+	 * NULL: nobody does. enum abi_install_status. */
+	int (*sa)(void *context, const struct abi_install_view *v);
+	void *sa_context;
 };
 
 /* Management thread, registered with urcu-qsbr. Works off up to `most` records; the number

@@ -85,6 +85,7 @@ static void contacts_build(struct registration *r, const struct abi_registration
 		to[i] = (struct reg_contact){
 			.flow = c->flow,
 			.local = c->local,
+			.sa_id = c->sa_id,
 			.hop = c->hop,
 			.q = c->q,
 			.uri = pen_put(pen, c->uri),

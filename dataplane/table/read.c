@@ -80,12 +80,13 @@ bool table_find_flow(const struct tables *t, const struct addr *flow, uint64_t h
 }
 
 const struct reg_contact *reg_contact_on_flow(const struct registration *r,
-					      const struct addr *flow, uint64_t now_ms)
+					      const struct addr *flow, uint64_t sa_id,
+					      uint64_t now_ms)
 {
 	for (uint32_t i = 0; i < r->n_contact; i++) {
 		const struct reg_contact *c = reg_contact(r, i);
 
-		if (c->expires_ms > now_ms && addr_eq(&c->flow, flow))
+		if (c->expires_ms > now_ms && c->sa_id == sa_id && addr_eq(&c->flow, flow))
 			return c;
 	}
 	return NULL;

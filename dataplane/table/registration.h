@@ -14,6 +14,7 @@
 struct reg_contact {
 	uint64_t expires_ms; /* as abi_contact_view, here and below */
 	struct addr flow, local;
+	uint64_t sa_id;
 	uint16_t uri, uri_len; /* offsets from the start of the registration */
 	uint16_t path, path_len;
 	uint16_t q;
@@ -127,6 +128,7 @@ struct reg_flow {
 	struct addr flow;
 	struct addr local; /* of the only user's contact; with several users, what one of them
 			      came to */
+	uint64_t sa_id;    /* likewise: its security associations, or 0 */
 	uint32_t users;    /* sets with a contact on this flow, expired or not, until they are
 			      removed */
 	const struct registration *only; /* the set if users is 1, else NULL */
@@ -135,9 +137,11 @@ struct reg_flow {
  */
 bool table_find_flow(const struct tables *t, const struct addr *flow, uint64_t hash,
 		     struct reg_flow *out);
-/* Any thread. The set's contact on this flow that has not expired, or NULL. */
+/* Any thread. The set's contact on this flow and under these SAs (0: none) that has not
+ * expired, or NULL. */
 const struct reg_contact *reg_contact_on_flow(const struct registration *r,
-					      const struct addr *flow, uint64_t now_ms);
+					      const struct addr *flow, uint64_t sa_id,
+					      uint64_t now_ms);
 
 /* Management thread only. Each publishes for the readers and returns an enum
  * abi_install_status. What it replaced is kept until a grace period is over: 256 objects at

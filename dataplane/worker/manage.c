@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "worker/sa_install.h"
 #include "worker/view.h"
 
 enum {
@@ -54,6 +55,8 @@ static bool attach_install(struct manage *m)
 	struct abi_region *r = m->d->region;
 
 	m->install.tables = m->d->tables;
+	m->install.sa = m->d->sas ? sa_install : NULL;
+	m->install.sa_context = m->d->sas;
 	return ring_attach_consumer(&m->install.in, abi_ring_at(r, r->off_install),
 				    ABI_RING_INSTALL) &&
 	       ring_attach_producer(&m->install.out, abi_ring_at(r, r->off_ack), ABI_RING_ACK);
@@ -232,6 +235,8 @@ static bool serve_install(struct manage *m)
 
 	if (wake)
 		wake_control(m);
+	if (done < INSTALL_BURST && m->d->sas)
+		esp_reclaim(m->d->sas);
 	return done == INSTALL_BURST;
 }
 
@@ -262,6 +267,8 @@ static void housekeeping(struct manage *m)
 
 	if (now - m->sweep_ms >= SWEEP_MS) {
 		table_expire(m->d->tables, now, MANAGE_EXPIRE_GRACE_MS, SWEEP_SETS);
+		if (m->d->sas)
+			esp_sa_expire(m->d->sas, now, MANAGE_EXPIRE_GRACE_MS, SWEEP_SETS);
 		tell_tables(m);
 		m->sweep_ms = now;
 	}

@@ -210,6 +210,7 @@ bool node_make(const struct conf *c, struct node_memory *m, char error[NODE_ERRO
 		return false;
 	n->scscf_uri = keep(m->scscf_uri, sizeof(m->scscf_uri), c->scscf_uri);
 	n->scscf_uri = slice_sub(n->scscf_uri, 0, slice_find(n->scscf_uri, ';'));
+	n->port_ps = c->pcscf.port_ps;
 	n->visited_network =
 		keep(m->visited_network, sizeof(m->visited_network), c->visited_network);
 	if (d->workers == 0 || d->workers > WORKERS_MAX)

@@ -18,6 +18,14 @@ void stage_begin(struct worker *w)
 	w->messages = 0;
 	w->burst.n = 0;
 	w->burst.n_frames = 0;
+	w->burst.n_esp = 0;
+	w->burst.n_send = 0;
+}
+
+static void make_room(struct worker *w, uint32_t places)
+{
+	if (OUTBOX_MAX - w->out.n < places)
+		stage_output(w);
 }
 
 void stage_receive(struct worker *w)
@@ -26,12 +34,58 @@ void stage_receive(struct worker *w)
 		net_rx(w->net, &w->burst);
 	w->full = w->burst.n_frames >= BURST_MAX;
 	net_handoff_in(w->net, &w->burst);
-	w->busy = w->burst.n + w->burst.n_frames > 0;
+	w->busy = w->burst.n + w->burst.n_frames + w->burst.n_send > 0;
+	make_room(w, w->burst.n_send);
+	for (uint32_t i = 0; i < w->burst.n_send; i++)
+		w->out.buf[w->out.n++] = w->burst.send[i];
 }
 
 void stage_input(struct worker *w)
 {
 	net_input(w->net, &w->burst, w->now_ms);
+}
+
+static void opened(struct worker *w, const struct esp_packet *p, const struct net_esp *e)
+{
+	struct buf *b;
+
+	switch (p->verdict) {
+	case VERDICT_NEXT:
+		b = net_esp_message(w->net, &w->burst, e, p->at, p->len);
+		b->src = p->src;
+		b->dst = p->dst;
+		b->sa_id = p->sa_id;
+		break;
+	case VERDICT_HANDOFF:
+		net_handoff_esp(w->net, e, p->owner);
+		break;
+	default:
+		net_esp_drop(w->net, e, p->reason);
+		break;
+	}
+}
+
+static void open_packets(struct worker *w)
+{
+	struct esp_packet p[NET_BURST_MAX];
+	uint32_t n = w->burst.n_esp;
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct net_esp *e = &w->burst.esp[i];
+
+		p[i] = (struct esp_packet){
+			.at = e->at, .len = e->len, .src = e->src, .dst = e->dst};
+	}
+	esp_in(w->esp, p, n);
+	for (uint32_t i = 0; i < n; i++)
+		opened(w, &p[i], &w->burst.esp[i]);
+}
+
+/* Here the turn's messages are complete. */
+void stage_open(struct worker *w)
+{
+	if (w->burst.n_esp)
+		open_packets(w);
 	w->messages += w->burst.n;
 	for (uint32_t i = 0; i < w->burst.n; i++)
 		w->mark[i].verdict = VERDICT_NEXT;
@@ -50,12 +104,6 @@ void stage_capture(struct worker *w)
 	}
 	for (uint32_t i = 0; i < w->burst.n; i++)
 		punt_capture(&w->punt, w->burst.buf[i], false);
-}
-
-static void make_room(struct worker *w, uint32_t places)
-{
-	if (OUTBOX_MAX - w->out.n < places)
-		stage_output(w);
 }
 
 /* §4.4.1: a double CRLF is a ping, answered with a single one; a single one is a pong. */
@@ -232,6 +280,7 @@ static struct buf *copy_of(struct worker *w, const struct abi_inject *r)
 	b->tailroom -= r->len;
 	b->src = r->src;
 	b->dst = r->dst;
+	b->sa_id = r->sa_id;
 	b->port = r->type == INJECT_RESUME ? r->port : BUF_PORT_CONTROL;
 	b->worker = w->id;
 	b->rx_tsc = w->begin_tsc;
@@ -286,12 +335,81 @@ void stage_timers(struct worker *w)
 	}
 }
 
+static void drop(struct worker *w, struct buf *b, enum count_id reason)
+{
+	count(w->counters, reason);
+	buf_free(b);
+}
+
+/* The last place before the network: what names an SA leaves under it or not at all, and from a
+ * protected port nothing leaves in clear. */
+static void seal(struct worker *w, struct esp_message *m, uint32_t n)
+{
+	esp_out(w->esp, m, n);
+	for (uint32_t i = 0; i < n; i++) {
+		switch (m[i].verdict) {
+		case VERDICT_SEND:
+			count(w->counters, COUNT_TX_ESP);
+			w->out.buf[w->out.n++] = m[i].buf;
+			break;
+		case VERDICT_HANDOFF:
+			if (!net_handoff_send(w->net, m[i].buf, m[i].owner))
+				buf_free(m[i].buf);
+			break;
+		default:
+			drop(w, m[i].buf, m[i].reason);
+			break;
+		}
+	}
+}
+
+static bool needs_seal(const struct worker *w, const struct buf *b)
+{
+	return b->sa_id || (b->src.family && net_is_protected(w->net_shared, b->src.port));
+}
+
+/* Takes those to be sealed out of the outbox, and puts them back behind the others. */
+static void seal_outbox(struct worker *w)
+{
+	struct esp_message m[ESP_BURST];
+	struct buf *all[OUTBOX_MAX];
+	uint32_t n_all = w->out.n, n = 0;
+
+	memcpy(all, w->out.buf, n_all * sizeof(all[0]));
+	w->out.n = 0;
+	for (uint32_t i = 0; i < n_all; i++) {
+		struct buf *b = all[i];
+
+		if (!needs_seal(w, b)) {
+			w->out.buf[w->out.n++] = b;
+			continue;
+		}
+		if (!b->sa_id || !w->esp) {
+			drop(w, b, b->sa_id ? COUNT_DROP_ESP_NO_SA : COUNT_DROP_CLEAR);
+			continue;
+		}
+		b = net_own(w->net, b, ESP_HEAD_MAX, ESP_TAIL_MAX);
+		if (b)
+			m[n++] = (struct esp_message){.buf = b, .sa_id = b->sa_id};
+		if (n == ESP_BURST) {
+			seal(w, m, n);
+			n = 0;
+		}
+	}
+	if (n)
+		seal(w, m, n);
+}
+
 void stage_output(struct worker *w)
 {
-	bool capture = w->out.n && capture_is_on(w);
+	bool capture = w->out.n && capture_is_on(w), any = false;
 
 	for (uint32_t i = 0; capture && i < w->out.n; i++)
 		punt_capture(&w->punt, w->out.buf[i], true);
+	for (uint32_t i = 0; i < w->out.n; i++)
+		any = any || needs_seal(w, w->out.buf[i]);
+	if (any)
+		seal_outbox(w);
 	net_output_burst(w->net, w->out.buf, w->out.n);
 	w->out.n = 0;
 }

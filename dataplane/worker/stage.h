@@ -7,6 +7,7 @@
 void stage_begin(struct worker *w);
 void stage_receive(struct worker *w);
 void stage_input(struct worker *w);
+void stage_open(struct worker *w);
 void stage_capture(struct worker *w);
 void stage_keepalive(struct worker *w);
 void stage_overload(struct worker *w);

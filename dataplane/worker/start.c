@@ -16,7 +16,8 @@
 
 _Static_assert((int)START_ERROR_MAX >= (int)EAL_ERROR_MAX &&
 		       (int)START_ERROR_MAX >= (int)NET_ERROR_MAX &&
-		       (int)START_ERROR_MAX >= (int)NODE_ERROR_MAX,
+		       (int)START_ERROR_MAX >= (int)NODE_ERROR_MAX &&
+		       (int)START_ERROR_MAX >= (int)ESP_ERROR_MAX,
 	       "one buffer serves all parts");
 
 typedef enum exit_code start_step(struct dataplane *d, char *error);
@@ -70,13 +71,44 @@ static enum exit_code start_tables(struct dataplane *d, char *error)
 {
 	const struct tables_size size = {d->conf->dataplane.users, d->conf->dataplane.users};
 
-	/* Dialog tokens name a user by the hash the tables know it by, so both have one secret. */
+	/* Dialog tokens name a user by the hash the tables know it by, so both have one secret.
+	 */
 	d->tables = tables_create(&size, &d->node.node.token_key);
 	if (d->tables)
 		return EXIT_CODE_OK;
 	snprintf(error, START_ERROR_MAX,
 		 "tables for %u users: %m; lower dataplane.users, or add memory", size.impus);
 	return EXIT_CODE_ENVIRONMENT;
+}
+
+/* Two sets for each of 100,000 UEs, while one follows the other; fewer for fewer users. */
+static uint32_t sa_sets(const struct conf *c)
+{
+	enum { EACH = 2, MOST = 200000 };
+
+	if (c->pcscf.sa_sets)
+		return c->pcscf.sa_sets;
+	return c->dataplane.users < MOST / EACH ? EACH * c->dataplane.users : MOST;
+}
+
+static enum exit_code start_sas(struct dataplane *d, char *error)
+{
+	const struct conf_pcscf *c = &d->conf->pcscf;
+	uint16_t port[NET_PROTECTED_MAX] = {c->port_ps};
+	char path[CONF_PATH_MAX + 32];
+	struct esp_options o = {.sets = sa_sets(d->conf),
+				.workers = (uint16_t)d->n_workers,
+				.key = d->node.node.branch_key,
+				.run_path = path};
+
+	if (!c->port_ps)
+		return EXIT_CODE_OK;
+	for (uint32_t i = 0; i < c->n_port_pc; i++)
+		port[i + 1] = c->port_pc[i];
+	net_protect(d->net, port, 1 + c->n_port_pc);
+	snprintf(path, sizeof(path), "%s/sequence-numbers", d->conf->runtime_dir);
+	d->sas = esp_sas_create(&o, error);
+	return d->sas ? EXIT_CODE_OK : EXIT_CODE_ENVIRONMENT;
 }
 
 static enum exit_code start_workers(struct dataplane *d, char *error)
@@ -89,6 +121,7 @@ static enum exit_code start_workers(struct dataplane *d, char *error)
 			.net = d->net,
 			.node = &d->node.node,
 			.tables = d->tables,
+			.sas = d->sas,
 			.region = d->region,
 			.wake_fd = d->wake_fd,
 		};
@@ -123,8 +156,8 @@ static enum exit_code launch_workers(struct dataplane *d, char *error)
 /* Configuration errors show before anything is touched; ports before memory is shared out;
  * workers last, when all they point at is there. */
 static start_step *const steps[] = {
-	start_node,   start_eal,     start_net,      start_region,
-	start_tables, start_workers, launch_workers,
+	start_node,   start_eal, start_net,     start_region,
+	start_tables, start_sas, start_workers, launch_workers,
 };
 
 enum exit_code dataplane_start(struct dataplane *d, struct conf *c, char error[START_ERROR_MAX])
@@ -158,6 +191,7 @@ void dataplane_stop(struct dataplane *d)
 	bool eal_is_up = d->net != NULL;
 
 	stop_workers(d);
+	esp_sas_destroy(d->sas);
 	tables_destroy(d->tables);
 	if (d->net)
 		net_destroy(d->net);

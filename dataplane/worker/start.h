@@ -22,6 +22,7 @@ struct dataplane {
 	struct abi_region *region;
 	int memfd, wake_fd;
 	struct tables *tables;
+	struct esp_sas *sas; /* NULL: no security agreements */
 	uint32_t n_workers;
 	uint32_t n_running;
 	struct worker *worker[WORKERS_MAX];

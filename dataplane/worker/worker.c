@@ -15,6 +15,7 @@ void worker_poll(struct worker *w)
 	stage_begin(w);
 	stage_receive(w); /* frames from the ports, messages from other workers */
 	stage_input(w);   /* Ethernet, IP, UDP: what is left is SIP */
+	stage_open(w);    /* or ESP, which is opened: RFC 4303 */
 	stage_capture(w);
 	stage_keepalive(w); /* RFC 5626 */
 	stage_overload(w);  /* too much: the unread goes first */
@@ -22,7 +23,7 @@ void worker_poll(struct worker *w)
 	stage_punt(w);      /* to control */
 	stage_inject(w);    /* from control */
 	stage_timers(w);    /* of transactions */
-	stage_output(w);    /* UDP, IP, Ethernet */
+	stage_output(w);    /* ESP, UDP, IP, Ethernet */
 	stage_transmit(w);  /* to the ports */
 	urcu_qsbr_quiescent_state();
 	idle_account(w);
@@ -54,13 +55,15 @@ struct worker *worker_create(const struct worker_options *o)
 	w->id = o->id;
 	w->idle = o->idle;
 	w->order = o->order;
+	w->net_shared = o->net;
 	w->routes = o->net->routes;
 	w->n_ports = o->net->n_ports;
 	w->shared = abi_worker(o->region, o->id);
 	w->counters = &w->shared->counters;
 	w->net = net_worker_create(o->net, o->id, w->counters);
 	w->role = role_worker_create(o->node, o->tables, w->counters, o->id);
-	if (!w->net || !w->role || !attach_rings(w, o)) {
+	w->esp = o->sas ? esp_worker_create(o->sas, o->id) : NULL;
+	if (!w->net || !w->role || (o->sas && !w->esp) || !attach_rings(w, o)) {
 		worker_destroy(w);
 		return NULL;
 	}
@@ -69,6 +72,7 @@ struct worker *worker_create(const struct worker_options *o)
 
 void worker_destroy(struct worker *w)
 {
+	esp_worker_destroy(w->esp);
 	if (w->role)
 		role_worker_destroy(w->role);
 	if (w->net)

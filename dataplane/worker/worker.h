@@ -3,6 +3,7 @@
 
 #include <stdatomic.h>
 
+#include "esp/esp.h"
 #include "net/net.h"
 #include "punt/punt.h"
 #include "role/role.h"
@@ -26,8 +27,10 @@ struct worker {
 	uint16_t id;
 	enum conf_idle idle;
 	const _Atomic int *order;
+	const struct net *net_shared;
 	struct net_worker *net;
 	struct role_worker *role;
+	struct esp_worker *esp; /* NULL: the node makes no security agreements */
 	const struct route_table *routes;
 	struct counters *counters; /* in `shared` */
 	struct abi_worker *shared;
@@ -58,6 +61,7 @@ struct worker_options {
 	struct net *net;
 	const struct node *node;
 	const struct tables *tables;
+	const struct esp_sas *sas; /* NULL: none */
 	struct abi_region *region;
 	int wake_fd;
 };

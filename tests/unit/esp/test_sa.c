@@ -214,8 +214,9 @@ static void restarted(void **state)
 	esp_sync_begin(p.node.sas);
 	assert_int_equal(esp_sa_put(p.node.sas, &p.spec), ESP_OK);
 	esp_sync_end(p.node.sas);
-	p.node.worker[0] = p.node.worker[1]; /* the owner now */
-	p.node.worker[1] = esp_worker_create(p.node.sas, 0);
+	struct esp_worker *owner = p.node.worker[1]; /* now */
+	p.node.worker[1] = p.node.worker[0];
+	p.node.worker[0] = owner;
 	assert_int_equal(open_packet(&p.node, &seen, NULL).reason, COUNT_DROP_ESP_REPLAY);
 	assert_int_equal(open_packet(&p.node, &unseen, NULL).verdict, VERDICT_NEXT);
 	struct buf how;

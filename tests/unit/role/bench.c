@@ -133,6 +133,7 @@ static struct buf *make_buf(struct bench *b, const char *text, const char *src, 
 	buf->tailroom -= t.len;
 	buf->src = bench_addr(src);
 	buf->dst = bench_addr(dst);
+	buf->sa_id = b->under;
 	buf->port = b->routes.local_port[route_local(&b->routes, &buf->dst)];
 	return buf;
 }
@@ -150,6 +151,7 @@ static void collect_any(struct bench *b, bool sip)
 		o->len = buf->len;
 		o->src = buf->src;
 		o->dst = buf->dst;
+		o->sa_id = buf->sa_id;
 		/* A 400 lacks what its request lacked. */
 		assert_true(!sip || sip_parse(slice_of(o->text, buf->len), &o->msg) == SIP_OK ||
 			    o->msg.status == 400);

@@ -17,6 +17,7 @@ struct bench_out {
 	char text[BENCH_MESSAGE_MAX];
 	uint32_t len;
 	struct addr src, dst;
+	uint64_t sa_id;
 	struct sip_msg msg; /* parsed from text */
 };
 
@@ -28,6 +29,7 @@ struct bench {
 	struct role_worker *worker;
 	struct outbox outbox;
 	uint64_t now;
+	uint64_t under; /* the SA that what goes in came under; 0: in clear */
 	uint32_t n_out;
 	struct bench_out out[OUTBOX_MAX];
 	enum verdict verdict;

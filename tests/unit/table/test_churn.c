@@ -126,7 +126,8 @@ static bool look_flow(const struct tables *t, uint32_t flow)
 		return true;
 	if (f.users != 1)
 		return f.users > 1 && f.users <= SETS && !f.only;
-	return f.only && number_of(f.only) != UINT64_MAX && reg_contact_on_flow(f.only, &a, 0);
+	return f.only && number_of(f.only) != UINT64_MAX &&
+	       reg_contact_on_flow(f.only, &a, 0, 0);
 }
 
 static void *reader(void *arg)

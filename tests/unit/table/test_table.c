@@ -331,9 +331,9 @@ static void registration_holds_what_was_put(void **state)
 
 		assert_memory_equal(&f, &v->contact[0].feature[i], sizeof(f));
 	}
-	assert_ptr_equal(reg_contact_on_flow(r, &c->flow, 4999), c);
-	assert_null(reg_contact_on_flow(r, &c->flow, 5000));
-	assert_null(reg_contact_on_flow(r, &c->local, 0));
+	assert_ptr_equal(reg_contact_on_flow(r, &c->flow, 0, 4999), c);
+	assert_null(reg_contact_on_flow(r, &c->flow, 0, 5000));
+	assert_null(reg_contact_on_flow(r, &c->local, 0, 0));
 	v->impu[2].flags = ABI_IMPU_DEFAULT;
 	assert_int_equal(table_put(t, v), INSTALL_OK);
 	r = table_find_impu(t, v->impu[2].impu, table_hash_impu(t, v->impu[2].impu), &index);
