@@ -50,6 +50,7 @@ struct client {
 	uint64_t nonce;
 	struct ev_timer timer_e, timer_f;
 	struct addr src, dst;
+	uint64_t sa_id;
 	uint8_t method;
 	void (*done)(void *ctx, const struct sip_msg *response);
 	void *ctx;
@@ -90,7 +91,7 @@ static void on_send(void *owner)
 	} else {
 		struct client *c = owner;
 
-		link_send(o->e->link, slice_of(c->message, c->len), &c->src, &c->dst, 0);
+		link_send(o->e->link, slice_of(c->message, c->len), &c->src, &c->dst, c->sa_id);
 	}
 }
 
@@ -559,7 +560,7 @@ static void client_start(struct exchanges *e, struct client *c, struct slice mes
 	double f = 0.;
 
 	if (e->stats.requests_open <= REQUESTS_OPEN_MAX &&
-	    link_source(e->link, &c->dst, &c->src) && via_add(c, message) &&
+	    (c->src.family || link_source(e->link, &c->dst, &c->src)) && via_add(c, message) &&
 	    sip_parse(slice_of(c->message, c->len), &e->msg) == SIP_OK &&
 	    sip_is_request(&e->msg)) {
 		c->method = e->msg.method;
@@ -577,7 +578,7 @@ static void client_start(struct exchanges *e, struct client *c, struct slice mes
 	ev_timer_start(e->loop, &c->timer_f);
 }
 
-void request_send(struct exchanges *e, struct slice message, const struct addr *dst,
+void request_send(struct exchanges *e, struct slice message, const struct request_way *way,
 		  void (*done)(void *ctx, const struct sip_msg *response), void *ctx)
 {
 	struct client *c = calloc(1, sizeof(*c) + message.len + VIA_OCTETS);
@@ -588,7 +589,9 @@ void request_send(struct exchanges *e, struct slice message, const struct addr *
 		return;
 	}
 	c->owner = (struct owner){OWNER_CLIENT, e};
-	c->dst = *dst;
+	c->dst = way->dst;
+	c->src = way->src;
+	c->sa_id = way->sa_id;
 	c->done = done;
 	c->ctx = ctx;
 	c->nonce = hash_table(&e->key_b, &(uint64_t){e->nonces++}, sizeof(uint64_t));

@@ -49,11 +49,19 @@ void exchange_reply(struct exchanges *e, struct exchange *x, uint16_t status,
 /* The To tag of all answers to a request that came without one. */
 void exchange_tag(const struct exchanges *e, const struct exchange *x, char tag[17]);
 
+/* Where a request of our own goes. */
+struct request_way {
+	struct addr dst;
+	struct addr src; /* family 0: the SIP port at the address that leads there */
+	uint64_t sa_id;  /* not 0: under this set of security associations or not at all, src is
+			    our protected address then */
+};
+
 /* Sends a request in a client transaction. `message` is copied, and complete but for the top
  * Via, which is added here with a branch that begins with ABI_BRANCH_CONTROL. done is called
  * once, from the loop (from within the call only if there is no memory): with the final
  * response, or with response NULL (timeout, or not sent). */
-void request_send(struct exchanges *e, struct slice message, const struct addr *dst,
+void request_send(struct exchanges *e, struct slice message, const struct request_way *way,
 		  void (*done)(void *ctx, const struct sip_msg *response), void *ctx);
 
 /* Our address and SIP port as a request to dst carries it in Via; false: no port leads there.

@@ -254,7 +254,8 @@ void forward_register(struct registering *g, const struct addr *dst, struct slic
 		return;
 	}
 	g->sent_to = *dst;
-	request_send(g->r->c->exchanges, slice_of(out, len), dst, response, g);
+	request_send(g->r->c->exchanges, slice_of(out, len), &(struct request_way){.dst = *dst},
+		     response, g);
 }
 
 static bool stays(enum sip_header_id id, bool to_ue)

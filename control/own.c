@@ -43,3 +43,18 @@ bool own_uri(const struct conf *conf, struct slice uri)
 		return false;
 	return own_domain(conf, u.host) || resolve_uri(conf, uri, &a) == RESOLVE_SELF;
 }
+
+bool own_way(const struct control *c, const struct addr *flow, uint64_t sa_id,
+	     struct request_way *out)
+{
+	const struct sa *sa;
+
+	*out = (struct request_way){.dst = *flow};
+	if (sa_id == 0)
+		return true;
+	sa = sas_find(c->sas, sa_id);
+	if (!sa)
+		return false;
+	*out = (struct request_way){.dst = sa->ue, .src = sa->local, .sa_id = sa_id};
+	return true;
+}

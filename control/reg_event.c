@@ -43,7 +43,8 @@ struct subscription {
 	bool asked;      /* a SUBSCRIBE wants to see all (RFC 6665 §4.2.1.2) */
 	const char *end; /* reason of its end, NULL: goes on */
 	struct addr hop;
-	char tag[17]; /* ours: 64 secret bits, which tell the dialog */
+	uint64_t sa_id; /* security associations it is reached through; 0: in clear */
+	char tag[17];   /* ours: 64 secret bits, which tell the dialog */
 	/* One allocation. */
 	struct slice user, call_id, remote, local, target, event, route;
 	uint8_t text[];
@@ -307,15 +308,42 @@ static bool put_notify(struct text *t, struct subscription *s)
 	return !t->overflow;
 }
 
+/* A terminal that registered anew is reached through its new associations (TS 33.203 §7.4). */
+static bool find_way(struct subscription *s, struct request_way *way)
+{
+	const struct control *c = s->r->c;
+	const struct registration_set *set;
+
+	if (own_way(c, &s->hop, s->sa_id, way))
+		return true;
+	set = registrations_by_id(c->registrations, s->of->set_id);
+	for (uint32_t i = 0; set && i < set->n_contact; i++) {
+		const struct registration_contact *k = &set->contact[i];
+
+		if (!k->sa_id || !addr_same_ip(&k->flow, &s->hop))
+			continue;
+		s->hop = k->flow;
+		s->sa_id = k->sa_id;
+		return own_way(c, &s->hop, s->sa_id, way);
+	}
+	return false;
+}
+
 /* If there is something to tell, and nothing under way. */
 static void notify(struct subscription *s)
 {
 	uint8_t memory[SIP_MESSAGE_MAX];
 	struct text t = text_in(memory, sizeof(memory));
 	struct reg_events *r = s->r;
+	struct request_way way;
 
 	if (s->busy || !s->of || !(s->asked || s->end || s->told < watch_news(s->of->watch)))
 		return;
+	if (!find_way(s, &way)) {
+		r->stats.failed++;
+		subscription_end(s);
+		return;
+	}
 	if (!put_notify(&t, s)) {
 		r->stats.too_large++;
 		log_event(LOG_WARN, "reg_event", "too_large", LOG_S("user", s->user));
@@ -329,7 +357,7 @@ static void notify(struct subscription *s)
 	r->stats.notified++;
 	if (s->end) /* that was all; the answer frees it */
 		subscription_end(s);
-	request_send(r->c->exchanges, text_slice(&t), &s->hop, notified, s);
+	request_send(r->c->exchanges, text_slice(&t), &way, notified, s);
 }
 
 static void on_expiry(struct ev_loop *loop, struct ev_timer *w, int events)
@@ -580,6 +608,7 @@ static struct subscription *subscription_new(struct reg_events *r, const struct 
 	at = s->text;
 	s->r = r;
 	s->hop = next_hop(r, x, target);
+	s->sa_id = x->sa_id;
 	s->remote_cseq = m->cseq;
 	s->user = keep(&at, user);
 	s->call_id = keep(&at, call_id);

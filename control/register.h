@@ -149,6 +149,11 @@ bool own_peer(const struct conf *conf, const struct addr *a);
 /* A URI that leads to us: domain, role host or address. */
 bool own_uri(const struct conf *conf, struct slice uri);
 
+/* The way to a terminal behind its flow, under the set of security associations it is reached
+ * through (0: none). False: that set is gone, and nothing may be sent. */
+bool own_way(const struct control *c, const struct addr *flow, uint64_t sa_id,
+	     struct request_way *out);
+
 /* register_pcscf.c: TS 24.229 §5.2.2 */
 
 /* Checks what only a P-CSCF checks. False: answered. */

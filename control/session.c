@@ -10,7 +10,7 @@
 #include "control/control.h"
 #include "control/exchange.h"
 #include "control/link.h"
-#include "control/registration.h"
+#include "control/register.h"
 #include "sip/field.h"
 #include "sip/name_addr.h"
 #include "sip/parse.h"
@@ -40,6 +40,7 @@ struct party {
 	struct slice route; /* Route lines */
 	struct slice name;  /* From or To, with its tag */
 	struct addr hop;
+	uint64_t sa_id; /* security associations it is reached through; 0: in clear */
 };
 
 struct session {
@@ -249,10 +250,12 @@ static bool read_begun(struct session *k, const struct sip_msg *m, const struct 
 		.uri = slice_of(p->data + p->len, p->uri_len),
 		.name = sip_first_value(m, SIP_H_FROM),
 		.hop = p->dst,
+		.sa_id = p->dst_sa_id,
 	};
 	k->party[CALLEE] = (struct party){
 		.name = sip_first_value(m, SIP_H_TO),
 		.hop = p->src,
+		.sa_id = p->sa_id,
 	};
 	return read_contact(m, &k->party[CALLEE].uri) && read_routes(k, m, key, routes);
 }
@@ -268,7 +271,9 @@ static bool read_again(struct session *k, const struct session *old, const struc
 	*k = *old;
 	a->uri = slice_of(p->data + p->len, p->uri_len);
 	a->hop = p->dst;
+	a->sa_id = p->dst_sa_id;
 	b->hop = p->src;
+	b->sa_id = p->sa_id;
 	return read_contact(m, &b->uri);
 }
 
@@ -387,6 +392,7 @@ static void send_bye(struct sessions *s, const struct session *k, enum side to, 
 	const struct party *they = &k->party[to];
 	uint8_t memory[OCTETS_MAX + 1024];
 	struct text t = text_in(memory, sizeof(memory));
+	struct request_way way;
 
 	text_lit(&t, "BYE ");
 	text_put(&t, they->uri);
@@ -403,12 +409,12 @@ static void send_bye(struct sessions *s, const struct session *k, enum side to, 
 	text_lit(&t, " BYE\r\nReason: SIP;cause=480;text=\"");
 	text_str(&t, why);
 	text_lit(&t, "\"\r\nContent-Length: 0\r\n\r\n");
-	if (t.overflow) {
+	if (t.overflow || !own_way(s->c, &they->hop, they->sa_id, &way)) {
 		s->stats.byes_unanswered++;
 		return;
 	}
 	s->stats.byes++;
-	request_send(s->c->exchanges, text_slice(&t), &they->hop, bye_answered, s);
+	request_send(s->c->exchanges, text_slice(&t), &way, bye_answered, s);
 }
 
 static void release(struct sessions *s, struct session *k, const char *why)

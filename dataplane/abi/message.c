@@ -36,6 +36,8 @@ const char *abi_punt_check(const void *record, uint32_t len)
 		return "punt record of a security association without its id";
 	if ((p->reason == PUNT_SESSION_BEGUN) != (p->uri_len != 0))
 		return "punt record whose reason and URI do not fit";
+	if (p->reason != PUNT_SESSION_BEGUN && p->dst_sa_id)
+		return "punt record whose reason and security association do not fit";
 	if ((p->reason == PUNT_REFRESHED) != (p->expires != 0))
 		return "punt record whose reason and expiry do not fit";
 	if (p->worker >= WORKERS_MAX)

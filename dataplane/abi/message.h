@@ -35,12 +35,13 @@ struct abi_punt {
 	uint32_t len;   /* octets of the message */
 	uint64_t rx_ns; /* CLOCK_MONOTONIC when punted */
 	struct addr src, dst;
-	uint32_t expires; /* PUNT_REFRESHED: seconds that the 200 OK granted, else 0 */
-	uint32_t uri_len; /* PUNT_SESSION_BEGUN: octets of the URI, else 0 */
-	uint64_t sa_id;   /* the security association it came under; 0: in clear */
-	uint8_t data[];   /* the SIP message as received, then the URI */
+	uint32_t expires;   /* PUNT_REFRESHED: seconds that the 200 OK granted, else 0 */
+	uint32_t uri_len;   /* PUNT_SESSION_BEGUN: octets of the URI, else 0 */
+	uint64_t sa_id;     /* the security association it came under; 0: in clear */
+	uint64_t dst_sa_id; /* PUNT_SESSION_BEGUN: that it goes under; else 0 */
+	uint8_t data[];     /* the SIP message as received, then the URI */
 };
-_Static_assert(sizeof(struct abi_punt) == 72, "punt record");
+_Static_assert(sizeof(struct abi_punt) == 80, "punt record");
 
 enum abi_inject_type {
 	INJECT_SEND = 1, /* send `data` from src to dst as it is; src.port 0: the node's SIP

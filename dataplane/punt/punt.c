@@ -70,17 +70,18 @@ bool punt_refreshed(struct punt *p, const struct buf *b, uint32_t expires)
 	return true;
 }
 
-bool punt_notice(struct punt *p, const struct buf *b, enum abi_punt_reason reason,
-		 const struct addr *src, const struct addr *dst, struct slice uri)
+bool punt_notice(struct punt *p, const struct punt_notice *n)
 {
-	struct abi_punt *to = record_begin(p, b, reason, uri.len);
+	struct abi_punt *to = record_begin(p, n->b, n->reason, n->uri.len);
 
 	if (!to)
 		return false;
-	to->src = *src;
-	to->dst = *dst;
-	if (uri.len)
-		memcpy(to->data + b->len, uri.p, uri.len);
+	to->src = n->src;
+	to->dst = n->dst;
+	to->sa_id = n->src_sa;
+	to->dst_sa_id = n->dst_sa;
+	if (n->uri.len)
+		memcpy(to->data + n->b->len, n->uri.p, n->uri.len);
 	record_end(p);
 	return true;
 }

@@ -24,10 +24,15 @@ struct punt {
 bool punt_message(struct punt *p, const struct buf *b, enum abi_punt_reason reason);
 /* The same of a REGISTER that was answered 200 for `expires` seconds: PUNT_REFRESHED. */
 bool punt_refreshed(struct punt *p, const struct buf *b, uint32_t expires);
-/* A copy for control of a message that goes, or went, from src to dst: a notice of `reason`,
- * with a URI behind it (empty: none). False as punt_message. */
-bool punt_notice(struct punt *p, const struct buf *b, enum abi_punt_reason reason,
-		 const struct addr *src, const struct addr *dst, struct slice uri);
+/* A copy for control of a message that goes, or went, on. False as punt_message. */
+struct punt_notice {
+	enum abi_punt_reason reason;
+	const struct buf *b;
+	struct addr src, dst;
+	uint64_t src_sa, dst_sa;
+	struct slice uri; /* behind it; empty: none */
+};
+bool punt_notice(struct punt *p, const struct punt_notice *n);
 /* The next injected record, copied to `to` (RING_RECORD_MAX octets, 8-aligned, private) and
  * checked; NULL: none. Records that fail the check are skipped, a few of them a call. */
 const struct abi_inject *punt_next_inject(struct punt *p, void *to);

@@ -286,7 +286,7 @@ static enum verdict provisional(struct pass *p, struct txn *s, struct client *c)
 /* So that a de-registration can end the session (TS 24.229 §5.4.5.1). The called side is told
  * apart from the calling one by where the message comes from. */
 static void note_session(struct pass *p, const struct txn *s, const struct client *c,
-			 const struct buf *b, const struct addr *from)
+			 const struct buf *b, const struct buf *received)
 {
 	struct role_worker *w = p->w;
 	struct sip_msg *invite = &w->transactions->sent_msg;
@@ -302,8 +302,10 @@ static void note_session(struct pass *p, const struct txn *s, const struct clien
 	w->notice = (struct role_notice){
 		.reason = PUNT_SESSION_BEGUN,
 		.b = b,
-		.src = *from,
+		.src = received->src,
+		.src_sa = received->sa_id,
 		.dst = s->upstream,
+		.dst_sa = s->upstream_sa,
 		.uri = slice_of(w->notice_uri, contact.uri.len),
 	};
 }
@@ -312,14 +314,14 @@ static void note_session(struct pass *p, const struct txn *s, const struct clien
 static enum verdict success(struct pass *p, struct txn *s, struct client *c)
 {
 	struct transactions *t = p->w->transactions;
-	struct addr from = p->b->src;
+	const struct buf received = *p->b; /* which may be written upon */
 	struct buf *b = emit_upstream(p, s, c);
 
 	if (!b)
 		return VERDICT_DROP;
 	if (c->state == CLIENT_CALLING || c->state == CLIENT_PROCEEDING) {
 		if (p->w->node->watch_sessions)
-			note_session(p, s, c, b, &from);
+			note_session(p, s, c, b, &received);
 		c->state = CLIENT_ACCEPTED;
 		wheel_clear(&t->wheel, client_timer(t, c));
 		record_release(&c->sent);

@@ -230,8 +230,8 @@ static enum verdict forward_stateless(struct pass *p)
 	p->out->buf[p->out->n++] = b;
 	count(p->w->counters, COUNT_FORWARDED);
 	if (p->msg.method == SIP_M_BYE && p->own_dialog && p->w->node->watch_sessions)
-		p->w->notice =
-			(struct role_notice){PUNT_SESSION_ENDED, b, from, to->dst, SLICE_EMPTY};
+		p->w->notice = (struct role_notice){
+			.reason = PUNT_SESSION_ENDED, .b = b, .src = from, .dst = to->dst};
 	return VERDICT_SEND;
 }
 

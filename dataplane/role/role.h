@@ -64,7 +64,8 @@ struct role_notice {
 	enum abi_punt_reason reason;
 	const struct buf *b; /* in the outbox */
 	struct addr src, dst;
-	struct slice uri; /* empty: none */
+	uint64_t src_sa, dst_sa; /* security associations it came and goes under; 0: none */
+	struct slice uri;        /* empty: none */
 };
 /* Of the last role_message; valid until the outbox is emptied, or the next one. NULL: nothing.
  */

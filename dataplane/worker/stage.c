@@ -161,7 +161,8 @@ static void tell(struct worker *w)
 {
 	const struct role_notice *n = role_notice(w->role);
 
-	if (n && !punt_notice(&w->punt, n->b, n->reason, &n->src, &n->dst, n->uri))
+	if (n && !punt_notice(&w->punt, &(struct punt_notice){n->reason, n->b, n->src, n->dst,
+							      n->src_sa, n->dst_sa, n->uri}))
 		count(w->counters, COUNT_SESSION_UNTOLD);
 }
 

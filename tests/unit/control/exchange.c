@@ -379,7 +379,8 @@ static void test_own_request_and_its_responses(void **state)
 	struct seen s;
 
 	open_all(&s);
-	request_send(s.e, SLICE(OWN_REQUEST), &peer, on_response, &s);
+	request_send(s.e, SLICE(OWN_REQUEST), &(struct request_way){.dst = peer}, on_response,
+		     &s);
 	snprintf(request, sizeof(request), "%s", injected(&dst));
 	assert_true(addr_eq(&dst, &peer));
 	assert_has(request, "REGISTER sip:icscf.example.org SIP/2.0\r\n"
@@ -412,7 +413,8 @@ static void test_forged_response_finds_nothing(void **state)
 	struct seen s;
 
 	open_all(&s);
-	request_send(s.e, SLICE(OWN_REQUEST), &peer, on_response, &s);
+	request_send(s.e, SLICE(OWN_REQUEST), &(struct request_way){.dst = peer}, on_response,
+		     &s);
 	snprintf(request, sizeof(request), "%s", injected(NULL));
 	branch = strstr(request, ABI_BRANCH_CONTROL) + sizeof(ABI_BRANCH_CONTROL) - 1;
 	branch[3] = branch[3] == '0' ? '1' : '0';
@@ -430,11 +432,13 @@ static void test_request_that_leads_nowhere_ends(void **state)
 	struct seen s;
 
 	open_all(&s);
-	request_send(s.e, SLICE(OWN_REQUEST), &six, on_response, &s);
+	request_send(s.e, SLICE(OWN_REQUEST), &(struct request_way){.dst = six}, on_response,
+		     &s);
 	assert_int_equal(s.responses, 0); /* not from within the call */
 	assert_true(run_until(s.loop, &s.response));
 	assert_int_equal(s.status, 0);
-	request_send(s.e, SLICE("no message"), &peer, on_response, &s);
+	request_send(s.e, SLICE("no message"), &(struct request_way){.dst = peer}, on_response,
+		     &s);
 	run_for(s.loop, 0.01);
 	assert_int_equal(s.responses, 2);
 	close_all(&s);

@@ -282,7 +282,7 @@ void exchange_tag(const struct exchanges *e, const struct exchange *x, char tag[
 	snprintf(tag, 17, "%016x", ++((struct fake *)e)->tags);
 }
 
-void request_send(struct exchanges *e, struct slice message, const struct addr *dst,
+void request_send(struct exchanges *e, struct slice message, const struct request_way *way,
 		  void (*done)(void *ctx, const struct sip_msg *response), void *ctx)
 {
 	struct fake *f = (struct fake *)e;
@@ -290,8 +290,8 @@ void request_send(struct exchanges *e, struct slice message, const struct addr *
 
 	memcpy(f->sent_before, f->sent, sizeof(f->sent));
 	snprintf(f->sent, sizeof(f->sent), "%.*s", SLICE_ARG(message));
-	f->sent_to = *dst;
-	trace(f, "send %s\n", addr_text(dst, text));
+	f->sent_to = way->dst;
+	trace(f, "send %s%s\n", addr_text(&way->dst, text), way->sa_id ? " protected" : "");
 	hold(f, PENDING_SEND, (void (*)(void))done, ctx);
 }
 
