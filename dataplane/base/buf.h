@@ -29,7 +29,7 @@ struct buf {
 enum {
 	BUF_PORT_CONTROL = 255,
 	BUF_F_SHARED = 1, /* more than one reference: its octets may not be written */
-	BUF_F_ESP = 2,    /* to send: no message but an ESP packet, the payload of an IP packet */
+	BUF_F_ESP = 2, /* to send: no message but an ESP packet, the payload of an IP packet */
 };
 
 /* Worker only. A buf with at least `size` octets of tailroom (len 0) and room for all

@@ -19,13 +19,21 @@ enum {
 	EXPIRE_BUCKETS = 64, /* looked at between two counts of sets */
 };
 
+/* Keys are not left in memory that serves for something else next. */
+static void release(struct esp_sas *t, void *object, uint32_t size)
+{
+	explicit_bzero(object, size);
+	pool_free(&t->pool, object);
+}
+
 void esp_reclaim(struct esp_sas *t)
 {
 	if (t->n_retired + t->n_ended == 0)
 		return;
 	synchronize_rcu();
 	while (t->n_retired > 0) {
-		pool_free(&t->pool, t->retired[--t->n_retired]);
+		t->n_retired--;
+		release(t, t->retired[t->n_retired].object, t->retired[t->n_retired].size);
 	}
 	while (t->n_ended > 0) {
 		uint32_t i = t->ended[--t->n_ended];
@@ -35,11 +43,12 @@ void esp_reclaim(struct esp_sas *t)
 	}
 }
 
-static void retire(struct esp_sas *t, void *object)
+static void retire(struct esp_sas *t, void *object, uint32_t size)
 {
 	if (t->n_retired == SAS_RETIRED_MAX)
 		esp_reclaim(t);
-	t->retired[t->n_retired++] = object;
+	t->retired[t->n_retired].object = object;
+	t->retired[t->n_retired++].size = size;
 }
 
 static void *sas_alloc(struct esp_sas *t, uint32_t size)
@@ -88,7 +97,7 @@ static void leave(struct esp_sas *t, struct index *x, uint64_t hash, const struc
 		struct index_line *next =
 			atomic_load_explicit(&line->next, memory_order_relaxed);
 
-		retire(t, line);
+		retire(t, line, sizeof(*line));
 		line = next;
 	}
 }
@@ -100,15 +109,29 @@ static uint32_t sa_size(enum esp_cipher cipher, enum esp_integrity integrity)
 	return (size + INDEX_LINE - 1) / INDEX_LINE * INDEX_LINE;
 }
 
-/* Records of sets that were there before a restart stay until control has put its own. */
-static void sort_records(struct esp_sas *t)
+static int compare_left(const void *a, const void *b)
 {
+	uint64_t x = ((const struct sa_left *)a)->sa_id, y = ((const struct sa_left *)b)->sa_id;
+
+	return (x > y) - (x < y);
+}
+
+/* Records of sets that were there before a restart stay until control has put its own. */
+static bool sort_records(struct esp_sas *t)
+{
+	t->left = calloc(t->run.n, sizeof(*t->left));
+	if (!t->left)
+		return false;
 	for (uint32_t i = t->run.n; i-- > 0;) {
-		if (t->run.record[i].sa_id == 0)
+		uint64_t id = t->run.record[i].sa_id;
+
+		if (id == 0)
 			t->free_run[t->n_free_run++] = i;
 		else
-			t->left_over = true;
+			t->left[t->n_left++] = (struct sa_left){id, i};
 	}
+	qsort(t->left, t->n_left, sizeof(*t->left), compare_left);
+	return true;
 }
 
 static bool memory_create(struct esp_sas *t)
@@ -152,8 +175,9 @@ struct esp_sas *esp_sas_create(const struct esp_options *o, char error[ESP_ERROR
 		goto fail;
 	init_mb_mgr_auto(t->mgr, NULL);
 	if (run_open(&t->run, o->run_path, records)) {
-		sort_records(t);
-		return t;
+		if (sort_records(t))
+			return t;
+		run_close(&t->run);
 	}
 	snprintf(error, ESP_ERROR_MAX, "%s (sequence numbers): %s", o->run_path,
 		 errno == EWOULDBLOCK ? "another data plane has it" : strerror(errno));
@@ -172,6 +196,7 @@ void esp_sas_destroy(struct esp_sas *t)
 		return;
 	run_close(&t->run);
 	memory_destroy(t);
+	free(t->left);
 	free(t->free_run);
 	free_mb_mgr(t->mgr);
 	free(t);
@@ -254,10 +279,15 @@ static bool is_same(const struct sa *a, const struct sa *b)
 /* The record of a set that was there before a restart, or NULL. */
 static struct run_record *left_record(const struct esp_sas *t, uint64_t sa_id)
 {
-	for (uint32_t i = 0; t->left_over && i < t->run.n; i++)
-		if (t->run.record[i].sa_id == sa_id)
-			return &t->run.record[i];
-	return NULL;
+	const struct sa_left key = {.sa_id = sa_id};
+	const struct sa_left *found = NULL;
+
+	if (t->n_left)
+		found = bsearch(&key, t->left, t->n_left, sizeof(key), compare_left);
+	/* Deleted meanwhile, it may be another's. */
+	return found && t->run.record[found->record].sa_id == sa_id
+		       ? &t->run.record[found->record]
+		       : NULL;
 }
 
 static int give_record(struct esp_sas *t, struct sa *s)
@@ -316,7 +346,7 @@ static int put_again(struct esp_sas *t, const struct sa *old, struct sa *s)
 	swap(t, &t->by_id, sa_hash_id(t, s->id), old, s, 0);
 	for (uint8_t way = 0; way < SA_WAYS; way++)
 		swap(t, &t->by_spi, sa_hash_spi(t, s->spi_in[way]), old, s, way);
-	retire(t, (void *)(uintptr_t)old);
+	retire(t, (void *)(uintptr_t)old, sa_size(old->cipher, old->integrity));
 	return ESP_OK;
 }
 
@@ -337,8 +367,7 @@ int esp_sa_put(struct esp_sas *t, const struct esp_sa_spec *spec)
 	else
 		status = old ? put_again(t, old, s) : put_new(t, s);
 	if (status != ESP_OK) {
-		explicit_bzero(s, sa_size(spec->cipher, spec->integrity));
-		pool_free(&t->pool, s);
+		release(t, s, sa_size(spec->cipher, spec->integrity));
 	}
 	return status;
 }
@@ -352,7 +381,7 @@ static void take_out(struct esp_sas *t, const struct sa *s)
 		leave(t, &t->by_spi, sa_hash_spi(t, s->spi_in[way]), s, way);
 	t->ended[t->n_ended++] = (uint32_t)(s->run - t->run.record);
 	t->n--;
-	retire(t, (void *)(uintptr_t)s);
+	retire(t, (void *)(uintptr_t)s, sa_size(s->cipher, s->integrity));
 }
 
 int esp_sa_delete(struct esp_sas *t, uint64_t sa_id)
@@ -373,15 +402,16 @@ void esp_sync_begin(struct esp_sas *t)
 /* Those no set has claimed: their sets are gone. */
 static void drop_left(struct esp_sas *t)
 {
-	for (uint32_t i = 0; i < t->run.n; i++) {
-		struct run_record *r = &t->run.record[i];
+	for (uint32_t k = 0; k < t->n_left; k++) {
+		struct run_record *r = &t->run.record[t->left[k].record];
+		uint64_t id = t->left[k].sa_id;
 
-		if (r->sa_id == 0 || sa_find_id(t, r->sa_id, sa_hash_id(t, r->sa_id)))
+		if (r->sa_id != id || sa_find_id(t, id, sa_hash_id(t, id)))
 			continue;
 		run_end(r);
-		t->free_run[t->n_free_run++] = i;
+		t->free_run[t->n_free_run++] = t->left[k].record;
 	}
-	t->left_over = false;
+	t->n_left = 0;
 }
 
 void esp_sync_end(struct esp_sas *t)
@@ -399,8 +429,7 @@ void esp_sync_end(struct esp_sas *t)
 	}
 	/* Ended records go back first, so that none is given back twice. */
 	esp_reclaim(t);
-	if (t->left_over)
-		drop_left(t);
+	drop_left(t);
 }
 
 void esp_sa_expire(struct esp_sas *t, uint64_t now_ms, uint64_t grace_ms, uint32_t most)

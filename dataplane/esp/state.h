@@ -52,12 +52,20 @@ struct esp_sas {
 	uint32_t n, most;
 	uint32_t epoch;
 	bool in_sync;
-	bool left_over; /* records that no synchronisation has claimed yet */
+	/* Records of before a restart, by sa_id, until a synchronisation has ended. */
+	struct sa_left {
+		uint64_t sa_id;
+		uint32_t record;
+	} * left;
+	uint32_t n_left;
 	struct index_place sweep;
 	uint32_t n_spare;
 	struct index_line *spare[SAS_SPARE];
 	uint32_t n_retired;
-	void *retired[SAS_RETIRED_MAX];
+	struct {
+		void *object;
+		uint32_t size;
+	} retired[SAS_RETIRED_MAX];
 	uint32_t n_ended;
 	uint32_t ended[SAS_RETIRED_MAX]; /* records of the retired */
 };

@@ -236,6 +236,44 @@ static void restarted(void **state)
 	pair_close(&p);
 }
 
+/* Many, as after a restart of a node in use: each finds its own, soon. */
+static void many_restarted(void **state)
+{
+	enum { N = 20000 };
+	struct side s;
+
+	side_open(&s, N, 1);
+	for (uint32_t i = 0; i < N; i++) {
+		struct esp_sa_spec a = spec_of(i * 7919 % N, 4, suite, false);
+
+		assert_int_equal(esp_sa_put(s.sas, &a), ESP_OK);
+	}
+	for (uint32_t i = 0; i < N; i += 100)
+		for (uint32_t k = 0; k <= i / 100 % 5; k++)
+			next_number(&s, 1000 + i);
+	side_restart(&s, N, 1);
+	esp_sync_begin(s.sas);
+	for (uint32_t i = 0; i < N; i++) {
+		struct esp_sa_spec a = spec_of(i, 4, suite, false);
+
+		if (i % 3)
+			assert_int_equal(esp_sa_put(s.sas, &a), ESP_OK);
+	}
+	esp_sync_end(s.sas);
+	for (uint32_t i = 0; i < N; i += 100)
+		if (i % 3)
+			assert_int_equal(next_number(&s, 1000 + i), i / 100 % 5 + 2);
+	/* The records of the others serve anew. */
+	for (uint32_t i = 0; i < N / 3; i++) {
+		struct esp_sa_spec a = spec_of(N + i, 4, suite, false);
+
+		assert_int_equal(esp_sa_put(s.sas, &a), ESP_OK);
+		if (i % 1000 == 0)
+			assert_int_equal(next_number(&s, 1000 + N + i), 1);
+	}
+	side_close(&s);
+}
+
 /* A file that is another boot's, shorter, or of another form is no ground to go on from. */
 static void file_of_another(void **state)
 {
@@ -344,12 +382,12 @@ static void last_number(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(refused_specs),      cmocka_unit_test(replaced),
-		cmocka_unit_test(spi_of_another),     cmocka_unit_test(deleted),
-		cmocka_unit_test(full_and_again),     cmocka_unit_test(synchronised),
-		cmocka_unit_test(restarted),          cmocka_unit_test(file_of_another),
-		cmocka_unit_test(one_process_a_file), cmocka_unit_test(expired),
-		cmocka_unit_test(last_number),
+		cmocka_unit_test(refused_specs),   cmocka_unit_test(replaced),
+		cmocka_unit_test(spi_of_another),  cmocka_unit_test(deleted),
+		cmocka_unit_test(full_and_again),  cmocka_unit_test(synchronised),
+		cmocka_unit_test(restarted),       cmocka_unit_test(many_restarted),
+		cmocka_unit_test(file_of_another), cmocka_unit_test(one_process_a_file),
+		cmocka_unit_test(expired),         cmocka_unit_test(last_number),
 	};
 
 	return cmocka_run_group_tests(tests, group_start, group_end);
