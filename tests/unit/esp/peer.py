@@ -124,4 +124,5 @@ def main():
             print("error", type(e).__name__, str(e).replace("\n", " "), flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()
