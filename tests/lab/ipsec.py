@@ -1,12 +1,14 @@
 #!/usr/bin/python3
 """ipsec.py - terminals with a security agreement, whose ESP is Scapy's: they register, talk and leave under it
 
-ipsec.py SUBSCRIBERS.CSV LOCAL REMOTE ALG EALG WHAT
+ipsec.py SUBSCRIBERS.CSV LOCAL REMOTE ALG EALG WHAT [INSIDE]
 
 The users are the first two of the file. ALG and EALG as in Security-Client (RFC 3329). WHAT:
   call     both register, one calls the other and hangs up, each message under ESP; a new set of associations takes the
            place of the first; they leave
   hostile  what a terminal must not get away with, and what nobody may do to it; prints what it did as NAME=COUNT
+  calls    one calls the other until a line comes in, each second some; prints how many
+INSIDE: LOCAL is the address of a NAT, and this one, and those that follow, are the terminals' own behind it: ESP goes in UDP.
 Exits 0, or says what was wrong.
 """
 import base64
@@ -15,6 +17,7 @@ import hashlib
 import os
 import random
 import re
+import select
 import socket
 import struct
 import sys
@@ -26,15 +29,16 @@ import peer
 from scapy.layers.inet import IP, UDP
 from scapy.layers.inet6 import IPv6
 
-FILE, LOCAL, REMOTE, ALG, EALG, WHAT = sys.argv[1:]
+FILE, LOCAL, REMOTE, ALG, EALG, WHAT = sys.argv[1:7]
+INSIDE = sys.argv[7] if len(sys.argv) > 7 else ""
 SIX = ":" in LOCAL
 DOMAIN = "ims.example"
 RUN = str(time.time_ns())
 INTEGRITY = {"hmac-md5-96": "md5", "hmac-sha-1-96": "sha1", "hmac-sha-256-128": "sha256", "aes-gmac": "gmac", "null": "none"}
 CIPHER = {"null": "null", "aes-cbc": "cbc", "aes-gcm": "gcm"}
 FAMILY = socket.AF_INET6 if SIX else socket.AF_INET
+MODE = "mod=UDP-enc-tun; " if INSIDE else ""
 HOST = f"[{REMOTE}]" if SIX else REMOTE
-OWN = f"[{LOCAL}]" if SIX else LOCAL
 random.seed(int(RUN))
 
 
@@ -50,28 +54,29 @@ def parameter(text, name):
 class Associations:
     """One agreed set, as the terminal sees it."""
 
-    def __init__(self, ck, ik, own, theirs, alg, ealg):
+    def __init__(self, ck, ik, address, own, theirs, alg, ealg):
+        self.address = address
         self.ck, self.ik, self.own, self.theirs = ck, ik, own, theirs
         self.cipher, self.integrity = CIPHER[ealg], INTEGRITY[alg] if ealg != "aes-gcm" else "none"
         self.sequence = 0
 
     def _words(self, spi, sequence, source, target, octets):
         ports = [str(p) for p in (source[1], target[1])]
-        return [self.cipher, self.integrity, "6" if SIX else "4", "0", str(spi), str(sequence), self.ck.hex(), self.ik.hex(),
-                source[0], target[0], *ports, source[0], target[0], octets.hex()]
+        return [self.cipher, self.integrity, "6" if SIX else "4", "1" if INSIDE else "0", str(spi), str(sequence), self.ck.hex(), self.ik.hex(),
+                source[0], target[0], *ports, LOCAL, REMOTE, octets.hex()]
 
     def seal(self, text, sequence=None):
         """From port_uc to port_ps."""
         if sequence is None:
             self.sequence += 1
             sequence = self.sequence
-        return peer.work("seal", self._words(self.theirs["spi-s"], sequence, (LOCAL, self.own["port-c"]),
+        return peer.work("seal", self._words(self.theirs["spi-s"], sequence, (self.address, self.own["port-c"]),
                                              (REMOTE, self.theirs["port-s"]), text.encode()))
 
     def open(self, packet):
         """What came to port_us."""
         udp = peer.work("open", self._words(self.own["spi-s"], 0, (REMOTE, self.theirs["port-c"]),
-                                            (LOCAL, self.own["port-s"]), packet))
+                                            (self.address, self.own["port-s"]), packet))
         source, target = struct.unpack("!HH", udp[:4])
         if (source, target) != (self.theirs["port-c"], self.own["port-s"]):
             sys.exit(f"ESP carries UDP from {source} to {target}")
@@ -79,16 +84,16 @@ class Associations:
 
 
 class Wire:
-    """All ESP of this host, and a socket for what goes in clear."""
+    """All ESP of this host, or, behind a NAT, of one terminal."""
 
     def __init__(self):
-        self.esp = socket.socket(FAMILY, socket.SOCK_RAW, socket.IPPROTO_ESP)
+        self.esp = socket.socket(FAMILY, socket.SOCK_DGRAM if INSIDE else socket.SOCK_RAW, 0 if INSIDE else socket.IPPROTO_ESP)
         self.esp.bind((LOCAL, 0))
         self.esp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         self.kept = []
 
     def send(self, packet):
-        self.esp.sendto(packet, (REMOTE, 0))
+        self.esp.sendto(packet, (REMOTE, 4500 if INSIDE else 0))
 
     def receive(self, spi, seconds):
         """The next packet with this SPI; others wait for whoever asks."""
@@ -103,7 +108,7 @@ class Wire:
                 packet = self.esp.recv(65536)
             except TimeoutError:
                 return None
-            self.kept.append(packet if SIX else packet[(packet[0] & 15) * 4:])
+            self.kept.append(packet if SIX or INSIDE else packet[(packet[0] & 15) * 4:])
 
 
 class Terminal:
@@ -111,7 +116,9 @@ class Terminal:
 
     def __init__(self, wire, row):
         Terminal.count += 1
-        self.wire, self.user = wire, row["impi"].split("@")[0]
+        self.wire, self.user = Wire() if INSIDE else wire, row["impi"].split("@")[0]
+        self.address = INSIDE[:-1] + str(int(INSIDE[-1]) + Terminal.count) if INSIDE else LOCAL
+        self.host = f"[{self.address}]" if SIX else self.address
         self.k, self.op = bytes.fromhex(row["k"]), bytes.fromhex(row["op"])
         self.clear = socket.socket(FAMILY, socket.SOCK_DGRAM)
         self.clear.bind((LOCAL, 5080 + Terminal.count))
@@ -128,11 +135,11 @@ class Terminal:
         self.cseq += 1
         port = own["port-s"]
         via = self.clear.getsockname()[1] if clear else port
-        client = f"ipsec-3gpp; alg={ALG}; ealg={EALG}; " + "; ".join(f"{k}={v}" for k, v in own.items())
+        client = f"ipsec-3gpp; alg={ALG}; ealg={EALG}; {MODE}" + "; ".join(f"{k}={v}" for k, v in own.items())
         return "\r\n".join([
-            f"REGISTER sip:{DOMAIN} SIP/2.0", f"Via: SIP/2.0/UDP {OWN}:{via};branch=z9hG4bKr{self.user}{self.cseq}{RUN}",
+            f"REGISTER sip:{DOMAIN} SIP/2.0", f"Via: SIP/2.0/UDP {self.host}:{via};rport;branch=z9hG4bKr{self.user}{self.cseq}{RUN}",
             "Max-Forwards: 70", f"From: <sip:{self.user}@{DOMAIN}>;tag=r", f"To: <sip:{self.user}@{DOMAIN}>",
-            f"Call-ID: r-{self.user}-{RUN}", f"CSeq: {self.cseq} REGISTER", f"Contact: <sip:{self.user}@{OWN}:{port}>",
+            f"Call-ID: r-{self.user}-{RUN}", f"CSeq: {self.cseq} REGISTER", f"Contact: <sip:{self.user}@{self.host}:{port}>",
             f"Expires: {expires}", "Require: sec-agree", "Proxy-Require: sec-agree", "Supported: path",
             f'Authorization: Digest username="{self.user}@{DOMAIN}", realm="{DOMAIN}", uri="sip:{DOMAIN}", nonce="{self.nonce}", '
             f'response="{response}"' + (", algorithm=AKAv1-MD5" if response else ""),
@@ -153,7 +160,7 @@ class Terminal:
         ha1 = hashlib.md5(f"{self.user}@{DOMAIN}:{DOMAIN}:".encode() + res).hexdigest()
         ha2 = hashlib.md5(f"REGISTER:sip:{DOMAIN}".encode()).hexdigest()
         response = hashlib.md5(f"{ha1}:{self.nonce}:{ha2}".encode()).hexdigest()
-        return Associations(ck, ik, own, theirs, ALG, EALG), ",".join(server), response
+        return Associations(ck, ik, self.address, own, theirs, ALG, EALG), ",".join(server), response
 
     def start(self, expires=600):
         """In clear, then under the associations agreed upon."""
@@ -203,9 +210,9 @@ class Terminal:
         route = [] if uri else [f"Route: <sip:{HOST}:{self.set.theirs['port-s']};lr>, {self.route}"]
         return "\r\n".join([
             f"{method} {uri or f'sip:{other.user}@{DOMAIN}'} SIP/2.0",
-            f"Via: SIP/2.0/UDP {OWN}:{port};branch=z9hG4bK{method}{self.user}{self.cseq}{RUN}", *route, "Max-Forwards: 70",
+            f"Via: SIP/2.0/UDP {self.host}:{port};branch=z9hG4bK{method}{self.user}{self.cseq}{RUN}", *route, "Max-Forwards: 70",
             f"From: <sip:{self.user}@{DOMAIN}>;tag=a", f"To: <sip:{other.user}@{DOMAIN}>{to}", f"Call-ID: {call or self.cseq}-{RUN}",
-            f"CSeq: {cseq or self.cseq} {method}", f"Contact: <sip:{self.user}@{OWN}:{port}>", "Require: sec-agree",
+            f"CSeq: {cseq or self.cseq} {method}", f"Contact: <sip:{self.user}@{self.host}:{port}>", "Require: sec-agree",
             "Proxy-Require: sec-agree", *more, f"Content-Length: {len(body)}", "", body])
 
     def answer(self, request, *more, tag=""):
@@ -225,7 +232,7 @@ def message(a, b, octets=0):
 def call(a, b):
     a.say(a.request("INVITE", b, call=f"call{a.cseq}"))
     invite = b.hear("INVITE ")
-    b.answer(invite, f"Contact: <sip:{b.user}@{OWN}:{b.set.own['port-s']}>", tag=";tag=b")
+    b.answer(invite, f"Contact: <sip:{b.user}@{b.host}:{b.set.own['port-s']}>", tag=";tag=b")
     ok = a.hear("SIP/2.0 200")
     routes = ",".join(",".join(lines(ok, "Record-Route")).split(",")[::-1])
     target = re.search(r"<(.*)>", lines(ok, "Contact")[0]).group(1)
@@ -261,6 +268,17 @@ def calls(a, b):
     a.silent("a MESSAGE under associations that have been succeeded")
     leave(a)
     leave(b)
+
+
+def on_and_on(a, b):
+    a.start()
+    b.start()
+    n = 0
+    print("up", flush=True)
+    while not select.select([sys.stdin], [], [], 0.1)[0]:
+        call(a, b)
+        n += 1
+    print(n)
 
 
 def refused(what, answer, status):
@@ -336,6 +354,6 @@ with open(FILE, newline="") as f:
     ROWS = list(csv.DictReader(f))[:2]
 for row in ROWS:
     row["op"] = row.get("op") or row["opc"]
-WIRE = Wire()
+WIRE = None if INSIDE else Wire()
 A, B = Terminal(WIRE, ROWS[0]), Terminal(WIRE, ROWS[1])
-{"call": calls, "hostile": hostile}[WHAT](A, B)
+{"call": calls, "hostile": hostile, "calls": on_and_on}[WHAT](A, B)
