@@ -8,6 +8,7 @@ The users are the first two of the file. ALG and EALG as in Security-Client (RFC
            place of the first; they leave
   hostile  what a terminal must not get away with, and what nobody may do to it; prints what it did as NAME=COUNT
   calls    one calls the other until a line comes in, each second some; prints how many
+  pause    one calls the other, prints "sa SPI CK IK" of each association in use and "up", waits for a line, and calls again
 INSIDE: LOCAL is the address of a NAT, and this one, and those that follow, are the terminals' own behind it: ESP goes in UDP.
 Exits 0, or says what was wrong.
 """
@@ -281,6 +282,19 @@ def on_and_on(a, b):
     print(n)
 
 
+def with_a_pause(a, b):
+    a.start()
+    b.start()
+    call(a, b)
+    for t in a, b:
+        for spi in t.set.own["spi-s"], t.set.theirs["spi-s"]:
+            print("sa", hex(spi), t.set.ck.hex(), t.set.ik.hex())
+    print("up", flush=True)
+    sys.stdin.readline()
+    call(a, b)
+    call(b, a)
+
+
 def refused(what, answer, status):
     if not answer.startswith(f"SIP/2.0 {status} "):
         sys.exit(f"{what}: {answer.splitlines()[0]} instead of {status}")
@@ -356,4 +370,4 @@ for row in ROWS:
     row["op"] = row.get("op") or row["opc"]
 WIRE = None if INSIDE else Wire()
 A, B = Terminal(WIRE, ROWS[0]), Terminal(WIRE, ROWS[1])
-{"call": calls, "hostile": hostile, "calls": on_and_on}[WHAT](A, B)
+{"call": calls, "hostile": hostile, "calls": on_and_on, "pause": with_a_pause}[WHAT](A, B)

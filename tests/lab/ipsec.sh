@@ -27,19 +27,60 @@ check "IPv6" six hmac-sha-1-96 aes-cbc call
 check "behind a NAT: ESP in UDP, aes-cbc" terminals hmac-sha-1-96 aes-cbc call 192.168.1.4
 check "behind a NAT: ESP in UDP, aes-gcm" terminals null aes-gcm call 192.168.1.4
 
-# Associations outlive control, and the data plane: no sequence number comes twice, or the terminal would not take it.
-mkfifo "$RUN/more"
-terminals hmac-sha-1-96 aes-cbc calls <"$RUN/more" >"$RUN/calls" 2>&1 & pid=$!
-exec 9>"$RUN/more"
-for _ in $(seq 100); do
-	grep -q up "$RUN/calls" && break
-	sleep 0.05
-done
-sleep 0.5
-saker_stop control KILL
-sleep 0.5
-saker_restart control && saker_wait_hss || fail "control does not restart"
-sleep 1
-echo >&9
-exec 9>&-
-if wait $pid; then ok "$(tail -1 "$RUN/calls") calls over the death of control"; else fail "calls over the death of control: $(tail -1 "$RUN/calls")"; fi
+# with_line WHAT COMMAND...: terminals of aes-cbc, and when they are up the command, then their line
+with_line() {
+	local what=$1 pid result
+	shift
+	rm -f "$RUN/line"
+	mkfifo "$RUN/line"
+	terminals hmac-sha-1-96 aes-cbc "$what" <"$RUN/line" >"$RUN/said" 2>&1 & pid=$!
+	exec 9>"$RUN/line"
+	for _ in $(seq 100); do
+		grep -q up "$RUN/said" && break
+		sleep 0.05
+	done
+	"$@"
+	echo >&9
+	exec 9>&-
+	wait $pid
+	result=$?
+	[ $result = 0 ] || tail -1 "$RUN/said"
+	return $result
+}
+
+# Associations outlive control, and the data plane, whose sequence numbers go on: the terminals would not take one twice.
+kill_control() {
+	sleep 0.5
+	saker_stop control KILL 2>/dev/null
+	sleep 0.5
+	saker_restart control && saker_wait_hss
+	sleep 1
+}
+kill_dataplane() {
+	saker_stop dataplane KILL 2>/dev/null
+	saker_restart dataplane
+	for _ in $(seq 50); do
+		[ "$(sakerctl -o json status 2>/dev/null | grep -c '"dataplane": *"connected"')" = 1 ] && break
+		sleep 0.1
+	done
+	sleep 1
+}
+check "calls over the death of control" with_line calls kill_control
+check "the same associations when the data plane died and came back" with_line pause kill_dataplane
+
+# Another reader of ESP: what went over the wire is SIP, with the keys that the terminals have, and nothing without.
+if command -v tshark >/dev/null; then
+	lab_in lte tshark -i eth0 -w "$RUN/esp.pcap" -f 'ip proto 50' >/dev/null 2>&1 & shark=$!
+	sleep 2
+	check "a call that is captured" with_line pause true
+	sleep 1
+	kill $shark
+	wait $shark 2>/dev/null
+	keys=(-o esp.enable_encryption_decode:TRUE)
+	while read -r _ spi ck ik; do
+		keys+=(-o "uat:esp_sa:\"IPv4\",\"*\",\"*\",\"$spi\",\"AES-CBC [RFC3602]\",\"0x$ck\",\"HMAC-SHA-1-96 [RFC2404]\",\"0x${ik}00000000\"")
+	done < <(grep '^sa ' "$RUN/said")
+	shown=$(tshark -r "$RUN/esp.pcap" "${keys[@]}" -Y 'sip.Request-Line contains "BYE"' 2>/dev/null | wc -l)
+	equal "tshark reads BYEs: three calls, two legs each" "$shown" 6
+	equal "and nothing without keys" "$(tshark -r "$RUN/esp.pcap" -Y sip 2>/dev/null | wc -l)" 0
+fi
