@@ -568,6 +568,32 @@ void agreement_settle(struct control *c, uint64_t set_id)
 	}
 }
 
+/* -1: the link is down, and the next synchronisation brings it. */
+static void installed_again(void *ctx, int status)
+{
+	if (status > 0)
+		log_event(LOG_ERROR, "agreement", "not_installed",
+			  LOG_U("status", (uint64_t)status));
+}
+
+/* Its contacts are not expected under the set before it any more. */
+static void forget_old(struct control *c, const struct sa *sa)
+{
+	struct registration_set *set = registrations_by_id(c->registrations, sa->set_id);
+	bool any = false;
+
+	for (uint32_t i = 0; set && i < set->n_contact; i++) {
+		struct registration_contact *k = &set->contact[i];
+
+		if (k->sa_id != sa->id || !k->old.sa_id)
+			continue;
+		k->old.sa_id = 0;
+		any = true;
+	}
+	if (any)
+		install_put(c->installer, set, installed_again, NULL);
+}
+
 void registrar_sa_used(struct registrar *r, uint64_t sa_id)
 {
 	struct sa *sa = sas_find(r->c->sas, sa_id);
@@ -576,6 +602,7 @@ void registrar_sa_used(struct registrar *r, uint64_t sa_id)
 		return;
 	sa->old_id = 0;
 	persist_sa_put(r->c->persist, sa, NULL, NULL);
+	forget_old(r->c, sa);
 	agreement_settle(r->c, sa->set_id);
 }
 

@@ -250,17 +250,24 @@ enum binding_result binding_put(struct registration_set *set, const struct regis
 				const struct register_contact *c, uint32_t expires,
 				uint64_t now_wall_ms)
 {
-	struct registration_contact fresh;
+	struct registration_contact fresh, was = {0};
 
-	for (uint32_t i = set->n_contact; i-- > 0;)
-		if (replaces(&set->contact[i], c) || supersedes(&set->contact[i], g, c))
-			binding_remove(set, i);
+	for (uint32_t i = set->n_contact; i-- > 0;) {
+		if (!replaces(&set->contact[i], c) && !supersedes(&set->contact[i], g, c))
+			continue;
+		was = set->contact[i]; /* but for its texts */
+		binding_remove(set, i);
+	}
 	if (expires == 0)
 		return BINDING_OK;
 	if (!make_room(set, g, c))
 		return BINDING_TOO_MANY;
 	if (!fill(&fresh, g, c, now_wall_ms + expires * 1000ull, now_wall_ms))
 		return BINDING_NO_MEMORY;
+	if (fresh.sa_id && fresh.sa_id == was.sa_id)
+		fresh.old = was.old;
+	else if (fresh.sa_id && was.sa_id)
+		fresh.old = (struct registration_old){was.sa_id, was.flow, was.local};
 	set->contact[set->n_contact++] = fresh;
 	return BINDING_OK;
 }

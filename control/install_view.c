@@ -52,6 +52,24 @@ static uint8_t contact_flags(const struct registration_set *s,
 	return (uint8_t)(ABI_CONTACT_PROTECTED | (as_provisioned(s) ? ABI_CONTACT_REFRESH : 0));
 }
 
+/* What else a contact's requests come under, and nothing is sent to. */
+static void add_old(const struct registration_set *s, struct abi_registration_view *v)
+{
+	for (uint32_t i = 0; i < s->n_contact && v->n_contact < SET_CONTACTS_MAX; i++) {
+		const struct registration_old *old = &s->contact[i].old;
+		struct abi_contact_view *c = &v->contact[v->n_contact];
+
+		if (!old->sa_id)
+			continue;
+		*c = v->contact[i];
+		c->flow = old->flow;
+		c->local = old->local;
+		c->sa_id = old->sa_id;
+		c->flags = ABI_CONTACT_SUCCEEDED;
+		v->n_contact++;
+	}
+}
+
 void install_view(const struct registration_set *s, const struct install_policy *policy,
 		  struct abi_registration_view *v)
 {
@@ -91,6 +109,7 @@ void install_view(const struct registration_set *s, const struct install_policy 
 			sip_features(slice_of_text(c->params), &policy->key,
 				     v->contact[i].feature, FEATURES_MAX, NULL);
 	}
+	add_old(s, v);
 }
 
 void install_sa_view(const struct sa *sa, struct abi_sa_view *v)

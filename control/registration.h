@@ -7,10 +7,18 @@
 
 enum { REG_ROUTE_MAX = 1024, REG_CONTACT_URI_MAX = SIP_URI_MAX };
 
+/* How a terminal still comes that has agreed on new security associations and not used them yet
+ * (TS 33.203 §7.4). */
+struct registration_old {
+	uint64_t sa_id; /* 0: it does not */
+	struct addr flow, local;
+};
+
 struct registration_contact {
 	struct addr flow, local, hop;
 	uint64_t sa_id; /* set of security associations it is reached through (sa.h); 0: in
 			   clear */
+	struct registration_old old; /* forgotten when control ends */
 	uint64_t expires_wall_ms, registered_wall_ms;
 	uint16_t q;
 	char *uri;      /* heap, owned */

@@ -56,6 +56,9 @@ enum abi_contact_flags {
 	/* Of an emergency registration: no request of a normal kind goes there (TS 24.229
 	   §5.4.8). */
 	ABI_CONTACT_EMERGENCY = 4,
+	/* Security associations that another contact of the terminal has succeeded: its
+	   requests may still come under them, and nothing is sent there (TS 33.203 §7.4). */
+	ABI_CONTACT_SUCCEEDED = 8,
 };
 
 enum abi_install_status {

@@ -88,7 +88,8 @@ static uint32_t collect(const struct pass *p, struct candidate *all, bool *outda
 		uint32_t score = 0;
 		struct candidate one = {c, 0, (uint32_t)c->instance, 0};
 
-		if (c->expires_ms <= p->now || (c->flags & ABI_CONTACT_EMERGENCY) ||
+		if (c->expires_ms <= p->now ||
+		    (c->flags & (ABI_CONTACT_EMERGENCY | ABI_CONTACT_SUCCEEDED)) ||
 		    !is_meant(p, c))
 			continue;
 		if (is_outdated(p, c)) {

@@ -262,6 +262,10 @@ def calls(a, b):
     message(b, a, 2500)  # in fragments
     call(a, b)
     old = b.renew()
+    # What it sends before it uses the new ones still comes through; what is sent to it goes under the new ones.
+    b.wire.send(old.seal(b.request("MESSAGE", a, body="last")))
+    a.answer(a.hear("MESSAGE "), tag=";tag=m")
+    b.hear("SIP/2.0 200", under=old)
     call(a, b)
     message(b, a, 20)
     # Its first request under the new set has ended the old one's use.

@@ -323,7 +323,7 @@ static void rule_break(struct abi_registration_view *r, enum broken_rule rule)
 		c->flow = (struct addr){.port = 5060};
 		break;
 	case CONTACT_FLAG:
-		c->flags = 8;
+		c->flags = 16;
 		break;
 	case FEATURES_OVER:
 		c->n_feature = FEATURES_MAX + 1;
@@ -393,8 +393,8 @@ static void broken_rules_are_not_decoded(void **state)
 		{impus + 2, '\r'},
 		{contacts + 105, 4}, /* q: 1000 + ... */
 		{contacts + 106, 0},
-		{contacts + 107, 8}, /* length of the URI */
-		{contacts + 110, 8}, /* flags */
+		{contacts + 107, 8},  /* length of the URI */
+		{contacts + 110, 16}, /* flags */
 		{contacts + 111, 3},
 		{contacts + 111, 255}, /* features */
 		{contacts + 120, '\n'},

@@ -268,13 +268,18 @@ static void register_under(struct node *n, uint64_t came_under, int set, char *v
 	assert_int_not_equal(v->sa.set_id, 0);
 }
 
-static void assert_registered(struct node *n, const struct abi_install_view *sa)
+/* old: what it may still come under, 0: nothing. */
+static void assert_registered(struct node *n, const struct abi_install_view *sa, uint64_t old)
 {
 	struct abi_install_view *v = calloc(1, sizeof(*v));
 
 	next_installed(n, INSTALL_REGISTRATION, v);
 	assert_int_equal(v->registration.set_id, sa->sa.set_id);
-	assert_int_equal(v->registration.n_contact, 1);
+	assert_int_equal(v->registration.n_contact, old ? 2 : 1);
+	if (old) {
+		assert_int_equal(v->registration.contact[1].sa_id, old);
+		assert_int_equal(v->registration.contact[1].flags, ABI_CONTACT_SUCCEEDED);
+	}
 	assert_int_equal(v->registration.contact[0].sa_id, sa->sa.sa_id);
 	assert_true(addr_eq(&v->registration.contact[0].flow, &sa->sa.ue));
 	assert_true(addr_eq(&v->registration.contact[0].local, &sa->sa.local));
@@ -318,7 +323,7 @@ static void protected_over_a_restart(void **state)
 
 	start(&n);
 	register_under(&n, 0, 1, verify, v);
-	assert_registered(&n, v);
+	assert_registered(&n, v, 0);
 	assert_non_null(strstr(next_sent(&n, v->sa.sa_id), "SIP/2.0 200 OK"));
 	assert_int_equal(sas_count(n.c.sas, SA_ACTIVE), 1);
 	assert_in_range(v->sa.expires_ms, clock_ms() + 3625000, clock_ms() + 3630000);
@@ -336,7 +341,7 @@ static void protected_over_a_restart(void **state)
 	assert_int_equal(again->sa.port_pc, v->sa.port_pc);
 	assert_memory_equal(again->sa.ck, v->sa.ck, ABI_SA_KEY);
 	assert_memory_equal(again->sa.ik, v->sa.ik, ABI_SA_KEY);
-	assert_registered(&n, v);
+	assert_registered(&n, v, 0);
 	next_installed(&n, INSTALL_SYNC_END, again);
 
 	/* And knows what it offered: a REGISTER under the set goes on, and prolongs it. */
@@ -346,7 +351,7 @@ static void protected_over_a_restart(void **state)
 	respond(next_sent(&n, 0), "200 OK", GRANTED);
 	next_installed(&n, INSTALL_SA, again);
 	assert_true(again->sa.expires_ms >= v->sa.expires_ms);
-	assert_registered(&n, v);
+	assert_registered(&n, v, 0);
 	assert_non_null(strstr(next_sent(&n, v->sa.sa_id), "SIP/2.0 200 OK"));
 	stop(&n);
 	free(v);
@@ -361,12 +366,12 @@ static void succeeded_when_used(void **state)
 
 	start(&n);
 	register_under(&n, 0, 1, verify, v);
-	assert_registered(&n, v);
+	assert_registered(&n, v, 0);
 	old = v->sa.sa_id;
 	assert_int_equal(v->sa.port_pc, 5102);
 	assert_non_null(strstr(next_sent(&n, old), "SIP/2.0 200 OK"));
 	register_under(&n, old, 2, verify, v);
-	assert_registered(&n, v);
+	assert_registered(&n, v, old);
 	id = v->sa.sa_id;
 	assert_int_equal(v->sa.port_pc, 5103);
 	assert_int_equal(v->sa.ue.port, 6020);
@@ -377,6 +382,9 @@ static void succeeded_when_used(void **state)
 	run_for(n.c.loop, 0.05);
 	assert_int_equal(sas_find(n.c.sas, old)->state, SA_LEAVING);
 	assert_int_equal(sas_find(n.c.sas, id)->state, SA_ACTIVE);
+	next_installed(&n, INSTALL_REGISTRATION, v);
+	assert_int_equal(v->registration.n_contact, 1);
+	assert_int_equal(v->registration.contact[0].sa_id, id);
 	/* Its time is over. */
 	sas_set_state(n.c.sas, sas_find(n.c.sas, old), SA_LEAVING, 1);
 	next_installed(&n, INSTALL_SA_DELETE, v);

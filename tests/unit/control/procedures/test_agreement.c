@@ -667,9 +667,13 @@ static void new_set_succeeds_the_old(void **state)
 	fake_clear(f);
 	registrar_sa_used(f->c.registrar, id);
 	assert_int_equal(sas_find(f->c.sas, old)->state, SA_LEAVING);
-	assert_string_equal(f->trace, "store sa port_uc=6001 set=yes\nunstore sa\n");
+	assert_string_equal(f->trace,
+			    "store sa port_uc=6001 set=yes\n"
+			    "install sip:alice@ims.example roles=1 impus=1 "
+			    "<sip:alice@192.0.2.7:5062> 192.0.2.7:6001\nunstore sa\n");
+	fake_clear(f);
 	registrar_sa_used(f->c.registrar, id);
-	assert_string_equal(f->trace, "store sa port_uc=6001 set=yes\nunstore sa\n");
+	assert_string_equal(f->trace, "");
 	run_out(old);
 	assert_null(sas_find(f->c.sas, old));
 	assert_int_equal(sa->state, SA_ACTIVE);
