@@ -239,7 +239,7 @@ static void tell_contacts(const struct registering *g, const struct registration
 	uint8_t memory[RESTORE_TEXT_MAX];
 	struct text t = text_in(memory, sizeof(memory));
 
-	restore_info(g->r->c, set, &q.restoration, &t);
+	restore_info(g->r->c, set, g->impi, &q.restoration, &t);
 	cx_sar(g->r->c->cx, &q, told, NULL);
 }
 
@@ -313,7 +313,7 @@ static void assign(struct registering *g, enum cx_sat type,
 	struct text t = text_in(memory, sizeof(memory));
 
 	if (g->set)
-		restore_info(g->r->c, g->set, &q.restoration, &t);
+		restore_info(g->r->c, g->set, g->impi, &q.restoration, &t);
 	cx_sar(g->r->c->cx, &q, done, g);
 }
 

@@ -46,19 +46,19 @@ static void put_contact(const struct registration_contact *k, struct text *t)
 	text_str(t, k->params);
 }
 
-void restore_info(const struct control *c, const struct registration_set *set,
+void restore_info(const struct control *c, const struct registration_set *set, const char *impi,
 		  struct cx_restoration *out, struct text *memory)
 {
 	out->n = 0;
-	if (!c->conf->control.restoration || !set->impi[0])
+	if (!c->conf->control.restoration || !impi[0])
 		return;
-	out->impi = slice_str(set->impi);
+	out->impi = slice_str(impi);
 	for (uint32_t i = 0; i < set->n_contact && out->n < CX_RESTORED_MAX; i++) {
 		const struct registration_contact *k = &set->contact[i];
 		struct cx_restored *r = &out->contact[out->n];
 		uint32_t path = memory->len, contact;
 
-		if (!put_path(c, k, memory))
+		if (k->sa_id || strcmp(k->impi, impi) != 0 || !put_path(c, k, memory))
 			continue;
 		contact = memory->len;
 		put_contact(k, memory);
@@ -87,7 +87,8 @@ static bool is_among(const struct registration_set *set, const struct registrati
 		const struct registration_contact *have = &set->contact[i];
 
 		if (strcmp(have->uri, k->uri) == 0 && strcmp(have->path, k->path) == 0 &&
-		    strcmp(have->params, k->params) == 0 && same_flow(have, k))
+		    strcmp(have->params, k->params) == 0 &&
+		    (same_flow(have, k) || (have->sa_id && k->sa_id)))
 			return true;
 	}
 	return false;

@@ -32,9 +32,10 @@ struct restoring {
 void restore_user(struct restoring *x);
 
 enum { RESTORE_TEXT_MAX = 32768 };
-/* SCSCF-Restoration-Info of a set, its slices in the set and in *memory. n is 0 where that is
- * not wanted, or not possible. */
-void restore_info(const struct control *c, const struct registration_set *set,
+/* SCSCF-Restoration-Info of what a private identity has registered in a set, its slices in the
+ * set and in *memory. n is 0 where that is not wanted, or not possible. Contacts under security
+ * associations are not in it: who forgot those could reach them in clear alone. */
+void restore_info(const struct control *c, const struct registration_set *set, const char *impi,
 		  struct cx_restoration *out, struct text *memory);
 /* Adds to a set, which takes the place of one that was forgotten, the contacts that the answer
  * gives back and that the set has not. The number added. */
