@@ -14,10 +14,16 @@ static void fill(void)
 		payload[i] = (uint8_t)(i * 7 + i / 256);
 }
 
+/* Where a piece may claim to be from, there need not be anything. */
+static const uint8_t *octets_at(uint32_t at, uint32_t len)
+{
+	return at + len <= sizeof(whole.o) ? whole.o + at : whole.o;
+}
+
 /* Part [from, from + len) of the whole datagram's IP payload, `more` to come. */
 static void piece4(const struct wire *w, uint16_t id, uint32_t from, uint32_t len, bool more)
 {
-	frame_ip4(&f, w->mac, 0, 17, whole.o + IP + V4_HEADER + from, len);
+	frame_ip4(&f, w->mac, 0, 17, octets_at(IP + V4_HEADER + from, len), len);
 	frame_put16(&f, IP + 4, id);
 	frame_put16(&f, IP + 6, (uint16_t)((more ? 0x2000 : 0) | from / 8));
 	frame_fix_ip4(&f, IP);
@@ -25,7 +31,7 @@ static void piece4(const struct wire *w, uint16_t id, uint32_t from, uint32_t le
 
 static void piece6(const struct wire *w, uint16_t id, uint32_t from, uint32_t len, bool more)
 {
-	frame_ip6(&f, w->mac, 0, 44, whole.o + IP + V6_HEADER + from, len);
+	frame_ip6(&f, w->mac, 0, 44, octets_at(IP + V6_HEADER + from, len), len);
 	frame_insert(&f, IP + V6_HEADER, "\x11\0\0\0\0\0\0\0", 8);
 	frame_put16(&f, IP + V6_HEADER + 2, (uint16_t)(from | (more ? 1 : 0)));
 	frame_put16(&f, IP + V6_HEADER + 6, id);
