@@ -3,6 +3,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/rand.h>
 
 #include "base/hash.h"
@@ -18,6 +19,8 @@ static enum auth_algorithm algorithm_of(struct slice name)
 		return AUTH_SHA256;
 	if (slice_eq_nocase(name, SLICE("AKAv1-MD5")))
 		return AUTH_AKAV1_MD5;
+	if (slice_eq_nocase(name, SLICE("AKAv2-MD5")))
+		return AUTH_AKAV2_MD5;
 	return AUTH_UNSUPPORTED;
 }
 
@@ -174,6 +177,49 @@ int auth_expected(const struct auth_credentials *c, const char *ha1, struct slic
 	return digest_end(&d, out);
 }
 
+int auth_akav2_password(struct slice res, const uint8_t ik[16], const uint8_t ck[16],
+			char out[AUTH_AKAV2_PASSWORD + 1])
+{
+	static const char data[] = "http-digest-akav2-password";
+	uint8_t key[16 + 16 + 16], mac[EVP_MAX_MD_SIZE];
+	unsigned len = 0;
+	bool ok;
+
+	if (res.len > 16)
+		return -1;
+	memcpy(key, res.p, res.len);
+	memcpy(key + res.len, ik, 16);
+	memcpy(key + res.len + 16, ck, 16);
+	ok = HMAC(EVP_md5(), key, (int)res.len + 32, (const uint8_t *)data, sizeof(data) - 1,
+		  mac, &len) != NULL &&
+	     len == 16;
+	if (ok)
+		auth_base64(slice_of(mac, len), out);
+	OPENSSL_cleanse(key, sizeof(key));
+	OPENSSL_cleanse(mac, sizeof(mac));
+	return ok ? 0 : -1;
+}
+
+/* HA1 of an AKA challenge: RES itself is the password, or what RFC 4169 makes of it. */
+static bool aka_ha1(const struct challenge *ch, const struct auth_credentials *c,
+		    char out[AUTH_DIGEST_MAX + 1])
+{
+	struct slice res = slice_of(ch->xres, ch->xres_len);
+	char password[AUTH_AKAV2_PASSWORD + 1];
+	bool ok;
+
+	if (ch->xres_len == 0)
+		return false;
+	if (c->algorithm == AUTH_AKAV1_MD5)
+		return auth_ha1(AUTH_AKAV1_MD5, c->username, c->realm, res, out) == 0;
+	if (c->algorithm != AUTH_AKAV2_MD5 || !ch->akav2)
+		return false;
+	ok = auth_akav2_password(res, ch->ik, ch->ck, password) == 0 &&
+	     auth_ha1(AUTH_AKAV2_MD5, c->username, c->realm, slice_str(password), out) == 0;
+	OPENSSL_cleanse(password, sizeof(password));
+	return ok;
+}
+
 /* HA1 for the algorithm the client used, or false: that one was not offered. An answer to an
  * AKA challenge by plain MD5 is a downgrade (RFC 3310 §3.3). */
 static bool challenge_ha1(const struct challenge *ch, const struct auth_credentials *c,
@@ -182,9 +228,7 @@ static bool challenge_ha1(const struct challenge *ch, const struct auth_credenti
 	const char *known;
 
 	if (ch->scheme == CX_AUTH_AKA)
-		return c->algorithm == AUTH_AKAV1_MD5 && ch->xres_len &&
-		       auth_ha1(AUTH_AKAV1_MD5, c->username, c->realm,
-				slice_of(ch->xres, ch->xres_len), out) == 0;
+		return aka_ha1(ch, c, out);
 	if (c->algorithm != AUTH_MD5 && c->algorithm != AUTH_SHA256)
 		return false;
 	known = c->algorithm == AUTH_SHA256 ? ch->ha1_sha256 : ch->ha1;
@@ -227,6 +271,23 @@ bool auth_check(const struct challenge *ch, const struct auth_credentials *c,
 	return right;
 }
 
+static bool count_is_new(struct challenge *ch, uint32_t nc)
+{
+	uint32_t behind = ch->nc - nc;
+
+	if (nc > ch->nc) {
+		uint32_t ahead = nc - ch->nc;
+
+		ch->nc_seen = ahead < NONCE_WINDOW ? ch->nc_seen << ahead | 1 : 1;
+		ch->nc = nc;
+		return true;
+	}
+	if (nc == 0 || behind >= NONCE_WINDOW || ch->nc_seen >> behind & 1)
+		return false;
+	ch->nc_seen |= (uint64_t)1 << behind;
+	return true;
+}
+
 bool auth_count(struct challenge *ch, const struct auth_credentials *c)
 {
 	uint8_t octet[4];
@@ -237,15 +298,15 @@ bool auth_count(struct challenge *ch, const struct auth_credentials *c)
 			return false;
 		ch->answered = true;
 		ch->nc = UINT32_MAX;
+		ch->nc_seen = UINT64_MAX;
 		return true;
 	}
 	if (!hex_decode(c->nc, octet, sizeof(octet)))
 		return false;
 	nc = (uint32_t)octet[0] << 24 | (uint32_t)octet[1] << 16 | (uint32_t)octet[2] << 8 |
 	     octet[3];
-	if (nc <= ch->nc)
+	if (!count_is_new(ch, nc))
 		return false;
-	ch->nc = nc;
 	ch->answered = true;
 	return true;
 }
@@ -336,6 +397,8 @@ void auth_challenge_put(struct text *out, const struct challenge *ch, uint32_t o
 	bool stale = offers & AUTH_OFFER_STALE;
 
 	if (ch->scheme == CX_AUTH_AKA) {
+		if (ch->akav2)
+			challenge_line(out, ch, "AKAv2-MD5", false, keys);
 		challenge_line(out, ch, "AKAv1-MD5", false, keys);
 		return;
 	}

@@ -52,7 +52,8 @@ static void put_credentials(struct text *out, struct slice value, bool protected
 		text_put(out, slice_between(name.p, v.p + v.len + (quoted ? 1 : 0)));
 		digest_response |= slice_eq_nocase(name, SLICE("response")) && v.len;
 		aka |= slice_eq_nocase(name, SLICE("algorithm")) &&
-		       slice_eq_nocase(v, SLICE("AKAv1-MD5"));
+		       (slice_eq_nocase(v, SLICE("AKAv1-MD5")) ||
+			slice_eq_nocase(v, SLICE("AKAv2-MD5")));
 	}
 	text_str(out, n ? "," : "");
 	text_printf(out, "integrity-protected=\"%s\"\r\n",

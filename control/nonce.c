@@ -90,6 +90,11 @@ static struct challenge *challenge_new(const struct challenge_seed *seed)
 	c->xres_len = v->xres_len;
 	memcpy(c->rand, v->rand, sizeof(c->rand));
 	memcpy(c->xres, v->xres, sizeof(c->xres));
+	c->akav2 = seed->akav2;
+	if (c->akav2) {
+		memcpy(c->ck, v->ck, sizeof(c->ck));
+		memcpy(c->ik, v->ik, sizeof(c->ik));
+	}
 	memcpy(c->ha1, v->ha1, sizeof(c->ha1));
 	memcpy(c->ha1_sha256, v->ha1_sha256, sizeof(c->ha1_sha256));
 	c->ha1[sizeof(c->ha1) - 1] = 0;

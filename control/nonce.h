@@ -9,7 +9,7 @@
 
 #include "cx/cx.h"
 
-enum { NONCE_TEXT_MAX = 64 };
+enum { NONCE_TEXT_MAX = 64, NONCE_WINDOW = 64 };
 
 struct challenge {
 	struct challenge *chain;         /* same bucket; the store's own */
@@ -20,8 +20,11 @@ struct challenge {
 	uint8_t rand[16]; /* AKA: for a resynchronisation */
 	uint8_t xres[16];
 	uint32_t xres_len;
+	bool akav2; /* AKA: its second version was offered, too: */
+	uint8_t ck[16], ik[16];
 	char ha1[65], ha1_sha256[65];    /* Digest: hexadecimal, "" none */
 	uint32_t nc;                     /* highest nonce count that was accepted */
+	uint64_t nc_seen;                /* bit i: nc - i was */
 	uint8_t syncs;                   /* resynchronisations in this chain of challenges */
 	bool answered;                   /* at least one right response came */
 	const char *impi, *impu, *realm; /* in `names` */
@@ -33,6 +36,7 @@ struct challenge_seed {
 	const struct cx_vector *vector;
 	struct slice nonce, impi, impu, realm;
 	uint8_t syncs;
+	bool akav2; /* may be answered by AKAv2-MD5, too */
 };
 
 struct nonces;

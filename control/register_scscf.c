@@ -476,6 +476,7 @@ static void send_challenge(struct registering *g, const struct cx_vector *v)
 		.impu = slice_str(g->impu),
 		.realm = slice_str(realm),
 		.syncs = g->syncs,
+		.akav2 = v->scheme == CX_AUTH_AKA && conf->control.akav2,
 	};
 
 	if (auth_nonce(v, nonce)) {
@@ -525,7 +526,8 @@ static enum cx_auth_scheme wanted_scheme(const struct registering *g)
 {
 	if (!g->has_credentials || !g->credentials.algorithm_given)
 		return CX_AUTH_UNKNOWN;
-	if (g->credentials.algorithm == AUTH_AKAV1_MD5)
+	if (g->credentials.algorithm == AUTH_AKAV1_MD5 ||
+	    g->credentials.algorithm == AUTH_AKAV2_MD5)
 		return CX_AUTH_AKA;
 	return g->credentials.algorithm == AUTH_UNSUPPORTED ? CX_AUTH_UNKNOWN : CX_AUTH_DIGEST;
 }

@@ -143,6 +143,7 @@ struct conf_control {
 	uint32_t nonce_ttl_s;         /* default 60 */
 	uint32_t nonce_max;           /* bounded store; default 100,000 */
 	bool digest_md5, digest_sha256, aka; /* allowed schemes; default all true */
+	bool akav2;                          /* and AKAv2-MD5 before AKAv1-MD5; default false */
 	bool restoration;    /* the HSS keeps the contacts of registered users; default true */
 	bool ip_association; /* refreshes from an authenticated address need no challenge */
 	uint32_t sessions;   /* watched; default 200,000 */

@@ -187,7 +187,91 @@ static void counts(void **state)
 	c.qop = SLICE("auth");
 	c.nc = SLICE("00000005");
 	assert_false(auth_count(ch, &c));
+	c.nc = SLICE("fffffff0");
+	assert_false(auth_count(ch, &c));
 	free(ch);
+}
+
+/* Requests overtake each other: each count within the window counts once. */
+static void counts_out_of_order(void **state)
+{
+	static const struct {
+		const char *nc;
+		bool ok;
+	} table[] = {{"00000005", true},  {"00000003", true},  {"00000004", true},
+		     {"00000003", false}, {"00000005", false}, {"00000000", false},
+		     {"00000046", true},  {"00000007", true},  {"00000007", false},
+		     {"00000006", false}, {"00000045", true},  {"00000045", false},
+		     {"00000086", true},  {"00000047", true},  {"00000046", false},
+		     {"00001000", true},  {"00000fff", true},  {"00000fc1", true},
+		     {"00000fc0", false}, {"00001000", false}};
+	struct challenge *ch = calloc(1, sizeof(*ch));
+	struct auth_credentials c = {.qop = SLICE("auth")};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		c.nc = slice_str(table[i].nc);
+		if (auth_count(ch, &c) != table[i].ok)
+			fail_msg("row %zu: %s", i, table[i].nc);
+	}
+	free(ch);
+}
+
+/* RFC 4169 §3; the password was made by Python's hmac module. */
+static void akav2(void **state)
+{
+	struct cx_vector v = {.scheme = CX_AUTH_AKA, .xres_len = 8};
+	struct challenge_seed seed = {.vector = &v,
+				      .nonce = SLICE("n"),
+				      .impi = SLICE("u"),
+				      .impu = SLICE("i"),
+				      .realm = SLICE("r")};
+	struct nonces *n = nonces_new(4, 1000, NULL, NULL);
+	struct auth_credentials c = {.username = SLICE("u"),
+				     .realm = SLICE("r"),
+				     .nonce = SLICE("n"),
+				     .uri = SLICE("sip:r"),
+				     .algorithm = AUTH_AKAV2_MD5};
+	char password[AUTH_AKAV2_PASSWORD + 1], ha1[AUTH_DIGEST_MAX + 1],
+		response[AUTH_DIGEST_MAX + 1];
+	uint8_t memory[1024];
+	struct text t = text_in(memory, sizeof(memory));
+	const struct challenge *ch;
+
+	for (uint8_t i = 0; i < 16; i++) {
+		v.xres[i] = i;
+		v.ik[i] = (uint8_t)(16 + i);
+		v.ck[i] = (uint8_t)(32 + i);
+	}
+	assert_int_equal(
+		auth_akav2_password(slice_of(v.xres, v.xres_len), v.ik, v.ck, password), 0);
+	assert_string_equal(password, "5XatUrwRAskv07cSimdd2w==");
+	auth_ha1(AUTH_AKAV2_MD5, c.username, c.realm, slice_str(password), ha1);
+	auth_expected(&c, ha1, SLICE("REGISTER"), response);
+	c.response = slice_str(response);
+	/* Not offered: not taken. */
+	ch = nonces_add(n, &seed, 0);
+	assert_false(auth_check(ch, &c, SLICE("REGISTER")));
+	auth_challenge_put(&t, ch, 0, NULL);
+	assert_null(strstr(text_cstr(&t), "AKAv2-MD5"));
+	/* Offered first, and the first version still holds. */
+	seed.akav2 = true;
+	seed.nonce = c.nonce = SLICE("m");
+	auth_expected(&c, ha1, SLICE("REGISTER"), response);
+	ch = nonces_add(n, &seed, 0);
+	assert_true(auth_check(ch, &c, SLICE("REGISTER")));
+	t.len = 0;
+	auth_challenge_put(&t, ch, 0, NULL);
+	assert_non_null(strstr(strstr(text_cstr(&t), "AKAv2-MD5"), "AKAv1-MD5"));
+	response[0] ^= 1;
+	assert_false(auth_check(ch, &c, SLICE("REGISTER")));
+	c.algorithm = AUTH_AKAV1_MD5;
+	auth_ha1(AUTH_AKAV1_MD5, c.username, c.realm, slice_of(v.xres, v.xres_len), ha1);
+	auth_expected(&c, ha1, SLICE("REGISTER"), response);
+	assert_true(auth_check(ch, &c, SLICE("REGISTER")));
+	/* The password of the one is none of the other. */
+	c.algorithm = AUTH_AKAV2_MD5;
+	assert_false(auth_check(ch, &c, SLICE("REGISTER")));
+	nonces_free(n);
 }
 
 static void auts(void **state)
@@ -308,10 +392,16 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(rfc2617),     cmocka_unit_test(without_qop),
-		cmocka_unit_test(rfc7616),     cmocka_unit_test(aka),
-		cmocka_unit_test(near_misses), cmocka_unit_test(counts),
-		cmocka_unit_test(auts),        cmocka_unit_test(headers),
+		cmocka_unit_test(rfc2617),
+		cmocka_unit_test(without_qop),
+		cmocka_unit_test(rfc7616),
+		cmocka_unit_test(aka),
+		cmocka_unit_test(near_misses),
+		cmocka_unit_test(counts),
+		cmocka_unit_test(counts_out_of_order),
+		cmocka_unit_test(akav2),
+		cmocka_unit_test(auts),
+		cmocka_unit_test(headers),
 		cmocka_unit_test(challenges),
 	};
 
