@@ -148,8 +148,8 @@ static uint64_t vector_run(void *ctx, uint32_t n)
 	uint64_t sum = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
-		if (aka_vector_make(v->k, v->opc, v->amf, 32 * (uint64_t)i,
-				    v->rand[i % OP_INPUTS], &out))
+		if (aka_vector_make(&(struct aka_key){.k = v->k, .opc = v->opc}, v->amf,
+				    32 * (uint64_t)i, v->rand[i % OP_INPUTS], &out))
 			return 0;
 		sum += out.xres[0];
 	}

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "aka/milenage.h"
+#include "aka/tuak.h"
 
 #define SQN_MASK ((UINT64_C(1) << 48) - 1)
 #define IND_BITS 5
@@ -32,14 +33,33 @@ uint64_t aka_sqn_next(uint64_t sqn)
 	return seq << IND_BITS | ind;
 }
 
-int aka_vector_make(const uint8_t k[16], const uint8_t opc[16], const uint8_t amf[2],
-		    uint64_t sqn, const uint8_t rand[16], struct aka_vector *out)
+static int f1(const struct aka_key *key, const uint8_t rand[16], const uint8_t sqn[6],
+	      const uint8_t amf[2], uint8_t mac_a[8], uint8_t mac_s[8])
+{
+	if (!key->tuak)
+		return milenage_f1(key->k, key->opc, rand, sqn, amf, mac_a, mac_s);
+	tuak_f1(&(struct tuak_key){key->k, key->k256}, key->opc, rand, sqn, amf, mac_a, mac_s);
+	return 0;
+}
+
+static int f2345(const struct aka_key *key, const uint8_t rand[16], uint8_t res[8],
+		 uint8_t ck[16], uint8_t ik[16], uint8_t ak[6], uint8_t ak_star[6])
+{
+	if (!key->tuak)
+		return milenage_f2345(key->k, key->opc, rand, res, ck, ik, ak, ak_star);
+	tuak_f2345(&(struct tuak_key){key->k, key->k256}, key->opc, rand, res, ck, ik, ak,
+		   ak_star);
+	return 0;
+}
+
+int aka_vector_make(const struct aka_key *key, const uint8_t amf[2], uint64_t sqn,
+		    const uint8_t rand[16], struct aka_vector *out)
 {
 	uint8_t sqn_octets[6], mac_a[8], mac_s[8], ak[6], ak_star[6];
 
 	sqn_put(sqn, sqn_octets);
-	if (milenage_f1(k, opc, rand, sqn_octets, amf, mac_a, mac_s) < 0 ||
-	    milenage_f2345(k, opc, rand, out->xres, out->ck, out->ik, ak, ak_star) < 0)
+	if (f1(key, rand, sqn_octets, amf, mac_a, mac_s) < 0 ||
+	    f2345(key, rand, out->xres, out->ck, out->ik, ak, ak_star) < 0)
 		return -1;
 	memcpy(out->rand, rand, 16);
 	/* AUTN = SQN xor AK || AMF || MAC-A (§6.3.2) */
@@ -51,18 +71,18 @@ int aka_vector_make(const uint8_t k[16], const uint8_t opc[16], const uint8_t am
 	return 0;
 }
 
-bool aka_auts_check(const uint8_t k[16], const uint8_t opc[16], const uint8_t rand[16],
-		    const uint8_t auts[14], uint64_t *sqn_ms)
+bool aka_auts_check(const struct aka_key *key, const uint8_t rand[16], const uint8_t auts[14],
+		    uint64_t *sqn_ms)
 {
 	static const uint8_t amf_star[2];
 	uint8_t res[8], ck[16], ik[16], ak[6], ak_star[6], sqn[6], mac_a[8], mac_s[8];
 	bool genuine = false;
 
 	/* AUTS = SQN_MS xor AK* || MAC-S (§6.3.3) */
-	if (milenage_f2345(k, opc, rand, res, ck, ik, ak, ak_star) == 0) {
+	if (f2345(key, rand, res, ck, ik, ak, ak_star) == 0) {
 		for (int i = 0; i < 6; i++)
 			sqn[i] = auts[i] ^ ak_star[i];
-		genuine = milenage_f1(k, opc, rand, sqn, amf_star, mac_a, mac_s) == 0 &&
+		genuine = f1(key, rand, sqn, amf_star, mac_a, mac_s) == 0 &&
 			  CRYPTO_memcmp(mac_s, auts + 6, sizeof(mac_s)) == 0;
 	}
 	OPENSSL_cleanse(res, sizeof(res));

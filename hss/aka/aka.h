@@ -4,6 +4,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* A subscriber's: for Milenage K and OPc of 16 octets, for TUAK K of 16 or 32 and TOPc of 32.
+ */
+struct aka_key {
+	const uint8_t *k, *opc;
+	bool tuak, k256;
+};
+
 struct aka_vector {
 	uint8_t rand[16], autn[16], xres[8], ck[16], ik[16];
 };
@@ -13,12 +20,12 @@ struct aka_vector {
 uint64_t aka_sqn_next(uint64_t sqn);
 
 /* One vector for the given SQN and RAND. 0 or -1. */
-int aka_vector_make(const uint8_t k[16], const uint8_t opc[16], const uint8_t amf[2],
-		    uint64_t sqn, const uint8_t rand[16], struct aka_vector *out);
+int aka_vector_make(const struct aka_key *key, const uint8_t amf[2], uint64_t sqn,
+		    const uint8_t rand[16], struct aka_vector *out);
 
 /* Resynchronisation (§6.3.5): checks AUTS' MAC-S (AMF* is zero) and gives SQN_MS. False: MAC-S
  * is wrong, change nothing. */
-bool aka_auts_check(const uint8_t k[16], const uint8_t opc[16], const uint8_t rand[16],
-		    const uint8_t auts[14], uint64_t *sqn_ms);
+bool aka_auts_check(const struct aka_key *key, const uint8_t rand[16], const uint8_t auts[14],
+		    uint64_t *sqn_ms);
 /* The SQN to go on from, given the stored one and the terminal's (Annex C.3.4). */
 uint64_t aka_resync(uint64_t sqn_he, uint64_t sqn_ms);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "aka/milenage.h"
+#include "aka/tuak.h"
 #include "base/distance.h"
 #include "base/text.h"
 #include "hss/decide.h"
@@ -331,10 +332,16 @@ static bool take(struct entry *e, enum entry_key key, struct slice value, char *
 	case ENTRY_IMPU:
 		return add_identities(s->impu, &s->n_impus, value, error);
 	case ENTRY_K:
-		return set_hex(s->k, sizeof(s->k), value, error);
+		s->k256 = value.len == 64;
+		return set_hex(s->k, s->k256 ? 32 : 16, value, error);
 	case ENTRY_OP:
 		return set_hex(e->op, sizeof(e->op), value, error);
 	case ENTRY_OPC:
+		return set_hex(s->opc, 16, value, error);
+	case ENTRY_TOP:
+		return set_hex(e->top, sizeof(e->top), value, error);
+	case ENTRY_TOPC:
+		s->tuak = true;
 		return set_hex(s->opc, sizeof(s->opc), value, error);
 	case ENTRY_AMF:
 		return set_hex(s->amf, sizeof(s->amf), value, error);
@@ -432,11 +439,27 @@ static bool make_ha1(struct entry *e, enum entry_key *where, char *error)
 	return at(where, ENTRY_PASSWORD, refuse(error, "the crypto library failed"));
 }
 
-/* Milenage works with OPc; OP, the operator's, need not lie about (TS 35.206 §4.1). */
+static bool gives_opc(const struct entry *e)
+{
+	return GIVEN(e, OP) || GIVEN(e, OPC) || GIVEN(e, TOP) || GIVEN(e, TOPC);
+}
+
+/* Milenage works with OPc, TUAK with TOPc; OP and TOP, the operator's, need not lie about (TS
+ * 35.206 §4.1, TS 35.231 §6.2). */
 static bool make_opc(struct entry *e, enum entry_key *where, char *error)
 {
-	if (GIVEN(e, OP) && GIVEN(e, OPC))
-		return at(where, ENTRY_OP, refuse(error, "op and opc exclude each other"));
+	struct store_subscriber *s = &e->sub;
+
+	if (GIVEN(e, OP) + GIVEN(e, OPC) + GIVEN(e, TOP) + GIVEN(e, TOPC) > 1)
+		return at(where, GIVEN(e, OP) ? ENTRY_OP : ENTRY_TOP,
+			  refuse(error, "op, opc, top and topc exclude each other"));
+	if (GIVEN(e, TOP)) {
+		s->tuak = true;
+		tuak_topc(&(struct tuak_key){s->k, s->k256}, e->top, s->opc);
+	}
+	if (s->k256 && !s->tuak)
+		return at(where, ENTRY_K,
+			  refuse(error, "a k of 64 digits goes with top or topc (TUAK)"));
 	if (GIVEN(e, OP) && milenage_opc(e->sub.k, e->op, e->sub.opc) != 0)
 		return at(where, ENTRY_OP, refuse(error, "the crypto library failed"));
 	return true;
@@ -494,8 +517,8 @@ bool entry_complete(struct entry *e, const struct entry_defaults *d, enum entry_
 
 	if (!GIVEN(e, IMPI))
 		return at(where, ENTRY_IMPI, refuse(error, "no private identity"));
-	if (GIVEN(e, K) != (GIVEN(e, OP) || GIVEN(e, OPC)))
-		return at(where, ENTRY_K, refuse(error, "k goes with op or opc"));
+	if (GIVEN(e, K) != gives_opc(e))
+		return at(where, ENTRY_K, refuse(error, "k goes with op or opc, top or topc"));
 	if (!GIVEN(e, K) && !digest)
 		return at(where, ENTRY_K,
 			  refuse(error, "wants k with op or opc, or a password"));
@@ -553,10 +576,14 @@ static void keep_secrets(struct entry *e, const struct store_subscriber *old)
 	s->auth = old->auth;
 	if (GIVEN(e, K))
 		s->auth |= STORE_AUTH_AKA;
-	else
+	else {
 		memcpy(s->k, old->k, sizeof(s->k));
-	if (!GIVEN(e, OPC))
+		s->k256 = old->k256;
+	}
+	if (!gives_opc(e)) {
 		memcpy(s->opc, old->opc, sizeof(s->opc));
+		s->tuak = old->tuak;
+	}
 	if (!GIVEN(e, AMF) && (old->auth & STORE_AUTH_AKA))
 		memcpy(s->amf, old->amf, sizeof(s->amf));
 	if (GIVEN(e, PASSWORD) || GIVEN(e, HA1)) {
@@ -582,9 +609,10 @@ bool entry_change(struct entry *e, const struct store_subscriber *old,
 		return at(where, ENTRY_SUBSCRIPTION,
 			  refuse(error,
 				 "a subscriber stays in its subscription: delete and add it"));
-	if (GIVEN(e, K) && !GIVEN(e, OP) && !GIVEN(e, OPC))
-		return at(where, ENTRY_K, refuse(error, "a new k wants op or opc with it"));
-	if (!GIVEN(e, K) && (GIVEN(e, OP) || GIVEN(e, OPC)) && !(old->auth & STORE_AUTH_AKA))
+	if (GIVEN(e, K) && !gives_opc(e))
+		return at(where, ENTRY_K,
+			  refuse(error, "a new k wants op or opc with it, or top or topc"));
+	if (!GIVEN(e, K) && gives_opc(e) && !(old->auth & STORE_AUTH_AKA))
 		return at(where, ENTRY_OP, refuse(error, "op and opc want k with them"));
 	if (GIVEN(e, HA1_SHA256) && !GIVEN(e, HA1))
 		return at(where, ENTRY_HA1, refuse(error, "ha1_sha256 wants ha1 beside it"));

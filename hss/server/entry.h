@@ -21,6 +21,8 @@
 	X(K, "k")                                                                              \
 	X(OP, "op")                                                                            \
 	X(OPC, "opc")                                                                          \
+	X(TOP, "top")                                                                          \
+	X(TOPC, "topc")                                                                        \
 	X(AMF, "amf")                                                                          \
 	X(SQN, "sqn")                                                                          \
 	X(PASSWORD, "password")                                                                \
@@ -54,7 +56,7 @@ enum {
 struct entry {
 	struct store_subscriber sub;
 	uint32_t given; /* one bit a key */
-	uint8_t op[16];
+	uint8_t op[16], top[32];
 	char password[ENTRY_PASSWORD_MAX + 1];
 	uint32_t n_barred, n_profiled;
 	char barred[SET_IMPUS_MAX][IMPU_MAX + 1];

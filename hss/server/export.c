@@ -18,13 +18,14 @@ struct exporting {
 
 static bool is_secret(enum entry_key key)
 {
-	return key == ENTRY_K || key == ENTRY_OPC || key == ENTRY_HA1 ||
+	return key == ENTRY_K || key == ENTRY_OPC || key == ENTRY_TOPC || key == ENTRY_HA1 ||
 	       key == ENTRY_HA1_SHA256;
 }
 
 static bool is_wanted(const struct exporting *x, enum entry_key key)
 {
-	return key != ENTRY_OP && key != ENTRY_PASSWORD && (x->secrets || !is_secret(key));
+	return key != ENTRY_OP && key != ENTRY_TOP && key != ENTRY_PASSWORD &&
+	       (x->secrets || !is_secret(key));
 }
 
 static bool is_list(enum entry_key key)
@@ -75,10 +76,15 @@ static void put_aka(const struct store_subscriber *s, enum entry_key key, struct
 		return;
 	switch (key) {
 	case ENTRY_K:
-		text_hex_bytes(t, slice_of(s->k, sizeof(s->k)));
+		text_hex_bytes(t, slice_of(s->k, s->k256 ? 32 : 16));
 		break;
 	case ENTRY_OPC:
-		text_hex_bytes(t, slice_of(s->opc, sizeof(s->opc)));
+		if (!s->tuak)
+			text_hex_bytes(t, slice_of(s->opc, 16));
+		break;
+	case ENTRY_TOPC:
+		if (s->tuak)
+			text_hex_bytes(t, slice_of(s->opc, sizeof(s->opc)));
 		break;
 	case ENTRY_AMF:
 		text_hex_bytes(t, slice_of(s->amf, sizeof(s->amf)));
@@ -97,6 +103,7 @@ static void put_value(const struct store_subscriber *s, enum entry_key key, stru
 		break;
 	case ENTRY_K:
 	case ENTRY_OPC:
+	case ENTRY_TOPC:
 	case ENTRY_AMF:
 	case ENTRY_SQN:
 		put_aka(s, key, t);

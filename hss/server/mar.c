@@ -67,7 +67,8 @@ static int resynchronise(struct mar *x)
 		return CX_INVALID_AVP_VALUE;
 	if (!same_scscf(x))
 		return CX_UNABLE_TO_COMPLY;
-	if (!aka_auts_check(i->k, i->opc, both.p, both.p + RAND_LEN, &sqn_ms)) {
+	if (!aka_auts_check(&(struct aka_key){i->k, i->opc, i->tuak, i->k256}, both.p,
+			    both.p + RAND_LEN, &sqn_ms)) {
 		log_event(LOG_WARN, "mar", "auts_refused", LOG_Z("impi", i->impi));
 		return CX_UNABLE_TO_COMPLY;
 	}
@@ -107,7 +108,8 @@ static int make_vector(const struct store_impi *i, uint32_t number, struct cx_ve
 	uint8_t rand[RAND_LEN];
 
 	if (RAND_bytes(rand, sizeof(rand)) != 1 ||
-	    aka_vector_make(i->k, i->opc, i->amf, i->sqn, rand, &v) < 0)
+	    aka_vector_make(&(struct aka_key){i->k, i->opc, i->tuak, i->k256}, i->amf, i->sqn,
+			    rand, &v) < 0)
 		return CX_UNABLE_TO_COMPLY;
 	out->number = number;
 	out->scheme = CX_AUTH_AKA;

@@ -3,6 +3,13 @@
 
 #define SQN_MASK ((UINT64_C(1) << 48) - 1)
 
+/* 16 octets, or 32. */
+static bool read_key(struct statement *st, int column, uint8_t out[32], bool *wide)
+{
+	*wide = store_column_slice(st, column).len == 32;
+	return store_column_blob(st, column, out, *wide ? 32 : 16);
+}
+
 static bool read_impi(struct statement *st, struct store_impi *out)
 {
 	int64_t epochs = store_column_int(st, 9);
@@ -16,8 +23,7 @@ static bool read_impi(struct statement *st, struct store_impi *out)
 	out->sqn = ((uint64_t)store_column_int(st, 8) + (uint64_t)epochs * STORE_SQN_JUMP) &
 		   SQN_MASK;
 	return store_column_text(st, 1, out->impi, sizeof(out->impi)) &&
-	       store_column_blob(st, 5, out->k, sizeof(out->k)) &&
-	       store_column_blob(st, 6, out->opc, sizeof(out->opc)) &&
+	       read_key(st, 5, out->k, &out->k256) && read_key(st, 6, out->opc, &out->tuak) &&
 	       store_column_blob(st, 7, out->amf, sizeof(out->amf)) &&
 	       store_column_text(st, 10, out->ha1, sizeof(out->ha1)) &&
 	       store_column_text(st, 11, out->ha1_sha256, sizeof(out->ha1_sha256)) &&

@@ -68,7 +68,9 @@ struct store_impi {
 	int64_t subscription;
 	int64_t implicit_set;
 	uint32_t auth; /* of enum store_auth */
-	uint8_t k[16], opc[16], amf[2];
+	/* For Milenage both have 16 octets; for TUAK opc is TOPc of 32, and k may have 32. */
+	uint8_t k[32], opc[32], amf[2];
+	bool tuak, k256;
 	uint64_t sqn; /* last used */
 	char ha1[33]; /* MD5(impi:realm:password), hexadecimal, or "" */
 	char ha1_sha256[65];
@@ -125,7 +127,9 @@ struct store_subscriber {
 	bool barred[SET_IMPUS_MAX];
 	char impu_profile[SET_IMPUS_MAX][STORE_NAME_MAX + 1]; /* "" the subscriber's */
 	uint32_t auth;
-	uint8_t k[16], opc[16], amf[2];
+	/* For Milenage both have 16 octets; for TUAK opc is TOPc of 32, and k may have 32. */
+	uint8_t k[32], opc[32], amf[2];
+	bool tuak, k256;
 	uint64_t sqn;
 	char ha1[33], ha1_sha256[65], digest_realm[STORE_HOST_MAX + 1];
 	char visited[STORE_VISITED_MAX]

@@ -198,8 +198,8 @@ static enum store_result put_impi(struct put *p)
 	store_bind_int(st, 1, p->subscription);
 	store_bind_int(st, 2, p->set);
 	store_bind_int(st, 3, sub->auth);
-	store_bind_blob(st, 4, sub->k, sizeof(sub->k));
-	store_bind_blob(st, 5, sub->opc, sizeof(sub->opc));
+	store_bind_blob(st, 4, sub->k, sub->k256 ? 32 : 16);
+	store_bind_blob(st, 5, sub->opc, sub->tuak ? 32 : 16);
 	store_bind_blob(st, 6, sub->amf, sizeof(sub->amf));
 	store_bind_int(st, 7, (int64_t)(keep_sqn ? p->old.sqn : sub->sqn));
 	store_bind_int(st, 8, p->s->db->epoch);
@@ -394,6 +394,8 @@ enum store_result store_subscriber_get(struct store *s, struct slice impi,
 	out->auth = i.auth;
 	memcpy(out->k, i.k, sizeof(out->k));
 	memcpy(out->opc, i.opc, sizeof(out->opc));
+	out->tuak = i.tuak;
+	out->k256 = i.k256;
 	memcpy(out->amf, i.amf, sizeof(out->amf));
 	out->sqn = i.sqn;
 	memcpy(out->ha1, i.ha1, sizeof(out->ha1));

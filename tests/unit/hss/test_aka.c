@@ -127,7 +127,8 @@ static void test_vector(void **state)
 		uint8_t ak[6], sqn[6];
 		struct aka_vector v;
 
-		assert_int_equal(aka_vector_make(o.k, o.opc, o.amf, number(o.sqn), o.rand, &v),
+		assert_int_equal(aka_vector_make(&(struct aka_key){.k = o.k, .opc = o.opc},
+						 o.amf, number(o.sqn), o.rand, &v),
 				 0);
 		octets(sets[i].f5, ak);
 		for (int k = 0; k < 6; k++)
@@ -162,12 +163,14 @@ static void test_auts(void **state)
 	uint8_t auts[14];
 
 	auts_make(&o, want, auts);
-	assert_true(aka_auts_check(o.k, o.opc, o.rand, auts, &got));
+	assert_true(
+		aka_auts_check(&(struct aka_key){.k = o.k, .opc = o.opc}, o.rand, auts, &got));
 	assert_int_equal(got, want);
 	for (int bit = 0; bit < 14 * 8; bit++) {
 		auts[bit / 8] ^= (uint8_t)(1 << bit % 8);
 		got = 7;
-		assert_false(aka_auts_check(o.k, o.opc, o.rand, auts, &got));
+		assert_false(aka_auts_check(&(struct aka_key){.k = o.k, .opc = o.opc}, o.rand,
+					    auts, &got));
 		assert_int_equal(got, 7);
 		auts[bit / 8] ^= (uint8_t)(1 << bit % 8);
 	}

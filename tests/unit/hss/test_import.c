@@ -342,6 +342,55 @@ static void test_export_without_secrets(void **state)
 	}
 }
 
+/* TS 35.233 §6.4: K of 256 bits, TOP given and TOPc kept; by whichever name it comes again. */
+static void test_tuak(void **state)
+{
+	static const char k[] =
+		"fffefdfcfbfaf9f8f7f6f5f4f3f2f1f0efeeedecebeae9e8e7e6e5e4e3e2e1e0";
+	static const char top[] =
+		"808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f";
+	static const char topc[] =
+		"305425427e18c503c8a4b294ea72c95d0c36c6c6b29d0c65de5974d5977f8524";
+	struct fixture *f = *state;
+	struct store_subscriber s;
+	struct import_result r;
+	struct slice text;
+	struct json out;
+	char csv[512];
+
+	snprintf(csv, sizeof(csv), "impi,impu,k,top\nt@h,sip:t@h,%s,%s\n", k, top);
+	assert_true(import(f, csv, false, &r));
+	get(f, "t@h", &s);
+	assert_true(s.tuak && s.k256);
+	hex_equal(s.k, 32, k);
+	hex_equal(s.opc, 32, topc);
+	text = export(f, EXPORT_CSV, false, &out);
+	has(&out, topc, false);
+	has(&out, k, false);
+	json_free(&out);
+	text = export(f, EXPORT_CSV, true, &out);
+	has(&out, topc, true);
+	assert_int_equal(store_subscriber_del(f->store, SLICE("t@h")), STORE_OK);
+	assert_true(import_run(f->store, &defaults, text, false, &r));
+	get(f, "t@h", &s);
+	assert_true(s.tuak && s.k256);
+	hex_equal(s.opc, 32, topc);
+	json_free(&out);
+
+	/* A long K is nothing for Milenage; and one of the four is enough. */
+	snprintf(csv, sizeof(csv), "impi,impu,k,opc\nu@h,sip:u@h,%s," OPC "\n", k);
+	assert_false(import(f, csv, false, &r));
+	assert_non_null(strstr(r.wrong[0].sentence, "TUAK"));
+	snprintf(csv, sizeof(csv), "impi,impu,k,opc,topc\nu@h,sip:u@h," K "," OPC ",%s\n", topc);
+	assert_false(import(f, csv, false, &r));
+	assert_non_null(strstr(r.wrong[0].sentence, "exclude each other"));
+	/* TUAK with a K of 128 bits. */
+	snprintf(csv, sizeof(csv), "impi,impu,k,topc\nu@h,sip:u@h," K ",%s\n", topc);
+	assert_true(import(f, csv, false, &r));
+	get(f, "u@h", &s);
+	assert_true(s.tuak && !s.k256);
+}
+
 static void test_round_trip(void **state)
 {
 	struct fixture *f = *state;
@@ -421,6 +470,7 @@ int main(void)
 		WITH_STORE(test_json),
 		WITH_STORE(test_cut),
 		WITH_STORE(test_export_without_secrets),
+		WITH_STORE(test_tuak),
 		WITH_STORE(test_round_trip),
 		WITH_STORE(test_speed),
 	};
