@@ -124,7 +124,7 @@ static void add_target(struct pass *p, const struct candidate *of)
 		t->sa_id = c->sa_id;
 		t->ue = true;
 	} else {
-		t->dst = c->hop;
+		t->dst = c->local;
 		t->route = reg_text(r, c->path, c->path_len);
 	}
 }

@@ -84,9 +84,8 @@ static void contacts_build(struct registration *r, const struct abi_registration
 
 		to[i] = (struct reg_contact){
 			.flow = c->flow,
-			.local = c->local,
+			.local = c->flow.family ? c->local : c->hop,
 			.sa_id = c->sa_id,
-			.hop = c->hop,
 			.q = c->q,
 			.uri = pen_put(pen, c->uri),
 			.uri_len = (uint16_t)c->uri.len,

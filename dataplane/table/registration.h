@@ -13,18 +13,21 @@
 /* The fields in the order of need: what a request inside a dialog asks for comes first. */
 struct reg_contact {
 	uint64_t expires_ms; /* as abi_contact_view, here and below */
-	struct addr flow, local;
+	struct addr flow;    /* family 0: its P-CSCF is elsewhere, */
+	struct addr local;   /* and here is the next hop, in the place of our own address */
 	uint64_t sa_id;
 	uint16_t uri, uri_len; /* offsets from the start of the registration */
 	uint16_t path, path_len;
 	uint16_t q;
 	uint8_t flags; /* enum abi_contact_flags */
-	struct addr hop;
 	uint8_t n_feature;
+	uint16_t feature; /* offset from the start of the registration */
 	uint64_t registered_ms, call_id, instance;
 	uint32_t cseq, impi, reg_id;
-	uint16_t feature; /* offset from the start of the registration */
 };
+
+_Static_assert(sizeof(struct reg_contact) == 112,
+	       "no larger without need: memory for a contact has a bound (bench/table)");
 
 struct reg_impu {
 	uint64_t hash;    /* as table_hash_impu gives it */

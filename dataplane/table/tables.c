@@ -8,7 +8,7 @@
 #include <urcu-qsbr.h>
 
 enum {
-	SET_OCTETS = 320,      /* arena for a set with one contact, its identities apart */
+	SET_OCTETS = 352,      /* arena for a set with one contact, its identities apart */
 	IMPU_OCTETS = 96,      /* and for an identity */
 	ARENA_SPARE = 4 << 20, /* pages begun in each size class, and what is retired */
 };

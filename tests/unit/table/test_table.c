@@ -320,7 +320,7 @@ static void registration_holds_what_was_put(void **state)
 	const struct reg_contact *c = reg_contact(r, 0);
 	assert_true(slice_eq(reg_text(r, c->path, c->path_len), v->contact[0].path));
 	assert_true(slice_eq(reg_text(r, c->uri, c->uri_len), v->contact[0].uri));
-	assert_true(addr_eq(&c->hop, &v->contact[0].hop));
+	assert_true(addr_eq(&c->local, &v->contact[0].local));
 	assert_int_equal(c->q, 300);
 	assert_int_equal(c->registered_ms, 4000);
 	assert_int_equal(c->instance, 0x1122334455667788);
@@ -338,6 +338,12 @@ static void registration_holds_what_was_put(void **state)
 	assert_int_equal(table_put(t, v), INSTALL_OK);
 	r = table_find_impu(t, v->impu[2].impu, table_hash_impu(t, v->impu[2].impu), &index);
 	assert_int_equal(r->default_impu, 2);
+	/* Without a flow the next hop is there instead of an address of ours. */
+	v->contact[0].flow = v->contact[0].local = (struct addr){0};
+	assert_int_equal(table_put(t, v), INSTALL_OK);
+	r = table_find_impu(t, v->impu[2].impu, table_hash_impu(t, v->impu[2].impu), &index);
+	assert_int_equal(reg_contact(r, 0)->flow.family, 0);
+	assert_true(addr_eq(&reg_contact(r, 0)->local, &v->contact[0].hop));
 	tables_destroy(t);
 }
 
