@@ -118,6 +118,13 @@ static void on_up(void *ctx, bool fresh)
 	install_all(a->c.installer, a->c.registrations, a->c.sas);
 }
 
+static void on_sa_lost(void *ctx, uint64_t sa_id)
+{
+	struct app *a = ctx;
+
+	registrar_sa_lost(a->c.registrar, sa_id);
+}
+
 static void on_down(void *ctx)
 {
 	struct app *a = ctx;
@@ -254,7 +261,10 @@ static void close_sessions(struct app *a)
 static bool open_registrar(struct app *a, char *error)
 {
 	a->c.registrar = registrar_open(&a->c);
-	return a->c.registrar != NULL;
+	if (!a->c.registrar)
+		return false;
+	installer_on_lost(a->c.installer, on_sa_lost, a);
+	return true;
 }
 
 static void close_registrar(struct app *a)

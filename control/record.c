@@ -344,6 +344,7 @@ static void get_key(struct reader *r, uint8_t key[ABI_SA_KEY])
 static void get_sa(struct reader *r, struct sa *sa)
 {
 	sa->state = SA_ACTIVE;
+	sa->used = true;
 	sa->id = get_number(r, 8);
 	sa->set_id = get_number(r, 8);
 	sa->old_id = get_number(r, 8);

@@ -329,6 +329,9 @@ static void security(struct sink *k, const struct control *c)
 		sample1(k, "reason", sa_refusal_name(i), (double)s.sa_refused[i]);
 	one(k, "saker_sa_unproven_total", COUNTER,
 	    "Temporary sets that no REGISTER came under in time.", (double)s.sa_unproven);
+	one(k, "saker_sa_lost_total", COUNTER,
+	    "Sets given up because the data plane lost their sequence numbers.",
+	    (double)s.sa_lost);
 }
 
 static void sessions(struct sink *k, const struct control *c)

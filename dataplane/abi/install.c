@@ -37,7 +37,7 @@ struct sa_block {
 	struct addr ue, local, nat;
 	uint32_t spi_uc, spi_us, spi_pc, spi_ps;
 	uint16_t port_us, port_pc;
-	uint8_t integrity, cipher, pad[6];
+	uint8_t integrity, cipher, used, pad[5];
 	uint8_t ck[ABI_SA_KEY], ik[ABI_SA_KEY];
 };
 
@@ -259,6 +259,7 @@ static void sa_encode(struct sink *s, const struct abi_sa_view *v)
 		.port_pc = v->port_pc,
 		.integrity = v->integrity,
 		.cipher = v->cipher,
+		.used = v->used,
 	};
 
 	memcpy(b.ck, v->ck, sizeof(b.ck));
@@ -410,6 +411,7 @@ static const char *sa_decode(struct slice *s, struct abi_sa_view *v, uint64_t sa
 		.nat = b.nat,
 		.integrity = b.integrity,
 		.cipher = b.cipher,
+		.used = b.used != 0,
 		.expires_ms = b.expires_ms,
 	};
 	memcpy(v->ck, b.ck, sizeof(v->ck));

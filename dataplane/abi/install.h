@@ -148,6 +148,8 @@ struct abi_sa_view {
 			      showed the UE; family 0: transport mode */
 	uint8_t integrity; /* enum abi_sa_integrity */
 	uint8_t cipher;    /* enum abi_sa_cipher */
+	bool used; /* it was in force before this put, so it may have sent: unless its sequence
+		      numbers are known it is INSTALL_LOST */
 	uint8_t ck[ABI_SA_KEY], ik[ABI_SA_KEY]; /* as AKA gave them; the data plane expands them
 						   (TS 33.203 Annex I) */
 	uint64_t expires_ms;                    /* CLOCK_MONOTONIC */
