@@ -35,6 +35,7 @@
 #include "control/registrar.h"
 #include "control/sa.h"
 #include "control/session.h"
+#include "control/watcher.h"
 #include "control/version.h"
 
 enum exit_code {
@@ -76,9 +77,11 @@ static void on_request(void *ctx, struct exchange *x)
 		registrar_register(a->c.registrar, x);
 	else if (x->msg.method == SIP_M_SUBSCRIBE)
 		reg_event_subscribe(a->c.reg_events, x);
+	else if (x->msg.method == SIP_M_NOTIFY)
+		watcher_notify(a->c.watchers, x);
 	else
 		exchange_reply(a->c.exchanges, x, 405, NULL,
-			       SLICE("Allow: REGISTER, SUBSCRIBE\r\n"), SLICE_EMPTY);
+			       SLICE("Allow: REGISTER, SUBSCRIBE, NOTIFY\r\n"), SLICE_EMPTY);
 }
 
 static void on_message(void *ctx, const struct abi_punt *p)
@@ -238,7 +241,7 @@ static void close_installer(struct app *a)
 
 static bool open_reg_events(struct app *a, char *error)
 {
-	a->c.reg_events = reg_events_open(&a->c);
+	a->c.reg_events = reg_events_open(&a->c, error);
 	return a->c.reg_events != NULL;
 }
 
@@ -270,6 +273,17 @@ static bool open_registrar(struct app *a, char *error)
 static void close_registrar(struct app *a)
 {
 	registrar_close(a->c.registrar);
+}
+
+static bool open_watchers(struct app *a, char *error)
+{
+	a->c.watchers = watchers_open(&a->c);
+	return a->c.watchers != NULL;
+}
+
+static void close_watchers(struct app *a)
+{
+	watchers_close(a->c.watchers);
 }
 
 static bool open_locator(struct app *a, char *error)
@@ -345,6 +359,8 @@ static const struct stage {
 	 "notify over exchanges"},
 	{"registrar", EXIT_ENVIRONMENT, open_registrar, close_registrar,
 	 "works on all of the above"},
+	{"watchers", EXIT_ENVIRONMENT, open_watchers, close_watchers,
+	 "subscribe for those who are registered"},
 	{"locator", EXIT_ENVIRONMENT, open_locator, close_locator, "resumes over the link"},
 	{"cx", EXIT_STORE, open_cx, close_cx,
 	 "the HSS may ask something as soon as it is connected"},

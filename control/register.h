@@ -214,6 +214,8 @@ void scscf_unanswered(void *registrar, const struct challenge *c);
 /* Sends it to dst, with `uri` as Request-URI (empty: kept), and the P-CSCF's edits where
  * g->pcscf. */
 void forward_register(struct registering *g, const struct addr *dst, struct slice uri);
+/* P-Charging-Vector with an ICID that is ours alone (TS 24.229 §5.2.2.1, RFC 7315 §4.6). */
+void registrar_put_charging(struct text *t, struct registrar *r, const struct addr *local);
 /* The headers of a response that go on with it; of WWW-Authenticate without ck and ik when
  * `to_ue` (TS 24.229 §5.2.2.1). */
 void forward_response_headers(struct text *out, const struct sip_msg *response, bool to_ue);

@@ -42,8 +42,8 @@ void registrar_ppr(void *control, const struct cx_ppr *q, struct cx_ppa *a);
  * 33.203 §7.4). */
 void registrar_sa_used(struct registrar *r, uint64_t sa_id);
 
-/* The data plane cannot go on with these SAs: they are given up, and the contacts reached through
- * them end, so that the terminal has to register anew. */
+/* The data plane cannot go on with these SAs: they are given up, and the contacts reached
+ * through them end, so that the terminal has to register anew. */
 void registrar_sa_lost(struct registrar *r, uint64_t sa_id);
 
 struct registrar_stats {

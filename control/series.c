@@ -12,6 +12,7 @@
 #include "control/link.h"
 #include "control/persist.h"
 #include "control/reg_event.h"
+#include "control/watcher.h"
 #include "control/registrar.h"
 #include "control/sa.h"
 #include "control/session.h"
@@ -373,6 +374,24 @@ static void reg_events(struct sink *k, const struct control *c)
 	    "Documents that fit no datagram: their subscriptions end.", (double)s.too_large);
 }
 
+static void watchers(struct sink *k, const struct control *c)
+{
+	struct watchers_stats s;
+
+	watchers_stats(c->watchers, &s);
+	one(k, "saker_watcher_subscriptions", GAUGE,
+	    "Registrations at other S-CSCFs that this P-CSCF is told of.", s.active);
+	one(k, "saker_watcher_subscribed_total", COUNTER, "SUBSCRIBEs for them.",
+	    (double)s.subscribed);
+	one(k, "saker_watcher_failed_total", COUNTER, "Of those, without success.",
+	    (double)s.failed);
+	one(k, "saker_watcher_notified_total", COUNTER, "NOTIFYs that came.",
+	    (double)s.notified);
+	one(k, "saker_watcher_refused_total", COUNTER, "Of those, refused.", (double)s.refused);
+	one(k, "saker_watcher_ended_total", COUNTER,
+	    "Contacts that ended, or end sooner, by a NOTIFY.", (double)s.ended);
+}
+
 static void exchanges(struct sink *k, const struct control *c)
 {
 	static const char *const class_name[7] = {"", "1xx", "2xx", "3xx", "4xx", "5xx", "6xx"};
@@ -482,6 +501,7 @@ static void all(struct sink *k, const struct series_sources *s)
 	security(k, s->control);
 	sessions(k, s->control);
 	reg_events(k, s->control);
+	watchers(k, s->control);
 	exchanges(k, s->control);
 	diameter(k, s->control);
 	stores(k, s);

@@ -116,6 +116,7 @@ struct conf_pcscf {
 	enum conf_encryption
 		encryption[3]; /* most preferred first; AES-GCM needs no integrity */
 	uint32_t n_encryption;
+	bool reg_event; /* subscribe to users' registrations at their S-CSCF; default true */
 	uint32_t sa_sets;                      /* default 0: four for each of dataplane.users */
 	uint32_t temporary, temporary_address; /* sets that await their REGISTER: in all,
 						  10,000, and of one address, 1,000 */

@@ -151,8 +151,9 @@ static bool makes_dialog(const struct pass *p)
 /* A subscription to a registration is a dialog with control, whose Contact says so. */
 static bool is_of_own_subscription(const struct pass *p)
 {
-	return p->msg.method == SIP_M_SUBSCRIBE && p->is_dialog && p->uri_sound &&
-	       slice_eq(p->uri.user, SLICE("reg")) && node_own_uri(p->w->node, &p->uri);
+	return (p->msg.method == SIP_M_SUBSCRIBE || p->msg.method == SIP_M_NOTIFY) &&
+	       p->is_dialog && p->uri_sound && slice_eq(p->uri.user, SLICE("reg")) &&
+	       node_own_uri(p->w->node, &p->uri);
 }
 
 /* Who sent it and what its Routes say: the stage it starts with. */

@@ -21,6 +21,7 @@
 #include "control/registrar.h"
 #include "control/reg_event.h"
 #include "control/session.h"
+#include "control/watcher.h"
 #include "dataplane.h"
 
 static struct fake fake;
@@ -122,15 +123,17 @@ static void node_open(struct node *n)
 	n->c.exchanges = exchanges_open(n->c.loop, n->c.link, on_request, n);
 	n->c.installer = installer_open(n->c.loop, n->c.link, false);
 	n->c.sessions = sessions_open(&n->c, 0);
-	n->c.reg_events = reg_events_open(&n->c);
+	n->c.reg_events = reg_events_open(&n->c, error);
 	n->c.registrar = registrar_open(&n->c);
 	installer_on_lost(n->c.installer, on_sa_lost, n);
+	n->c.watchers = watchers_open(&n->c);
 	assert_true(run_until(n->c.loop, &n->up));
 }
 
 /* As kill -9 would: nothing is written any more. */
 static void node_close(struct node *n)
 {
+	watchers_close(n->c.watchers);
 	registrar_close(n->c.registrar);
 	sessions_close(n->c.sessions);
 	reg_events_close(n->c.reg_events);

@@ -10,6 +10,7 @@
 #include "control/install.h"
 #include "control/link.h"
 #include "control/persist.h"
+#include "control/record.h"
 #include "control/resolve.h"
 #include "sip/parse.h"
 #include "sip/uri.h"
@@ -45,6 +46,8 @@ struct fake *fake_new(uint32_t roles)
 {
 	struct fake *f = calloc(1, sizeof(*f));
 	struct conf *c = &f->conf;
+
+	char error[256];
 
 	log_set_level(LOG_ERROR);
 	strcpy(c->realm, "ims.example");
@@ -86,9 +89,11 @@ struct fake *fake_new(uint32_t roles)
 				.cx = (struct cx_client *)f};
 	f->c.sessions = sessions_open(&f->c, 4);
 	assert_non_null(f->c.sessions);
-	f->c.reg_events = reg_events_open(&f->c);
+	f->c.reg_events = reg_events_open(&f->c, error);
 	f->c.registrar = registrar_open(&f->c);
 	assert_non_null(f->c.registrar);
+	f->c.watchers = watchers_open(&f->c);
+	assert_non_null(f->c.watchers);
 	f->uaa.result = CX_FIRST_REGISTRATION;
 	f->saa.result = CX_SUCCESS;
 	f->saa.user_data = SLICE(FAKE_ALICE);
@@ -97,11 +102,13 @@ struct fake *fake_new(uint32_t roles)
 
 void fake_free(struct fake *f)
 {
+	watchers_close(f->c.watchers);
 	registrar_close(f->c.registrar);
 	sessions_close(f->c.sessions);
 	reg_events_close(f->c.reg_events);
 	registrations_free(f->c.registrations);
 	sas_free(f->c.sas);
+	free(f->subscription);
 	ev_loop_destroy(f->c.loop);
 	for (uint32_t i = 0; i < f->n_x; i++) {
 		free((void *)f->x[i]->raw.p);
@@ -134,6 +141,8 @@ void fake_register(struct fake *f, const char *src, const char *message)
 	f->x[f->n_x++] = x;
 	if (x->msg.method == SIP_M_SUBSCRIBE)
 		reg_event_subscribe(f->c.reg_events, x);
+	else if (x->msg.method == SIP_M_NOTIFY)
+		watcher_notify(f->c.watchers, x);
 	else
 		registrar_register(f->c.registrar, x);
 }
@@ -429,6 +438,44 @@ void persist_sa_put(struct persist *p, const struct sa *sa, void (*done)(void *c
 	      sa->set_id ? "yes" : "no");
 	if (done)
 		act((struct fake *)p, PENDING_STORE, (void (*)(void))done, ctx);
+}
+
+void persist_subscription_put(struct persist *p, const struct record_subscription *s)
+{
+	struct fake *f = (struct fake *)p;
+
+	free(f->subscription);
+	f->subscription = record_subscription_encode(s, &f->subscription_len);
+}
+
+void persist_subscription_delete(struct persist *p, uint64_t number)
+{
+	struct fake *f = (struct fake *)p;
+	struct record_subscription s;
+
+	if (!f->subscription)
+		return;
+	assert_true(
+		record_subscription_decode(slice_of(f->subscription, f->subscription_len), &s));
+	if (s.number != number)
+		return;
+	free(f->subscription);
+	f->subscription = NULL;
+}
+
+bool persist_load_subscriptions(struct persist *p,
+				void (*each)(void *ctx, const struct record_subscription *s),
+				void *ctx, char *error)
+{
+	struct fake *f = (struct fake *)p;
+	struct record_subscription s;
+
+	if (!f->subscription)
+		return true;
+	assert_true(
+		record_subscription_decode(slice_of(f->subscription, f->subscription_len), &s));
+	each(ctx, &s);
+	return true;
 }
 
 void persist_sa_delete(struct persist *p, uint64_t sa_id)
