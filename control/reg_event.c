@@ -10,6 +10,7 @@
 #include "conf/conf.h"
 #include "control/control.h"
 #include "control/exchange.h"
+#include "control/link.h"
 #include "control/persist.h"
 #include "control/record.h"
 #include "control/register.h"
@@ -267,9 +268,13 @@ static bool put_notify(struct text *t, struct subscription *s)
 {
 	uint8_t memory[SIP_MESSAGE_MAX];
 	struct text body = text_in(memory, sizeof(memory) - 2048);
+	struct reginfo_wish wish = {.told = s->asked ? 0 : s->told, .version = s->version};
+	struct hash_key key;
 	bool full;
 
-	if (!reginfo_put(&body, s->of->watch, s->asked ? 0 : s->told, s->version, &full))
+	if (link_token_key(s->r->c->link, &key))
+		wish.key = &key;
+	if (!reginfo_put(&body, s->of->watch, &wish, &full))
 		return false;
 	text_lit(t, "NOTIFY ");
 	text_put(t, s->target);

@@ -8,7 +8,6 @@
 #include <openssl/rand.h>
 #include <stdlib.h>
 
-#include "abi/gruu.h"
 #include "abi/token.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -17,40 +16,32 @@
 #include "control/link.h"
 #include "control/register.h"
 #include "control/resolve.h"
+#include "control/gruus.h"
 #include "control/restore.h"
 #include "sip/field.h"
 #include "sip/name_addr.h"
 
 /* RFC 5627 §5.3; TS 24.229 §5.4.1.2.2F: both names of the terminal, for the identity that is
- * registered here. The temporary one is another each time, and all of them are good as long as
- * the terminal registers under this Call-ID. */
+ * registered here. All temporary ones are good as long as the terminal registers under this
+ * Call-ID. */
 static void put_gruus(struct text *t, const struct registering *g,
 		      const struct registration_contact *c)
 {
-	struct slice impu = slice_str(g->impu), instance = slice_str(c->instance);
-	uint8_t memory[2 * SIP_URI_MAX];
-	struct text one = text_in(memory, sizeof(memory));
 	struct hash_key key;
-	struct gruu temporary;
+	struct gruus names;
 
 	if (c->emergency || !link_token_key(g->r->c->link, &key) ||
-	    !gruu_public_put(&one, impu, instance) || one.overflow)
+	    !gruus_make(&key, slice_str(g->impu), slice_str(c->instance), slice_str(c->call_id),
+			&names))
 		return;
-	temporary = (struct gruu){
-		.user = token_user(&key, impu),
-		.instance = gruu_instance(&key, instance),
-		.call = (uint32_t)hash_table(&key, c->call_id, (uint32_t)strlen(c->call_id)),
-	};
 	text_lit(t, ";pub-gruu=\"");
-	text_put(t, text_slice(&one));
-	text_lit(t, "\"");
-	one.len = 0;
-	if (RAND_bytes((uint8_t *)&temporary.serial, sizeof(temporary.serial)) != 1 ||
-	    !gruu_temporary_put(&one, &key, impu, &temporary))
+	text_str(t, names.public);
+	text_char(t, '"');
+	if (!names.temporary[0])
 		return;
 	text_lit(t, ";temp-gruu=\"");
-	text_put(t, text_slice(&one));
-	text_lit(t, "\"");
+	text_str(t, names.temporary);
+	text_char(t, '"');
 }
 
 static void put_contacts(struct text *t, const struct registering *g,

@@ -76,6 +76,8 @@ static int nodes(const char *xpath)
 	c = xmlXPathNewContext(doc);
 	xmlXPathRegisterNs(c, (const xmlChar *)"r",
 			   (const xmlChar *)"urn:ietf:params:xml:ns:reginfo");
+	xmlXPathRegisterNs(c, (const xmlChar *)"gr",
+			   (const xmlChar *)"urn:ietf:params:xml:ns:gruuinfo");
 	o = xmlXPathEval((const xmlChar *)xpath, c);
 	assert_non_null(o);
 	n = o->nodesetval ? o->nodesetval->nodeNr : 0;
@@ -160,6 +162,14 @@ static void then_what_changed(void **state)
 			       "[r:unknown-param[@name='+sip.instance']='\"<urn:uuid:1>\"']"
 			       "[r:unknown-param[@name='x']='\"a&b\"']"),
 			 2);
+	/* Its names, under the one identity that is a SIP URI (RFC 5628). */
+	assert_int_equal(nodes("//r:contact/gr:pub-gruu"), 1);
+	assert_int_equal(nodes("//r:registration[@aor='sip:alice@ims.example']/r:contact"
+			       "/gr:pub-gruu[@uri='sip:alice@ims.example;gr=urn:uuid:1']"),
+			 1);
+	assert_int_equal(nodes("//gr:temp-gruu[@first-cseq='2'][contains(@uri, "
+			       "'@ims.example;gr')]"),
+			 1);
 	assert_string_equal(header("CSeq"), "2 NOTIFY");
 	ok();
 	client_register(f, &cl);
