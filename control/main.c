@@ -28,7 +28,9 @@
 #include "control/exchange.h"
 #include "control/install.h"
 #include "control/link.h"
+#include "control/held.h"
 #include "control/locate.h"
+#include "control/proxy_auth.h"
 #include "control/metrics.h"
 #include "control/persist.h"
 #include "control/reg_event.h"
@@ -94,6 +96,8 @@ static void on_message(void *ctx, const struct abi_punt *p)
 		return;
 	if (p->reason == PUNT_LOCATE)
 		locator_request(a->c.locator, p);
+	else if (p->reason == PUNT_AUTHENTICATE)
+		proxy_auth_request(a->c.proxy_auths, p);
 	else if (p->reason == PUNT_REFRESHED)
 		registrar_refreshed(a->c.registrar, p);
 	else if (p->reason == PUNT_SESSION_BEGUN)
@@ -286,6 +290,28 @@ static void close_watchers(struct app *a)
 	watchers_close(a->c.watchers);
 }
 
+static bool open_helds(struct app *a, char *error)
+{
+	a->c.helds = helds_open(a->c.loop, a->c.link);
+	return a->c.helds != NULL;
+}
+
+static void close_helds(struct app *a)
+{
+	helds_close(a->c.helds);
+}
+
+static bool open_proxy_auths(struct app *a, char *error)
+{
+	a->c.proxy_auths = proxy_auths_open(&a->c);
+	return a->c.proxy_auths != NULL;
+}
+
+static void close_proxy_auths(struct app *a)
+{
+	proxy_auths_close(a->c.proxy_auths);
+}
+
 static bool open_locator(struct app *a, char *error)
 {
 	a->c.locator = locator_open(&a->c);
@@ -361,7 +387,10 @@ static const struct stage {
 	 "works on all of the above"},
 	{"watchers", EXIT_ENVIRONMENT, open_watchers, close_watchers,
 	 "subscribe for those who are registered"},
-	{"locator", EXIT_ENVIRONMENT, open_locator, close_locator, "resumes over the link"},
+	{"helds", EXIT_ENVIRONMENT, open_helds, close_helds, "resume over the link"},
+	{"locator", EXIT_ENVIRONMENT, open_locator, close_locator, "resumes what is held"},
+	{"proxy_auths", EXIT_ENVIRONMENT, open_proxy_auths, close_proxy_auths,
+	 "resume what is held"},
 	{"cx", EXIT_STORE, open_cx, close_cx,
 	 "the HSS may ask something as soon as it is connected"},
 	{"operator", EXIT_ENVIRONMENT, open_operator, close_operator, "shows what is complete"},

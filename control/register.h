@@ -85,6 +85,7 @@ struct registering {
 	uint64_t challenged;      /* its new set, until the data plane has it */
 	char *headers;            /* of the 401 that waits for that, heap, owned */
 
+	bool by_digest, by_aka;     /* it answered a challenge, of that kind */
 	uint8_t syncs;              /* of the challenge to come */
 	bool unknown_nonce;         /* the response may be right but for its nonce's age */
 	struct addr sent_to;        /* next CSCF */

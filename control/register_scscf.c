@@ -199,10 +199,11 @@ static bool is_registered(const struct registering *g)
 	return set && binding_of_impi(set, g->impi);
 }
 
-/* Roles of the set: ours as P-CSCF as long as one contact's flow ends here. */
+/* Roles of the set: ours as P-CSCF as long as one contact's flow ends here. How its user was
+ * authenticated stays. */
 static void settle_roles(struct registration_set *set)
 {
-	set->roles = ABI_REG_SCSCF;
+	set->roles = ABI_REG_SCSCF | (set->roles & ABI_REG_CHALLENGED);
 	for (uint32_t i = 0; i < set->n_contact; i++)
 		if (set->contact[i].flow.family)
 			set->roles |= ABI_REG_PCSCF;
@@ -347,7 +348,12 @@ static struct registration_set *working_copy(struct registering *g,
 	}
 	free(set->service_route);
 	set->service_route = scscf_service_route(g->r->c->conf);
-	set->roles = (uint8_t)(ABI_REG_SCSCF | (g->pcscf ? ABI_REG_PCSCF : 0));
+	set->roles = (uint8_t)(ABI_REG_SCSCF | (g->pcscf ? ABI_REG_PCSCF : 0) |
+			       (set->roles & ABI_REG_CHALLENGED));
+	if (g->by_digest || g->by_aka)
+		set->roles &= (uint8_t)~ABI_REG_CHALLENGED;
+	if (g->by_digest && g->r->c->conf->control.proxy_auth == CONF_PROXY_AUTH_INITIAL)
+		set->roles |= ABI_REG_CHALLENGED;
 	memset(&set->scscf, 0, sizeof(set->scscf));
 	if (!set->user_data)
 		set->user_data = binding_text(SLICE_EMPTY);
@@ -560,7 +566,7 @@ static void resynchronise(struct registering *g, struct challenge *ch)
 static void check(struct registering *g, struct challenge *ch)
 {
 	const struct auth_credentials *c = &g->credentials;
-	bool right;
+	bool right, digest = ch->scheme == CX_AUTH_DIGEST;
 
 	if (c->auts.len) {
 		resynchronise(g, ch);
@@ -568,7 +574,7 @@ static void check(struct registering *g, struct challenge *ch)
 	}
 	right = auth_check(ch, c, g->x->msg.method_name);
 	/* Once a guess was made at it a nonce is spent; so is an AKA vector, right or wrong. */
-	if (right && ch->scheme == CX_AUTH_DIGEST) {
+	if (right && digest) {
 		if (!auth_count(ch, c)) {
 			g->r->stats.auth_stale++;
 			challenge(g, SLICE_EMPTY);
@@ -583,6 +589,8 @@ static void check(struct registering *g, struct challenge *ch)
 		return;
 	}
 	g->r->stats.auth_ok++;
+	g->by_digest = digest;
+	g->by_aka = !digest;
 	tries_clear(g->r->tries, slice_str(g->impi));
 	register_enter(g, bind);
 }

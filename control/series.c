@@ -11,6 +11,7 @@
 #include "control/install.h"
 #include "control/link.h"
 #include "control/persist.h"
+#include "control/proxy_auth.h"
 #include "control/reg_event.h"
 #include "control/watcher.h"
 #include "control/registrar.h"
@@ -374,6 +375,21 @@ static void reg_events(struct sink *k, const struct control *c)
 	    "Documents that fit no datagram: their subscriptions end.", (double)s.too_large);
 }
 
+static void proxy_auths(struct sink *k, const struct control *c)
+{
+	struct proxy_auths_stats s;
+
+	proxy_auths_stats(c->proxy_auths, &s);
+	family(k, "saker_proxy_auth_total", COUNTER,
+	       "Requests of digest users, but REGISTER, by outcome.");
+	sample1(k, "outcome", "passed", (double)s.passed);
+	sample1(k, "outcome", "challenged", (double)s.challenged);
+	sample1(k, "outcome", "stale", (double)s.stale);
+	sample1(k, "outcome", "wrong", (double)s.wrong);
+	sample1(k, "outcome", "failed", (double)s.failed);
+	one(k, "saker_proxy_auth_challenges", GAUGE, "Challenges outstanding.", s.challenges);
+}
+
 static void watchers(struct sink *k, const struct control *c)
 {
 	struct watchers_stats s;
@@ -502,6 +518,7 @@ static void all(struct sink *k, const struct series_sources *s)
 	sessions(k, s->control);
 	reg_events(k, s->control);
 	watchers(k, s->control);
+	proxy_auths(k, s->control);
 	exchanges(k, s->control);
 	diameter(k, s->control);
 	stores(k, s);

@@ -34,6 +34,9 @@ enum abi_install_type {
 enum abi_registration_roles {
 	ABI_REG_PCSCF = 1, /* its contacts' flows end here */
 	ABI_REG_SCSCF = 2, /* we are its registrar */
+	/* It registered by SIP digest, without protection: who begins something in its name has
+	   to answer a challenge (TS 33.203 Annex N). With ABI_REG_SCSCF. */
+	ABI_REG_CHALLENGED = 4,
 };
 
 enum abi_impu_flags {

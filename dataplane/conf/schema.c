@@ -68,6 +68,8 @@ const struct conf_word *conf_words(enum conf_kind kind)
 		{0}};
 	static const struct conf_word encryption[] = {
 		{"null", CONF_NULL}, {"aes-cbc", CONF_AES_CBC}, {"aes-gcm", CONF_AES_GCM}, {0}};
+	static const struct conf_word proxy_auth[] = {
+		{"none", CONF_PROXY_AUTH_NONE}, {"initial", CONF_PROXY_AUTH_INITIAL}, {0}};
 	static const struct conf_word boolean[] = {{"true", 1}, {"false", 0}, {0}};
 
 	switch (kind) {
@@ -85,6 +87,8 @@ const struct conf_word *conf_words(enum conf_kind kind)
 		return integrity;
 	case KIND_ENCRYPTION:
 		return encryption;
+	case KIND_PROXY_AUTH:
+		return proxy_auth;
 	case KIND_BOOL:
 		return boolean;
 	default:
@@ -102,8 +106,8 @@ const struct conf_key *conf_key_find(enum conf_owner owner, struct slice name)
 }
 
 static const char *const section[] = {
-	"dataplane", "icscf", "pcscf", "pcscf.protected-ports", "pcscf.security", "control",
-	"hss",       NULL};
+	"dataplane",      "icscf",   "pcscf", "pcscf.protected-ports",
+	"pcscf.security", "control", "hss",   NULL};
 
 bool conf_is_section(struct slice name)
 {

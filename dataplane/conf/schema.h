@@ -34,7 +34,8 @@ enum conf_kind {
 	KIND_STEERING,
 	KIND_ZONE,
 	KIND_INTEGRITY,
-	KIND_ENCRYPTION, /* words, kept as an enum */
+	KIND_ENCRYPTION,
+	KIND_PROXY_AUTH, /* words, kept as an enum */
 	KIND_PORTS,
 	KIND_PEERS,
 	KIND_ROUTES,

@@ -269,6 +269,7 @@ bool conf_value_set(const struct conf_key *k, void *at, struct slice text)
 	case KIND_ZONE:
 	case KIND_INTEGRITY:
 	case KIND_ENCRYPTION:
+	case KIND_PROXY_AUTH:
 		return word_set(k, at, text);
 	case KIND_HEX:
 		return hex_decode(text, at, k->size);
@@ -488,6 +489,7 @@ void conf_value_put(const struct conf_key *k, const void *at, struct text *out)
 	case KIND_ZONE:
 	case KIND_INTEGRITY:
 	case KIND_ENCRYPTION:
+	case KIND_PROXY_AUTH:
 		words_put(k, at, out);
 		break;
 	case KIND_HEX:

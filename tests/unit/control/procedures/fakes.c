@@ -90,6 +90,9 @@ struct fake *fake_new(uint32_t roles)
 	f->c.sessions = sessions_open(&f->c, 4);
 	assert_non_null(f->c.sessions);
 	f->c.reg_events = reg_events_open(&f->c, error);
+	f->c.helds = helds_open(f->c.loop, f->c.link);
+	f->c.proxy_auths = proxy_auths_open(&f->c);
+	assert_non_null(f->c.proxy_auths);
 	f->c.registrar = registrar_open(&f->c);
 	assert_non_null(f->c.registrar);
 	f->c.watchers = watchers_open(&f->c);
@@ -103,6 +106,8 @@ struct fake *fake_new(uint32_t roles)
 void fake_free(struct fake *f)
 {
 	watchers_close(f->c.watchers);
+	proxy_auths_close(f->c.proxy_auths);
+	helds_close(f->c.helds);
 	registrar_close(f->c.registrar);
 	sessions_close(f->c.sessions);
 	reg_events_close(f->c.reg_events);
@@ -509,23 +514,26 @@ bool link_token_key(const struct link *l, struct hash_key *out)
 	return true;
 }
 
-bool link_resume(struct link *l, const struct abi_punt *held, enum abi_locate locate,
-		 uint16_t status, const struct addr *hop, struct slice route)
+bool link_resume(struct link *l, const struct abi_punt *held, const struct link_verdict *v)
 {
-	static const char *const verdict[] = {"", "local", "scscf", "reject"};
+	static const char *const verdict[] = {"", "local", "scscf", "reject", "pass"};
 	struct fake *f = (struct fake *)l;
 	char text[ADDR_TEXT_MAX];
 
 	if (f->link_full)
 		return false;
-	trace(f, "resume %s", verdict[locate]);
-	if (locate == LOCATE_REJECT)
-		trace(f, " %u", status);
-	if (locate == LOCATE_SCSCF)
-		trace(f, " %s %.*s", addr_text(hop, text), SLICE_ARG(route));
-	if (locate == LOCATE_LOCAL && route.len)
-		trace(f, " %.*s", SLICE_ARG(route));
+	trace(f, "resume %s", verdict[v->locate]);
+	if (v->locate == LOCATE_REJECT)
+		trace(f, " %u", v->status);
+	if (v->locate == LOCATE_SCSCF)
+		trace(f, " %s %.*s", addr_text(&v->hop, text), SLICE_ARG(v->route));
+	if (v->locate == LOCATE_LOCAL && v->route.len)
+		trace(f, " %.*s", SLICE_ARG(v->route));
 	trace(f, "\n");
+	if (v->locate == LOCATE_REJECT) {
+		f->status = v->status;
+		snprintf(f->headers, sizeof(f->headers), "%.*s", SLICE_ARG(v->route));
+	}
 	return true;
 }
 

@@ -17,6 +17,8 @@
 #include "control/control.h"
 #include "control/cx.h"
 #include "control/exchange.h"
+#include "control/held.h"
+#include "control/proxy_auth.h"
 #include "control/reg_event.h"
 #include "control/registrar.h"
 #include "control/registration.h"
