@@ -2,6 +2,7 @@
 #include "client.h"
 
 #include <ev.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "control/register.h"
@@ -22,8 +23,10 @@ static char from_tag[40], call_id[40];
 
 static void turn(void)
 {
-	for (int i = 0; i < 20 && !f->sent[0]; i++)
-		ev_run(f->c.loop, EVRUN_ONCE);
+	for (int i = 0; i < 5 && !f->sent[0]; i++) {
+		usleep(1000);
+		ev_run(f->c.loop, EVRUN_NOWAIT);
+	}
 }
 
 static void copy_value(const char *begin, char end, char *out, size_t size)
