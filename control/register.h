@@ -17,6 +17,7 @@
 #include "control/sa.h"
 #include "control/select.h"
 #include "control/tries.h"
+#include "control/vectors.h"
 
 enum {
 	REGISTERING_MAX = 16384,  /* in progress; more: 503 */
@@ -37,6 +38,7 @@ struct register_contact {
 struct registrar {
 	struct control *c;
 	struct nonces *nonces;
+	struct vectors *vectors;
 	struct tries *tries;
 	struct ev_timer tick;
 	struct hash_key key;

@@ -366,6 +366,7 @@ static struct registration_set *working_copy(struct registering *g,
 /* Of this private identity nothing is registered any more. */
 static void unbind(struct registering *g, struct registration_set *set)
 {
+	vectors_drop(g->r->vectors, slice_str(g->impi));
 	if (set->n_contact) {
 		g->set = set;
 	} else {
@@ -514,8 +515,26 @@ static void vectors(void *ctx, const struct cx_maa *a)
 	} else if (a->n_vectors == 0 || !usable(&g->r->c->conf->control, &a->vector[0])) {
 		register_reply(g, 403, "no authentication scheme in common", SLICE_EMPTY);
 	} else {
+		vectors_put(g->r->vectors, slice_str(g->impi), a, clock_ms());
 		send_challenge(g, &a->vector[0]);
 	}
+}
+
+/* One that is left over, if the client may be asked by it. */
+static bool challenge_at_once(struct registering *g)
+{
+	const struct conf_control *conf = &g->r->c->conf->control;
+	struct cx_vector v;
+	bool taken = vectors_take(g->r->vectors, slice_str(g->impi), clock_ms(), &v);
+
+	if (!taken)
+		return false;
+	if (usable(conf, &v))
+		send_challenge(g, &v);
+	else
+		taken = false;
+	OPENSSL_cleanse(&v, sizeof(v));
+	return taken;
 }
 
 /* A client that names an algorithm is asked by it; else the HSS decides by its subscription. */
@@ -536,11 +555,16 @@ static void challenge(struct registering *g, struct slice auts)
 		.impi = slice_str(g->impi),
 		.impu = slice_str(g->impu),
 		.server_name = slice_str(g->r->c->conf->scscf_uri),
-		.n_vectors = 1,
+		.n_vectors = g->r->c->conf->control.vectors,
 		.scheme = auts.len ? CX_AUTH_AKA : wanted_scheme(g),
 		.auts = auts,
 	};
 
+	/* With the terminal's sequence numbers elsewhere those left over are of no use. */
+	if (auts.len)
+		vectors_drop(g->r->vectors, slice_str(g->impi));
+	else if (q.scheme != CX_AUTH_DIGEST && challenge_at_once(g))
+		return;
 	cx_mar(g->r->c->cx, &q, vectors, g);
 }
 

@@ -145,6 +145,8 @@ struct conf_control {
 	uint32_t nonce_ttl_s;         /* default 60 */
 	uint32_t nonce_max;           /* bounded store; default 100,000 */
 	bool digest_md5, digest_sha256, aka; /* allowed schemes; default all true */
+	uint32_t vectors;       /* of one answer of the HSS; default 1 */
+	uint32_t vectors_ttl_s; /* how long those left over are good; default 600 */
 	enum conf_proxy_auth proxy_auth;     /* default none */
 	bool akav2;                          /* and AKAv2-MD5 before AKAv1-MD5; default false */
 	bool restoration;    /* the HSS keeps the contacts of registered users; default true */

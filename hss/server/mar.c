@@ -134,7 +134,10 @@ static int give_vectors(struct mar *x)
 	if (n > x->h->config.av_max)
 		n = x->h->config.av_max;
 	for (uint32_t k = 0; !result && k < n; k++) {
-		i->sqn = aka_sqn_next(i->sqn);
+		if (!aka_sqn_next(&i->sqn, k == 0)) {
+			log_event(LOG_ERROR, "mar", "sqn_exhausted", LOG_Z("impi", i->impi));
+			return CX_UNABLE_TO_COMPLY;
+		}
 		result = make_vector(i, k + 1, &x->a->vector[k]);
 	}
 	if (result)

@@ -93,6 +93,7 @@ static void configure(void)
 	conf.control.expires_default_s = 3600;
 	conf.control.contacts_max = SET_CONTACTS_MAX;
 	conf.control.nonce_max = 10;
+	conf.control.vectors = 1;
 	conf.control.nonce_ttl_s = 60;
 	*p = (struct conf_pcscf){.port_ps = 5101,
 				 .port_pc = {5102, 5103},

@@ -75,6 +75,8 @@ struct fake *fake_new(uint32_t roles)
 					   .auth_tries = 3,
 					   .nonce_ttl_s = 60,
 					   .nonce_max = 100,
+					   .vectors = 1,
+					   .vectors_ttl_s = 600,
 					   .digest_md5 = true,
 					   .digest_sha256 = true,
 					   .aka = true};
