@@ -20,6 +20,7 @@
 #include "control/restore.h"
 #include "sip/field.h"
 #include "sip/name_addr.h"
+#include "sip/via.h"
 
 /* RFC 5627 §5.3; TS 24.229 §5.4.1.2.2F: both names of the terminal, for the identity that is
  * registered here. All temporary ones are good as long as the terminal registers under this
@@ -350,7 +351,7 @@ static struct registration_set *working_copy(struct registering *g,
 	set->service_route = scscf_service_route(g->r->c->conf);
 	set->roles = (uint8_t)(ABI_REG_SCSCF | (g->pcscf ? ABI_REG_PCSCF : 0) |
 			       (set->roles & ABI_REG_CHALLENGED));
-	if (g->by_digest || g->by_aka)
+	if (g->by_digest || g->by_aka || g->by_address)
 		set->roles &= (uint8_t)~ABI_REG_CHALLENGED;
 	if (g->by_digest && g->r->c->conf->control.proxy_auth == CONF_PROXY_AUTH_INITIAL)
 		set->roles |= ABI_REG_CHALLENGED;
@@ -420,9 +421,14 @@ static uint32_t offers(const struct conf_control *c)
 	       (c->digest_sha256 ? AUTH_OFFER_SHA256 : 0u);
 }
 
-/* Whether the HSS's vector can be used here at all. */
-static bool usable(const struct conf_control *c, const struct cx_vector *v)
+/* Whether the HSS's vector can be used here, and for this terminal. */
+static bool usable(const struct registering *g, const struct cx_vector *v)
 {
+	const struct conf_control *c = &g->r->c->conf->control;
+	uint32_t schemes = own_schemes(g->r->c->conf, &g->terminal);
+
+	if (!(schemes & (v->scheme == CX_AUTH_AKA ? CONF_SCHEME_AKA : CONF_SCHEME_DIGEST)))
+		return false;
 	if (v->scheme == CX_AUTH_AKA)
 		return c->aka && v->xres_len >= 4 && v->xres_len <= sizeof(v->xres);
 	return v->scheme == CX_AUTH_DIGEST &&
@@ -512,7 +518,7 @@ static void vectors(void *ctx, const struct cx_maa *a)
 		if (a->result == CX_ERROR_USER_UNKNOWN)
 			g->r->stats.auth_unknown_user++;
 		register_cx_failed(g, a->result);
-	} else if (a->n_vectors == 0 || !usable(&g->r->c->conf->control, &a->vector[0])) {
+	} else if (a->n_vectors == 0 || !usable(g, &a->vector[0])) {
 		register_reply(g, 403, "no authentication scheme in common", SLICE_EMPTY);
 	} else {
 		vectors_put(g->r->vectors, slice_str(g->impi), a, clock_ms());
@@ -523,13 +529,12 @@ static void vectors(void *ctx, const struct cx_maa *a)
 /* One that is left over, if the client may be asked by it. */
 static bool challenge_at_once(struct registering *g)
 {
-	const struct conf_control *conf = &g->r->c->conf->control;
 	struct cx_vector v;
 	bool taken = vectors_take(g->r->vectors, slice_str(g->impi), clock_ms(), &v);
 
 	if (!taken)
 		return false;
-	if (usable(conf, &v))
+	if (usable(g, &v))
 		send_challenge(g, &v);
 	else
 		taken = false;
@@ -619,10 +624,52 @@ static void check(struct registering *g, struct challenge *ch)
 	register_enter(g, bind);
 }
 
+/* TS 33.203 Annex T: the address that the access network gave this user. */
+static void framed(void *ctx, const struct cx_maa *a)
+{
+	struct registering *g = ctx;
+	const struct cx_vector *v = &a->vector[0];
+
+	/* A subscriber of another kind. */
+	if (a->result == CX_ERROR_AUTH_SCHEME_NOT_SUPPORTED) {
+		challenge(g, SLICE_EMPTY);
+	} else if (a->result != CX_SUCCESS) {
+		if (a->result == CX_ERROR_USER_UNKNOWN)
+			g->r->stats.auth_unknown_user++;
+		register_cx_failed(g, a->result);
+	} else if (a->n_vectors == 0 || v->scheme != CX_AUTH_GIBA ||
+		   !own_in_prefix(&v->framed, v->framed_bits, &g->terminal)) {
+		g->r->stats.auth_wrong++;
+		register_reply(g, 403, "the address is not this user's", SLICE_EMPTY);
+	} else {
+		g->r->stats.auth_ok++;
+		g->by_address = true;
+		register_enter(g, bind);
+	}
+}
+
+static void ask_address(struct registering *g)
+{
+	struct cx_mar q = {
+		.impi = slice_str(g->impi),
+		.impu = slice_str(g->impu),
+		.server_name = slice_str(g->r->c->conf->scscf_uri),
+		.n_vectors = 1,
+		.scheme = CX_AUTH_GIBA,
+	};
+
+	cx_mar(g->r->c->cx, &q, framed, g);
+}
+
 static void authenticate(struct registering *g)
 {
 	struct challenge *ch;
 
+	if (!g->has_credentials &&
+	    own_schemes(g->r->c->conf, &g->terminal) & CONF_SCHEME_GIBA) {
+		ask_address(g);
+		return;
+	}
 	if (!g->has_credentials || !auth_is_response(&g->credentials)) {
 		challenge(g, SLICE_EMPTY);
 		return;
@@ -710,6 +757,29 @@ static bool check_outbound(struct registering *g)
 	return false;
 }
 
+/* As the P-CSCF saw it: where that is another node, by what it wrote into the terminal's Via
+ * (RFC 3261 §18.2.1), which is the last. Family 0: it cannot be told. */
+static struct addr terminal_address(const struct registering *g)
+{
+	const struct sip_header *h = sip_first(&g->x->msg, SIP_H_VIA);
+	struct addr a = {0};
+
+	if (g->pcscf)
+		return g->x->src;
+	for (; h; h = sip_next(&g->x->msg, h)) {
+		struct slice rest = sip_value(&g->x->msg, h);
+		struct sip_via via;
+
+		while (rest.len) {
+			if (sip_via_decode(rest, &via, &rest) != SIP_OK)
+				return (struct addr){0};
+			if (!addr_parse_ip(via.received.len ? via.received : via.host, &a))
+				a = (struct addr){0};
+		}
+	}
+	return a;
+}
+
 void scscf_register(struct registering *g)
 {
 	if (!register_check_extensions(g, SIP_H_REQUIRE, SLICE("path, outbound, gruu")))
@@ -718,6 +788,7 @@ void scscf_register(struct registering *g)
 		return;
 	if (!check_outbound(g))
 		return;
+	g->terminal = terminal_address(g);
 	authenticate(g);
 }
 

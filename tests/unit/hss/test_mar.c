@@ -90,6 +90,46 @@ static void test_identities_and_schemes(void **state)
 	}
 }
 
+/* TS 33.203 Annex T. */
+static void test_giba(void **state)
+{
+	static const struct {
+		const char *text;
+		uint8_t family, bits, last;
+	} row[] = {{"10.1.2.3", 4, 32, 3},
+		   {"2001:db8::7", 6, 128, 7},
+		   {"2001:db8::/56", 6, 56, 0}};
+	static const char *const impu[] = {"sip:carol@home.example", NULL};
+	struct fixture *f = *state;
+	struct cx_maa a;
+
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		struct store_subscriber *sub = fixture_subscriber("carol@home.example", impu);
+
+		sub->auth = 0;
+		sub->service.n_giba = 1;
+		strcpy(sub->service.giba[0], row[i].text);
+		fixture_put(f, sub);
+		assert_int_equal(
+			ask(f, request("carol@home.example", impu[0], CX_AUTH_GIBA), &a),
+			CX_SUCCESS);
+		assert_int_equal(a.n_vectors, 1);
+		assert_int_equal(a.vector[0].scheme, CX_AUTH_GIBA);
+		assert_int_equal(a.vector[0].framed.family, row[i].family);
+		assert_int_equal(a.vector[0].framed_bits, row[i].bits);
+		assert_int_equal(a.vector[0].framed.ip[row[i].family == 4 ? 3 : 15],
+				 row[i].last);
+		assert_int_equal(
+			ask(f, request("carol@home.example", impu[0], CX_AUTH_UNKNOWN), &a),
+			CX_ERROR_AUTH_SCHEME_NOT_SUPPORTED);
+		assert_int_equal(store_subscriber_del(f->store, SLICE("carol@home.example")),
+				 STORE_OK);
+	}
+	fixture_people(f);
+	assert_int_equal(ask(f, request("alice@home.example", "tel:+1", CX_AUTH_GIBA), &a),
+			 CX_ERROR_AUTH_SCHEME_NOT_SUPPORTED);
+}
+
 static void test_digest(void **state)
 {
 	struct fixture *f = *state;
@@ -269,9 +309,13 @@ static void test_no_key_left_behind(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_identities_and_schemes),    CASE(test_digest),
-		CASE(test_vectors_use_each_sqn_once), CASE(test_pending_and_name),
-		CASE(test_resynchronisation),         CASE(test_no_key_left_behind),
+		CASE(test_identities_and_schemes),
+		CASE(test_digest),
+		CASE(test_giba),
+		CASE(test_vectors_use_each_sqn_once),
+		CASE(test_pending_and_name),
+		CASE(test_resynchronisation),
+		CASE(test_no_key_left_behind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

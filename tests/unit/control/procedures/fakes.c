@@ -355,7 +355,7 @@ void cx_lir(struct cx_client *c, const struct cx_lir *r,
 void cx_mar(struct cx_client *c, const struct cx_mar *r,
 	    void (*done)(void *ctx, const struct cx_maa *a), void *ctx)
 {
-	static const char *const scheme[] = {"AKA", "Digest", "Unknown", "other"};
+	static const char *const scheme[] = {"AKA", "Digest", "Unknown", "GIBA", "other"};
 	struct fake *f = (struct fake *)c;
 
 	trace(f, "MAR %.*s %.*s %s%s\n", SLICE_ARG(r->impi), SLICE_ARG(r->impu),
