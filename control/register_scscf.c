@@ -757,27 +757,29 @@ static bool check_outbound(struct registering *g)
 	return false;
 }
 
-/* As the P-CSCF saw it: where that is another node, by what it wrote into the terminal's Via
- * (RFC 3261 §18.2.1), which is the last. Family 0: it cannot be told. */
+/* As the P-CSCF saw it. Where that is another node it is what it wrote into the terminal's Via
+ * (RFC 3261 §18.2.1): the first, from the top, that is no peer's. What is below it the terminal
+ * may have made up. Family 0: it cannot be told. */
 static struct addr terminal_address(const struct registering *g)
 {
 	const struct sip_header *h = sip_first(&g->x->msg, SIP_H_VIA);
-	struct addr a = {0};
 
 	if (g->pcscf)
 		return g->x->src;
 	for (; h; h = sip_next(&g->x->msg, h)) {
 		struct slice rest = sip_value(&g->x->msg, h);
 		struct sip_via via;
+		struct addr a;
 
 		while (rest.len) {
 			if (sip_via_decode(rest, &via, &rest) != SIP_OK)
 				return (struct addr){0};
-			if (!addr_parse_ip(via.received.len ? via.received : via.host, &a))
-				a = (struct addr){0};
+			if (addr_parse_ip(via.received.len ? via.received : via.host, &a) &&
+			    !own_peer(g->r->c->conf, &a))
+				return a;
 		}
 	}
-	return a;
+	return (struct addr){0};
 }
 
 void scscf_register(struct registering *g)

@@ -112,7 +112,7 @@ static void by_address(void **state)
 	assert_null(strstr(f->trace, "GIBA"));
 }
 
-/* Behind another node's P-CSCF it is the last Via that says it. */
+/* Behind another node's P-CSCF it is the terminal's own Via that says it. */
 static void of_a_remote_terminal(void **state)
 {
 	static const char text[] =
@@ -131,6 +131,12 @@ static void of_a_remote_terminal(void **state)
 	assert_int_equal(f->status, 200);
 	framed("192.0.2.99", 32);
 	snprintf(message, sizeof(message), text, "2");
+	fake_register(f, "10.0.0.9:5060", message);
+	assert_int_equal(f->status, 403);
+	/* Below its own the terminal may write what it likes. */
+	framed("192.0.2.8", 32);
+	snprintf(message, sizeof(message), text,
+		 "3\r\nVia: SIP/2.0/UDP 192.0.2.8;received=192.0.2.8;branch=z9hG4bKx");
 	fake_register(f, "10.0.0.9:5060", message);
 	assert_int_equal(f->status, 403);
 }
