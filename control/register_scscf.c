@@ -661,9 +661,22 @@ static void ask_address(struct registering *g)
 	cx_mar(g->r->c->cx, &q, framed, g);
 }
 
+/* Under associations that an earlier challenge gave: of our own P-CSCF those, of another node's
+ * what it says of them, having taken out what the terminal said. */
+static bool is_protected(const struct registering *g)
+{
+	return g->pcscf ? g->protected : g->credentials.integrity_protected;
+}
+
 static void authenticate(struct registering *g)
 {
 	struct challenge *ch;
+
+	if (!g->r->c->conf->control.challenge_protected && is_protected(g) &&
+	    !auth_is_response(&g->credentials) && is_registered(g)) {
+		register_enter(g, bind);
+		return;
+	}
 
 	if (!g->has_credentials &&
 	    own_schemes(g->r->c->conf, &g->terminal) & CONF_SCHEME_GIBA) {
