@@ -54,8 +54,6 @@ enum store_result { STORE_OK, STORE_NONE, STORE_EXISTS, STORE_BUSY, STORE_FAIL }
 
 enum store_state { STORE_NOT_REGISTERED, STORE_REGISTERED, STORE_UNREGISTERED };
 
-enum { STORE_SQN_LEAP = 1024 };
-
 enum store_auth { STORE_AUTH_AKA = 1, STORE_AUTH_DIGEST = 2 };
 
 /* Session cases for which a profile has something to do while the user is not registered
