@@ -106,9 +106,8 @@ static void test_giba(void **state)
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
 		struct store_subscriber *sub = fixture_subscriber("carol@home.example", impu);
 
-		sub->auth = 0;
-		sub->service.n_giba = 1;
-		strcpy(sub->service.giba[0], row[i].text);
+		sub->auth = STORE_AUTH_GIBA;
+		strcpy(sub->giba, row[i].text);
 		fixture_put(f, sub);
 		assert_int_equal(
 			ask(f, request("carol@home.example", impu[0], CX_AUTH_GIBA), &a),
