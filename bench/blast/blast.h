@@ -61,6 +61,8 @@ struct blast {
 	uint16_t service_route_len;
 	uint8_t service_route[ROUTE_MAX];
 	uint64_t next;   /* number of the next attempt */
+	bool missing;    /* registrations are of those who have none */
+	uint32_t at;     /* where the search for the next of these goes on */
 	uint64_t oldest; /* that may still be under way */
 	uint32_t run;    /* drawn at start: Call-IDs of two runs differ */
 	uint64_t random;

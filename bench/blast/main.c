@@ -107,13 +107,17 @@ static bool register_people(struct blast *b)
 
 	for (int round = 0; round < 3 && registered < b->n_people && !run_stop; round++) {
 		double rate = b->o.register_rate;
+		uint32_t wanted = b->n_people - registered;
 
-		run_at(b, &scenario_register, rate, (double)b->n_people / rate);
+		b->missing = round > 0;
+		run_at(b, &scenario_register, rate, wanted / rate);
 		registered = count_registered(b);
 		printf("registered %u of %u: %.0f/s, %llu failed\n", registered, b->n_people,
 		       (double)b->tally.done / b->tally.seconds,
 		       (unsigned long long)b->tally.failed);
+		fflush(stdout);
 	}
+	b->missing = false;
 	if (registered >= b->n_people / 10 * 9)
 		return true;
 	fprintf(stderr, "saker-blast: only %u of %u terminals could be registered\n",

@@ -76,12 +76,22 @@ static void begin_agreement(struct blast *b, uint32_t person)
 	ipsec_offer(&b->person[person], person);
 }
 
+static uint32_t next_missing(struct blast *b)
+{
+	for (uint32_t n = 0; n < b->n_people; n++) {
+		b->at = (b->at + 1) % b->n_people;
+		if (!b->person[b->at].registered)
+			break;
+	}
+	return b->at;
+}
+
 static void begin_register(struct blast *b, uint64_t id, struct attempt *a)
 {
 	uint8_t memory[LINK_MESSAGE_MAX];
 	struct text t = text_in(memory, sizeof(memory));
 
-	a->person = (uint32_t)(id % b->n_people);
+	a->person = b->missing ? next_missing(b) : (uint32_t)(id % b->n_people);
 	a->state = ASKING;
 	b->person[a->person].attempt = (uint32_t)id;
 	if (b->ipsec)
