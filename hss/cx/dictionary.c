@@ -1,4 +1,5 @@
-/* dictionary.c - the AVPs of Cx and Sh and the commands of Cx as objects of freeDiameter's dictionary */
+/* dictionary.c - the AVPs of Cx and Sh and the commands of Cx as objects of freeDiameter's
+ * dictionary */
 #include "dictionary.h"
 #include "cx/codec.h"
 #include "diameter/diameter.h"
@@ -116,7 +117,8 @@ int dictionary_application(uint32_t id, const char *name, uint32_t first,
 	struct dictionary *dict = fd_g_config->cnf_dict;
 	struct dict_object *vendor, *application;
 	vendor_id_t vendor_id = CX_VENDOR;
-	int error = fd_dict_search(dict, DICT_VENDOR, VENDOR_BY_ID, &vendor_id, &vendor, ENOENT);
+	int error =
+		fd_dict_search(dict, DICT_VENDOR, VENDOR_BY_ID, &vendor_id, &vendor, ENOENT);
 
 	if (!error)
 		error = fd_dict_new(dict, DICT_APPLICATION, &data, vendor, &application);

@@ -1,4 +1,5 @@
-/* dictionary.h - the AVPs of Cx and Sh and the commands of Cx as objects of freeDiameter's dictionary
+/* dictionary.h - the AVPs of Cx and Sh and the commands of Cx as objects of freeDiameter's
+ * dictionary
  *
  * Looked up once, at cx_dictionary_init; read-only afterwards, by any thread.
  */

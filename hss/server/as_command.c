@@ -81,7 +81,8 @@ static enum store_result add_one(struct store *s, const char *host, const char *
 	bool every = slice_eq(name, SLICE("all"));
 	enum store_result r = STORE_OK;
 
-	*wrong = equals == text.len || !read_operations(slice_from(text, equals + 1), &operations) ||
+	*wrong = equals == text.len ||
+		 !read_operations(slice_from(text, equals + 1), &operations) ||
 		 (!every && !read_reference(name, &reference));
 	if (*wrong)
 		return STORE_FAIL;
@@ -90,9 +91,9 @@ static enum store_result add_one(struct store *s, const char *host, const char *
 					    operations & sh_reference_operations(reference));
 	for (reference = 0; r == STORE_OK && reference <= SH_REFERENCE_LAST; reference++)
 		if (sh_reference_operations(reference))
-			r = store_permission_put(
-				s, host, reference,
-				operations & sh_reference_operations(reference));
+			r = store_permission_put(s, host, reference,
+						 operations &
+							 sh_reference_operations(reference));
 	return r;
 }
 

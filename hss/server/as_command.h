@@ -2,10 +2,8 @@
  *
  *   as add HOST REFERENCE=OPERATIONS ...
  *                  HOST: its Diameter identity; REFERENCE: a name of sh.h, or all; OPERATIONS:
- *                  pull, update, notify, between commas, or all or none. What is not given stays
- *   as del HOST    with its subscriptions
- *   as list
- *   as watches [--limit N] [--from ID]
+ *                  pull, update, notify, between commas, or all or none. What is not given
+ * stays as del HOST    with its subscriptions as list as watches [--limit N] [--from ID]
  *                  subscriptions to notifications
  *   as dsai put TAG SIP-URI
  *                  DSAI-Tag TAG stands for the filter criteria that lead to this server

@@ -164,12 +164,12 @@ static int open_server(struct main *m)
 	m->rtr = rtr_open(m->store, m->conf->hss.diameter_identity, &m->counters, NULL);
 	m->pnr = pnr_open(m->store, m->conf->hss.diameter_identity, &m->counters, NULL);
 	if (m->rtr && m->pnr)
-		m->server = server_open(m->cx_store, &config, &m->counters, m->rtr, m->pnr,
-					error);
+		m->server =
+			server_open(m->cx_store, &config, &m->counters, m->rtr, m->pnr, error);
 	if (m->server)
-		m->sh_server = sh_server_open(
-			m->sh_store, &m->counters, m->pnr,
-			&(struct sh_events){rtr_push_set_soon, m->rtr}, error);
+		m->sh_server =
+			sh_server_open(m->sh_store, &m->counters, m->pnr,
+				       &(struct sh_events){rtr_push_set_soon, m->rtr}, error);
 	if (!m->sh_server)
 		return fail(EXIT_ENVIRONMENT, "server", *error ? error : "no memory");
 	return EXIT_OK;

@@ -189,7 +189,8 @@ static void write_answers(struct sink *k, const struct metrics_counters *c)
 	char labels[LINE_MAX_OCTETS / 4];
 
 	family(k, "saker_diameter_answers_total", "counter",
-	       "Answers to Cx and Sh requests by result (TS 32.409: UR.SuccUAA, UR.FailUAA and so "
+	       "Answers to Cx and Sh requests by result (TS 32.409: UR.SuccUAA, UR.FailUAA and "
+	       "so "
 	       "on).");
 	for (int i = 0; i < METRICS_COMMANDS; i++) {
 		for (int r = 0; r < METRICS_RESULTS; r++) {

@@ -9,7 +9,8 @@
 
 enum {
 	METRICS_COMMANDS = 10, /* CX_UAR and on, to SH_PNR */
-	METRICS_RESULTS = 40, /* those of cx.h and sh.h that are told apart; the last is every other */
+	METRICS_RESULTS =
+		40, /* those of cx.h and sh.h that are told apart; the last is every other */
 	METRICS_COUNT_AGE_MS = 10000, /* the store is counted no more often */
 };
 

@@ -504,9 +504,10 @@ static void sweep(struct pnr *x, int64_t now_s)
 
 static bool has_under_way(struct pnr *x)
 {
-	bool some = x->sweep_now;
+	bool some;
 
 	pthread_mutex_lock(&x->lock);
+	some = x->sweep_now;
 	for (uint32_t i = 0; i < PNR_UNDER_WAY_MAX && !some; i++)
 		some = x->telling[i].id && x->telling[i].state != SENT;
 	pthread_mutex_unlock(&x->lock);

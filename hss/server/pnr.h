@@ -14,13 +14,13 @@
 
 enum {
 	PNR_TICK_MS = 100,
-	PNR_LOOKS_PER_TICK = 20,   /* subscriptions looked at */
-	PNR_SWEEP_MS = 30000,      /* between two sweeps */
-	PNR_UNDER_WAY_MAX = 256,   /* notifications */
-	PNR_OF_HOST_MAX = 32,      /* of these for one server */
-	PNR_NOTED_MAX = 1024,      /* sets and identities that may have changed */
+	PNR_LOOKS_PER_TICK = 20, /* subscriptions looked at */
+	PNR_SWEEP_MS = 30000,    /* between two sweeps */
+	PNR_UNDER_WAY_MAX = 256, /* notifications */
+	PNR_OF_HOST_MAX = 32,    /* of these for one server */
+	PNR_NOTED_MAX = 1024,    /* sets and identities that may have changed */
 	PNR_TRIES = 6,
-	PNR_FIRST_MS = 500,        /* until the second try; twice that each time */
+	PNR_FIRST_MS = 500, /* until the second try; twice that each time */
 };
 
 struct pnr;

@@ -109,8 +109,8 @@ static int update_dsai(struct sh *h, const struct sh_pur *r, const struct sh_dsa
 	int result = found == STORE_NONE ? SH_DSAI_NOT_AVAILABLE : sh_store(found);
 
 	if (!result)
-		result = sh_store(store_dsai_set(h->store, h->subject.identity, p->tag,
-						 p->active));
+		result = sh_store(
+			store_dsai_set(h->store, h->subject.identity, p->tag, p->active));
 	h->changes.criteria = true;
 	return result ? result : told(h, r, SH_DSAI, p->tag);
 }

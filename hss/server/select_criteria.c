@@ -36,8 +36,8 @@ static bool put_node(xmlNode *n, struct text *out)
 	bool good = buffer && xmlNodeDump(buffer, n->doc, n, 0, 0) >= 0;
 
 	if (good)
-		text_put(out, slice_of(xmlBufferContent(buffer),
-				       (size_t)xmlBufferLength(buffer)));
+		text_put(out,
+			 slice_of(xmlBufferContent(buffer), (size_t)xmlBufferLength(buffer)));
 	xmlBufferFree(buffer);
 	return good && !out->overflow;
 }

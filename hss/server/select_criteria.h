@@ -1,4 +1,5 @@
-/* select_criteria.h - some of a profile's filter criteria: those that lead to a server, or not */
+/* select_criteria.h - some of a profile's filter criteria: those that lead to a server, or not
+ */
 #pragma once
 
 #include "base/text.h"

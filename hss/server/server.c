@@ -156,8 +156,8 @@ static bool handlers_open(struct server *s)
 }
 
 struct server *server_open(struct store *store, const struct hss_config *config,
-			   struct metrics_counters *counters, struct rtr *rtr,
-			   struct pnr *pnr, char *error)
+			   struct metrics_counters *counters, struct rtr *rtr, struct pnr *pnr,
+			   char *error)
 {
 	struct server *s = calloc(1, sizeof(*s));
 

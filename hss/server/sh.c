@@ -68,7 +68,8 @@ bool sh_host(struct slice identity, char out[STORE_HOST_MAX + 1])
 	for (uint32_t i = 0; i < identity.len; i++) {
 		uint8_t c = ascii_lower(identity.p[i]);
 
-		if (!ascii_is_alpha(c) && !ascii_is_digit(c) && c != '.' && c != '-' && c != '_')
+		if (!ascii_is_alpha(c) && !ascii_is_digit(c) && c != '.' && c != '-' &&
+		    c != '_')
 			return false;
 		out[i] = (char)c;
 	}
@@ -137,8 +138,8 @@ int sh_permitted(struct sh *h, struct slice host, const uint32_t *reference, uin
 		/* Of a later release, or of a part of the network that we know nothing of. */
 		if (!find_reference(reference[i]))
 			return SH_USER_DATA_NOT_RECOGNIZED;
-		result = sh_store(
-			store_find_permission(h->store, host, reference[i], &allowed));
+		result =
+			sh_store(store_find_permission(h->store, host, reference[i], &allowed));
 		if (result)
 			return result;
 		if (!(allowed & operation))

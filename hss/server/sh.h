@@ -20,7 +20,8 @@ enum {
 /* One piece of data of a user; the same detail as struct store_watch has. */
 struct sh_item {
 	enum sh_reference reference;
-	struct slice detail; /* service, tag, server or the digit of an identity set; or empty */
+	struct slice
+		detail; /* service, tag, server or the digit of an identity set; or empty */
 };
 
 /* Whom a request is about. */
@@ -53,7 +54,7 @@ struct sh {
 	uint8_t user_data[SH_USER_DATA_MAX];
 };
 
-/* On the heap: it is about 300 kB. NULL: no memory. */
+/* On the heap: it is about 340 kB. NULL: no memory. */
 struct sh *sh_new(struct store *store);
 void sh_free(struct sh *h);
 

@@ -107,9 +107,8 @@ static int collect_repository(struct sh *h, struct slice service)
 		return SH_SUBS_DATA_ABSENT;
 	if (r != STORE_OK)
 		return sh_store(r);
-	*to = (struct sh_repository){.sequence = sequence,
-				     .has_data = true,
-				     .data = text_since(&h->memory, from)};
+	*to = (struct sh_repository){
+		.sequence = sequence, .has_data = true, .data = text_since(&h->memory, from)};
 	to->service = keep(h, service);
 	d->n_repositories++;
 	return 0;
@@ -149,8 +148,8 @@ static int collect_identities(struct sh *h, enum sh_identity_set which)
 	}
 	result = read_set(h, which != SH_IMPLICIT_IDENTITIES);
 	for (uint32_t i = 0; !result && i < h->n_set; i++)
-		if (!h->set[i].barred && (which != SH_REGISTERED_IDENTITIES ||
-					  h->set[i].state == STORE_REGISTERED))
+		if (!h->set[i].barred &&
+		    (which != SH_REGISTERED_IDENTITIES || h->set[i].state == STORE_REGISTERED))
 			put_identity(h, h->set[i].impu);
 	return result;
 }
@@ -196,8 +195,8 @@ static int collect_criteria(struct sh *h, struct slice server)
 
 static int collect_charging(struct sh *h)
 {
-	int result = sh_store(
-		store_service(h->store, h->subject.impu.subscription, &h->service));
+	int result =
+		sh_store(store_service(h->store, h->subject.impu.subscription, &h->service));
 
 	h->document.has_charging = true;
 	if (!result)
@@ -223,8 +222,7 @@ static int collect_msisdns(struct sh *h)
 static int collect_activation(struct sh *h)
 {
 	bool inactive = false;
-	int result =
-		sh_store(store_psi_inactive(h->store, h->subject.identity, &inactive));
+	int result = sh_store(store_psi_inactive(h->store, h->subject.identity, &inactive));
 
 	h->document.psi_active = inactive ? SH_FLAG_INACTIVE : SH_FLAG_ACTIVE;
 	return result;

@@ -30,8 +30,7 @@ void sh_clear(struct sh *h);
 int sh_write(struct sh *h, struct slice *out);
 /* What a server is told of one item, in h->user_data, and what tells it from anything else:
  * deleted data is told too. */
-int sh_tell(struct sh *h, const struct sh_item *item, struct slice *user_data,
-	    int64_t *digest);
+int sh_tell(struct sh *h, const struct sh_item *item, struct slice *user_data, int64_t *digest);
 /* The same, behind what is in h->memory; h->document is empty. */
 int sh_tell_more(struct sh *h, const struct sh_item *item, struct slice *user_data,
 		 int64_t *digest);

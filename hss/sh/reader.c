@@ -64,8 +64,8 @@ static enum sh_read keep_node(struct reader *r, xmlNode *n)
 	enum sh_read result = SH_READ_BAD;
 
 	if (copy && buffer && xmlNodeDump(buffer, n->doc, copy, 0, 0) >= 0) {
-		text_put(r->memory, slice_of(xmlBufferContent(buffer),
-					     (size_t)xmlBufferLength(buffer)));
+		text_put(r->memory,
+			 slice_of(xmlBufferContent(buffer), (size_t)xmlBufferLength(buffer)));
 		result = r->memory->overflow ? SH_READ_TOO_MUCH : SH_READ_GOOD;
 	}
 	xmlBufferFree(buffer);

@@ -12,7 +12,8 @@ enum { SH_DEPTH_MAX = 32 };
 enum sh_read {
 	SH_READ_GOOD,
 	SH_READ_BAD, /* not well-formed, hostile, or of elements that a PUR may not carry */
-	SH_READ_TOO_MUCH, /* a ServiceData longer than SH_DATA_MAX, or more parts than SH_LIST_MAX
+	SH_READ_TOO_MUCH, /* a ServiceData longer than SH_DATA_MAX, or more parts than
+			   * SH_LIST_MAX
 			   */
 };
 

@@ -90,8 +90,8 @@ struct sh_udr {
 	struct sh_what what;
 	/* Each may be missing: then n is 0. */
 	uint32_t n_domain, n_current;
-	uint32_t domain[1];  /* Requested-Domain: 0 CS, 1 PS */
-	uint32_t current[1]; /* Current-Location: 1 initiate an active retrieval */
+	uint32_t domain[1];       /* Requested-Domain: 0 CS, 1 PS */
+	uint32_t current[1];      /* Current-Location: 1 initiate an active retrieval */
 	struct slice origin_host; /* the AS's Diameter identity */
 };
 

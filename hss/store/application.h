@@ -10,11 +10,11 @@
 #include "store/store.h"
 
 enum {
-	STORE_KEY_MAX = 128,             /* octets of a Service-Indication or a DSAI-Tag */
-	STORE_SERVICE_DATA_MAX = 32768,  /* of one piece of repository data */
-	STORE_REPOSITORY_MAX = 64,       /* pieces of one identity, deleted ones too */
-	STORE_WATCHES_MAX = 256,         /* of one identity */
-	STORE_DSAI_MAX = 64,             /* tags in all */
+	STORE_KEY_MAX = 128,            /* octets of a Service-Indication or a DSAI-Tag */
+	STORE_SERVICE_DATA_MAX = 32768, /* of one piece of repository data */
+	STORE_REPOSITORY_MAX = 64,      /* pieces of one identity, deleted ones too */
+	STORE_WATCHES_MAX = 256,        /* of one identity */
+	STORE_DSAI_MAX = 64,            /* tags in all */
 };
 
 /* Allowed to one server for one reference (TS 29.328 §6.2). */

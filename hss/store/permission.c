@@ -5,7 +5,8 @@
 enum store_result store_permission_put(struct store *s, const char *host, uint32_t reference,
 				       uint32_t operations)
 {
-	struct statement *st = store_take(s, operations ? ST_PUT_PERMISSION : ST_DEL_PERMISSION);
+	struct statement *st =
+		store_take(s, operations ? ST_PUT_PERMISSION : ST_DEL_PERMISSION);
 
 	if (!*host || strlen(host) > STORE_HOST_MAX)
 		return STORE_FAIL;

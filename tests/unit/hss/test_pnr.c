@@ -1,4 +1,5 @@
-/* test_pnr.c - what Application Servers hear of changes, and when they do not (TS 29.328 §6.1.4)
+/* test_pnr.c - what Application Servers hear of changes, and when they do not (TS 29.328
+ * §6.1.4)
  */
 #define _GNU_SOURCE
 #include <setjmp.h>
@@ -147,7 +148,8 @@ static void test_repository(void **state)
 	assert_int_equal(seen.sent, 1);
 	assert_string_equal(seen.host, "as2");
 	assert_string_equal(seen.impu, "sip:alice@home.example");
-	assert_non_null(strstr(seen.xml, "<SequenceNumber>1</SequenceNumber><ServiceData><b/>"));
+	assert_non_null(
+		strstr(seen.xml, "<SequenceNumber>1</SequenceNumber><ServiceData><b/>"));
 	put(h, "as2", 2, "");
 	tick(NOW);
 	assert_int_equal(seen.sent, 2);

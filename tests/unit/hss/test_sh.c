@@ -41,9 +41,9 @@ static struct sh *open_sh(struct fixture *f)
 			 STORE_OK);
 	assert_int_equal(store_dsai_put(f->store, "tag", "sip:one"), STORE_OK);
 	for (uint32_t i = 0; i <= SH_REFERENCE_LAST; i++)
-		assert_int_equal(store_permission_put(f->store, "as1", i,
-						      sh_reference_operations(i)),
-				 STORE_OK);
+		assert_int_equal(
+			store_permission_put(f->store, "as1", i, sh_reference_operations(i)),
+			STORE_OK);
 	return h;
 }
 
@@ -255,16 +255,18 @@ static void test_state(void **state)
 	sh_free(h);
 }
 
-/* Each operation has its own refusal (TS 29.329 §6.2), and each reference its own permission. */
+/* Each operation has its own refusal (TS 29.329 §6.2), and each reference its own permission.
+ */
 static void test_permissions(void **state)
 {
 	struct fixture *f = *state;
 	struct sh *h = open_sh(f);
-	struct sh_udr udr = {.user.impu = SLICE("sip:carol@home.example"),
-			     .what = {.n_references = 2,
-				      .reference = {SH_IMS_USER_STATE, SH_SCSCF_NAME}},
-			     .origin_host = SLICE("as2")};
-	struct sh_snr snr = {.user = udr.user, .what = udr.what, .origin_host = udr.origin_host};
+	struct sh_udr udr = {
+		.user.impu = SLICE("sip:carol@home.example"),
+		.what = {.n_references = 2, .reference = {SH_IMS_USER_STATE, SH_SCSCF_NAME}},
+		.origin_host = SLICE("as2")};
+	struct sh_snr snr = {
+		.user = udr.user, .what = udr.what, .origin_host = udr.origin_host};
 	struct sh_sna sna;
 	char xml[512];
 
@@ -376,17 +378,15 @@ static void test_bad_updates(void **state)
 	char big[40000], xml[64];
 
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++)
-		assert_int_equal(
-			update(h, "as1", row[i].impu, row[i].reference, row[i].xml),
-			row[i].result);
+		assert_int_equal(update(h, "as1", row[i].impu, row[i].reference, row[i].xml),
+				 row[i].result);
 	snprintf(big, sizeof(big),
 		 "<Sh-Data><RepositoryData><ServiceIndication>s</ServiceIndication>"
 		 "<SequenceNumber>0</SequenceNumber><ServiceData>%0*d</ServiceData>"
 		 "</RepositoryData></Sh-Data>",
 		 SH_DATA_MAX + 1, 0);
-	assert_int_equal(
-		update(h, "as1", "sip:carol@home.example", SH_REPOSITORY_DATA, big),
-		CX_ERROR_TOO_MUCH_DATA);
+	assert_int_equal(update(h, "as1", "sip:carol@home.example", SH_REPOSITORY_DATA, big),
+			 CX_ERROR_TOO_MUCH_DATA);
 	/* Two pieces, of which the second is wrong: neither is there. */
 	assert_int_equal(
 		update(h, "as1", "sip:carol@home.example", SH_REPOSITORY_DATA,
@@ -449,9 +449,8 @@ static void test_activation(void **state)
 			CX_SUCCESS);
 		hss_lir(f->hss, &lir, &lia);
 		assert_int_equal(lia.result, CX_ERROR_USER_UNKNOWN);
-		assert_int_equal(
-			pull_one(h, psi[i][0], SH_PSI_ACTIVATION, xml, sizeof(xml)),
-			CX_SUCCESS);
+		assert_int_equal(pull_one(h, psi[i][0], SH_PSI_ACTIVATION, xml, sizeof(xml)),
+				 CX_SUCCESS);
 		assert_within(xml, "<PSIActivation>0<");
 		assert_int_equal(
 			update(h, "as1", psi[i][0], SH_PSI_ACTIVATION, ACTIVATION("1")),
@@ -483,9 +482,9 @@ static void test_dsai(void **state)
 		struct text t = text_in(xml, sizeof(xml));
 		const char *first;
 
-		assert_int_equal(store_implicit_set(f->store, u.implicit_set, set,
-						    SET_IMPUS_MAX, &n),
-				 STORE_OK);
+		assert_int_equal(
+			store_implicit_set(f->store, u.implicit_set, set, SET_IMPUS_MAX, &n),
+			STORE_OK);
 		assert_int_equal(userdata_write(f->store, "carol@home.example", set, n, &t), 0);
 		text_cstr(&t);
 		first = strstr(xml, "</ServiceProfile>");
@@ -496,9 +495,8 @@ static void test_dsai(void **state)
 		assert_int_equal(strstr(first + 1, "sip:one") != NULL, !on);
 		pull_one(h, "sip:carol@home.example", SH_DSAI, xml, sizeof(xml));
 		assert_within(xml, on ? "<DSAI-Value>0<" : "<DSAI-Value>1<");
-		assert_int_equal(
-			update(h, "as1", "sip:carol@home.example", SH_DSAI, DSAI("0")),
-			CX_SUCCESS);
+		assert_int_equal(update(h, "as1", "sip:carol@home.example", SH_DSAI, DSAI("0")),
+				 CX_SUCCESS);
 	}
 	sh_free(h);
 }
@@ -562,7 +560,8 @@ static void test_subscribe(void **state)
 	assert_int_equal(watches(f, w), 0);
 	assert_int_equal(subscribe(h, r, &a), CX_SUCCESS);
 	/* Nobody hears of what cannot be heard of. */
-	r = (struct sh_snr){.what = {.n_references = 1, .reference = {SH_CHARGING_INFORMATION}}};
+	r = (struct sh_snr){
+		.what = {.n_references = 1, .reference = {SH_CHARGING_INFORMATION}}};
 	assert_int_equal(subscribe(h, r, &a), SH_USER_DATA_CANNOT_BE_NOTIFIED);
 	sh_free(h);
 }

@@ -132,8 +132,8 @@ static void pur(void **state)
 /* The era of Expiry-Time changes on 7 February 2036, 06:28:16 UTC. */
 static void snr(void **state)
 {
-	static const int64_t expiry[] = {1, 1800000000, 2085978495, 2085978496, 2085978497,
-					 2200000000};
+	static const int64_t expiry[] = {1,          1800000000, 2085978495,
+					 2085978496, 2085978497, 2200000000};
 	struct sh_snr in = {.user.impu = SLICE("sip:a@home"),
 			    .what = {.n_references = 1, .reference = {SH_IMS_USER_STATE}},
 			    .send_data = true,
@@ -157,9 +157,8 @@ static void snr(void **state)
 		assert_int_equal(got.expiry, expiry[i]);
 		fd_msg_free(m);
 	}
-	in = (struct sh_snr){.user.impu = SLICE("sip:a@home"),
-			     .what = in.what,
-			     .unsubscribe = true};
+	in = (struct sh_snr){
+		.user.impu = SLICE("sip:a@home"), .what = in.what, .unsubscribe = true};
 	struct msg *m = request(SH_SNR, &in);
 
 	assert_int_equal(sh_decode_request(SH_SNR, m, &out), 0);
@@ -260,8 +259,8 @@ static int stop(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(udr),     cmocka_unit_test(answers), cmocka_unit_test(pur),
-		cmocka_unit_test(snr),     cmocka_unit_test(missing), cmocka_unit_test(wrong),
+		cmocka_unit_test(udr),   cmocka_unit_test(answers), cmocka_unit_test(pur),
+		cmocka_unit_test(snr),   cmocka_unit_test(missing), cmocka_unit_test(wrong),
 		cmocka_unit_test(names),
 	};
 

@@ -18,7 +18,8 @@ static enum sh_read read_guarded(struct slice xml, size_t room)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	size_t size = (xml.len + page - 1) / page * page + page;
-	uint8_t *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *p =
+		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct text t = text_in(memory, room);
 	enum sh_read result;
 	uint8_t *at;
@@ -72,21 +73,22 @@ static void test_golden(void **state)
 	d.dsai[0] = (struct sh_dsai){SLICE("t"), false};
 	assert_false(sh_document_empty(&d));
 	assert_true(sh_document_write(&d, &t));
-	assert_slice(text_slice(&t),
-		     "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Sh-Data><PublicIdentifiers>"
-		     "<IMSPublicIdentity>sip:a&lt;b&gt;&amp;c@home.example</IMSPublicIdentity>"
-		     "<IMSPublicIdentity>bad   octet</IMSPublicIdentity><MSISDN>15551234</MSISDN>"
-		     "</PublicIdentifiers><RepositoryData><ServiceIndication>s1"
-		     "</ServiceIndication><SequenceNumber>7</SequenceNumber><ServiceData><x/>"
-		     "</ServiceData></RepositoryData><RepositoryData><ServiceIndication>s2"
-		     "</ServiceIndication><SequenceNumber>65535</SequenceNumber>"
-		     "</RepositoryData><Sh-IMS-Data><SCSCFName>sip:s1</SCSCFName><IFCs>"
-		     "<InitialFilterCriteria/></IFCs><IMSUserState>3</IMSUserState>"
-		     "<ChargingInformation><PrimaryChargingCollectionFunctionName>aaa://ccf"
-		     "</PrimaryChargingCollectionFunctionName></ChargingInformation><Extension>"
-		     "<PSIActivation>1</PSIActivation><Extension><DSAI><DSAI-Tag>t</DSAI-Tag>"
-		     "<DSAI-Value>1</DSAI-Value></DSAI></Extension></Extension></Sh-IMS-Data>"
-		     "</Sh-Data>");
+	assert_slice(
+		text_slice(&t),
+		"<?xml version=\"1.0\" encoding=\"UTF-8\"?><Sh-Data><PublicIdentifiers>"
+		"<IMSPublicIdentity>sip:a&lt;b&gt;&amp;c@home.example</IMSPublicIdentity>"
+		"<IMSPublicIdentity>bad   octet</IMSPublicIdentity><MSISDN>15551234</MSISDN>"
+		"</PublicIdentifiers><RepositoryData><ServiceIndication>s1"
+		"</ServiceIndication><SequenceNumber>7</SequenceNumber><ServiceData><x/>"
+		"</ServiceData></RepositoryData><RepositoryData><ServiceIndication>s2"
+		"</ServiceIndication><SequenceNumber>65535</SequenceNumber>"
+		"</RepositoryData><Sh-IMS-Data><SCSCFName>sip:s1</SCSCFName><IFCs>"
+		"<InitialFilterCriteria/></IFCs><IMSUserState>3</IMSUserState>"
+		"<ChargingInformation><PrimaryChargingCollectionFunctionName>aaa://ccf"
+		"</PrimaryChargingCollectionFunctionName></ChargingInformation><Extension>"
+		"<PSIActivation>1</PSIActivation><Extension><DSAI><DSAI-Tag>t</DSAI-Tag>"
+		"<DSAI-Value>1</DSAI-Value></DSAI></Extension></Extension></Sh-IMS-Data>"
+		"</Sh-Data>");
 	/* Every capacity that is too small is said. */
 	for (uint32_t room = 0; room < t.len; room += 13) {
 		struct text small = text_in(out, room);
@@ -121,7 +123,8 @@ static void test_read(void **state)
 	assert_slice(document.repository[0].service, "call & more");
 	assert_int_equal(document.repository[0].sequence, 12);
 	assert_true(document.repository[0].has_data);
-	assert_slice(document.repository[0].data, "<a xmlns=\"urn:x\" b=\"&lt;\">t&gt;<c/></a>");
+	assert_slice(document.repository[0].data,
+		     "<a xmlns=\"urn:x\" b=\"&lt;\">t&gt;<c/></a>");
 	assert_int_equal(document.psi_active, SH_FLAG_INACTIVE);
 	assert_int_equal(document.n_dsais, 2);
 	assert_slice(document.dsai[0].tag, "one");
@@ -175,7 +178,8 @@ static void test_refused(void **state)
 		"<Sh-Data><Sh-IMS-Data><SCSCFName>sip:mine</SCSCFName></Sh-IMS-Data></Sh-Data>",
 		"<Sh-Data><Sh-IMS-Data><Extension><PSIActivation>2</PSIActivation></Extension>"
 		"</Sh-IMS-Data></Sh-Data>",
-		"<Sh-Data><Sh-IMS-Data><Extension><Extension><DSAI><DSAI-Tag>t</DSAI-Tag></DSAI>"
+		"<Sh-Data><Sh-IMS-Data><Extension><Extension><DSAI><DSAI-Tag>t</DSAI-Tag></"
+		"DSAI>"
 		"</Extension></Extension></Sh-IMS-Data></Sh-Data>",
 		"<Sh-Data><Sh-IMS-Data><Extension><Extension><DSAI><DSAI-Value>0</DSAI-Value>"
 		"</DSAI></Extension></Extension></Sh-IMS-Data></Sh-Data>",
@@ -232,8 +236,9 @@ static void test_too_much(void **state)
 	assert_int_equal(read_filled(1, SH_LIST_MAX + 1), SH_READ_TOO_MUCH);
 	assert_int_equal(read_filled(SH_USER_DATA_MAX + 50, 1), SH_READ_TOO_MUCH);
 	/* The memory for what is kept is a limit too. */
-	assert_int_equal(read_guarded(SLICE(REPOSITORY("s", "1", "<ServiceData>0123456789"
-								 "</ServiceData>")),
+	assert_int_equal(read_guarded(SLICE(REPOSITORY("s", "1",
+						       "<ServiceData>0123456789"
+						       "</ServiceData>")),
 				      8),
 			 SH_READ_TOO_MUCH);
 }
@@ -241,7 +246,8 @@ static void test_too_much(void **state)
 /* Every beginning of a good document, and every octet of it changed. */
 static void test_broken(void **state)
 {
-	static const char good[] = REPOSITORY("s", "1", "<ServiceData><a b='c'/></ServiceData>");
+	static const char good[] =
+		REPOSITORY("s", "1", "<ServiceData><a b='c'/></ServiceData>");
 	char xml[sizeof(good)];
 
 	for (uint32_t len = 0; len + 1 < sizeof(good) - 1; len++)
@@ -259,10 +265,10 @@ static void test_broken(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_golden),   cmocka_unit_test(test_empty),
-		cmocka_unit_test(test_read),     cmocka_unit_test(test_namespace),
-		cmocka_unit_test(test_no_data),  cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_deep),     cmocka_unit_test(test_too_much),
+		cmocka_unit_test(test_golden),  cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_read),    cmocka_unit_test(test_namespace),
+		cmocka_unit_test(test_no_data), cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_deep),    cmocka_unit_test(test_too_much),
 		cmocka_unit_test(test_broken),
 	};
 
