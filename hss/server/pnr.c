@@ -267,7 +267,7 @@ static void tell(struct pnr *x, struct telling *t, struct slice user_data)
 static bool read_now(struct pnr *x, struct store_watch *w, struct slice *user_data, bool *gone)
 {
 	struct sh *h = x->h;
-	struct sh_item item = {w->reference, slice_str(w->detail)};
+	struct sh_item item = {.reference = w->reference, .detail = slice_str(w->detail)};
 	struct sh_user user = {.impu = slice_str(w->identity)};
 	uint32_t reference = w->reference;
 	int result = sh_begin(h, STORE_READ);

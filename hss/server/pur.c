@@ -38,7 +38,7 @@ static int told(struct sh *h, const struct sh_pur *r, enum sh_reference referenc
 		struct slice detail)
 {
 	struct store_watch w = {.reference = reference};
-	struct sh_item item = {reference, SLICE_EMPTY};
+	struct sh_item item = {.reference = reference};
 	struct sh_document written = h->document;
 	struct text memory = h->memory;
 	struct slice user_data;

@@ -20,8 +20,8 @@ enum {
 /* One piece of data of a user; the same detail as struct store_watch has. */
 struct sh_item {
 	enum sh_reference reference;
-	struct slice
-		detail; /* service, tag, server or the digit of an identity set; or empty */
+	struct slice detail; /* service, tag, server, digit of an identity set; or empty */
+	struct slice server; /* that the tag must stand for; empty: any */
 };
 
 /* Whom a request is about. */

@@ -21,7 +21,7 @@ static int add(struct sh_item item[SH_ITEMS_MAX], uint32_t *n, uint32_t referenc
 	for (uint32_t i = 0; i < *n; i++)
 		if (item[i].reference == reference && slice_eq(item[i].detail, detail))
 			return CX_INVALID_AVP_VALUE;
-	item[(*n)++] = (struct sh_item){reference, detail};
+	item[(*n)++] = (struct sh_item){.reference = reference, .detail = detail};
 	return 0;
 }
 
@@ -52,6 +52,16 @@ static int add_sets(struct sh_item item[SH_ITEMS_MAX], uint32_t *n, const struct
 	return result;
 }
 
+static int add_tags(struct sh_item item[SH_ITEMS_MAX], uint32_t *n, const struct sh_what *what)
+{
+	uint32_t from = *n;
+	int result = add_list(item, n, SH_DSAI, what->tag, what->n_tags);
+
+	for (; from < *n; from++)
+		item[from].server = what->server_name;
+	return result;
+}
+
 int sh_expand(const struct sh_what *what, struct sh_item item[SH_ITEMS_MAX], uint32_t *n)
 {
 	int result = 0;
@@ -64,7 +74,7 @@ int sh_expand(const struct sh_what *what, struct sh_item item[SH_ITEMS_MAX], uin
 					  what->n_services);
 			break;
 		case SH_DSAI:
-			result = add_list(item, n, SH_DSAI, what->tag, what->n_tags);
+			result = add_tags(item, n, what);
 			break;
 		case SH_INITIAL_FILTER_CRITERIA:
 			result = add_list(item, n, SH_INITIAL_FILTER_CRITERIA,
@@ -228,14 +238,16 @@ static int collect_activation(struct sh *h)
 	return result;
 }
 
-static int collect_dsai(struct sh *h, struct slice tag)
+static int collect_dsai(struct sh *h, const struct sh_item *item)
 {
 	struct sh_document *d = &h->document;
+	struct slice tag = item->detail;
 	char server[STORE_HOST_MAX + 1];
 	bool active = true;
 	enum store_result r = store_find_dsai(h->store, tag, server);
 
-	if (r == STORE_NONE)
+	if (r == STORE_NONE ||
+	    (r == STORE_OK && item->server.len && !slice_eq(item->server, slice_str(server))))
 		return SH_DSAI_NOT_AVAILABLE;
 	if (r == STORE_OK)
 		r = store_dsai_active(h->store, h->subject.identity, tag, &active);
@@ -267,7 +279,7 @@ int sh_collect(struct sh *h, const struct sh_item *item)
 	case SH_PSI_ACTIVATION:
 		return collect_activation(h);
 	case SH_DSAI:
-		return collect_dsai(h, item->detail);
+		return collect_dsai(h, item);
 	default:
 		/* Locations and states of other domains: they know, and none is attached. */
 		return SH_USER_DATA_NOT_AVAILABLE;

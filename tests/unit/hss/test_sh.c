@@ -130,8 +130,8 @@ static void test_pull(void **state)
 		{"sip:carol@home.example", SH_CHARGING_INFORMATION, CX_SUCCESS,
 		 "<PrimaryChargingCollectionFunctionName>aaa://ccf<"},
 		{"sip:carol@home.example", SH_MSISDN, CX_SUCCESS, "<MSISDN>15551234</MSISDN>"},
-		{"sip:carol@home.example", SH_DSAI, CX_SUCCESS,
-		 "<DSAI-Tag>tag</DSAI-Tag><DSAI-Value>0</DSAI-Value>"},
+		/* Of the server that is named in all of these, there is none. */
+		{"sip:carol@home.example", SH_DSAI, SH_DSAI_NOT_AVAILABLE, ""},
 		{"sip:carol@home.example", SH_REPOSITORY_DATA, CX_SUCCESS, ""},
 		{"sip:news@home.example", SH_PSI_ACTIVATION, CX_SUCCESS,
 		 "<PSIActivation>1</PSIActivation>"},
@@ -472,6 +472,12 @@ static void test_dsai(void **state)
 	struct sh *h = open_sh(f);
 	struct store_impu u = fixture_impu(f->store, "sip:carol@home.example"),
 			  set[SET_IMPUS_MAX];
+	struct sh_udr r = {.user.impu = SLICE("sip:carol@home.example"),
+			   .what = {.n_references = 1,
+				    .reference = {SH_DSAI},
+				    .n_tags = 1,
+				    .tag = {SLICE("tag")},
+				    .server_name = SLICE("sip:one")}};
 	char xml[8192];
 	uint32_t n;
 
@@ -493,7 +499,7 @@ static void test_dsai(void **state)
 		assert_int_equal(memmem(xml, (size_t)(first - xml), "sip:two", 7) != NULL, 1);
 		/* The others in a profile of their own, or all in one. */
 		assert_int_equal(strstr(first + 1, "sip:one") != NULL, !on);
-		pull_one(h, "sip:carol@home.example", SH_DSAI, xml, sizeof(xml));
+		assert_int_equal(pull(h, r, xml, sizeof(xml)), CX_SUCCESS);
 		assert_within(xml, on ? "<DSAI-Value>0<" : "<DSAI-Value>1<");
 		assert_int_equal(update(h, "as1", "sip:carol@home.example", SH_DSAI, DSAI("0")),
 				 CX_SUCCESS);
