@@ -373,6 +373,7 @@ static void tell(struct job *j)
 		tell_ended(j);
 	if (j->changed && p->push_set)
 		p->push_set(p->ctx, j->impi.implicit_set);
+	pnr_set_changed(p->pnr, j->impi.implicit_set);
 }
 
 static void cmd_set(struct job *j)
@@ -844,6 +845,8 @@ static void put_profile(struct job *j, const char *name, int32_t cn_services)
 	log_event(LOG_INFO, "provision", "profile_put", LOG_Z("profile", name));
 	if (known && p->push_profile)
 		p->push_profile(p->ctx, id);
+	if (known)
+		pnr_all_changed(p->pnr);
 	answer_done(j->out, "profile", name);
 }
 

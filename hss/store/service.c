@@ -1,5 +1,6 @@
 /* service.c - what a subscription wants of its S-CSCF and of charging; public service
  * identities */
+#include "store/application.h"
 #include "store/db.h"
 
 #include <stdio.h>
@@ -155,6 +156,9 @@ enum store_result store_psi_del(struct store *s, const char *identity)
 	store_bind_text(st, 1, identity);
 	r = store_row(st);
 	store_reset(st);
+	if (r != STORE_OK)
+		return r;
+	r = application_forget(s, identity);
 	if (r != STORE_OK)
 		return r;
 	st = store_take(s, ST_DEL_PSI);

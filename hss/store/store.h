@@ -85,6 +85,7 @@ struct store_impu {
 	int64_t profile;
 	uint32_t services; /* of its profile, of enum store_services */
 	bool barred;
+	bool masked; /* some of the profile's criteria are off (application.h) */
 	char display_name[128];
 	/* Of its set: */
 	enum store_state state;
@@ -171,6 +172,9 @@ enum store_result store_find_impu(struct store *s, struct slice impu, struct sto
 /* All IMPUs of an implicit set, default first; more than `most` is STORE_FAIL. */
 enum store_result store_implicit_set(struct store *s, int64_t set, struct store_impu *out,
 				     uint32_t most, uint32_t *n);
+/* The IMPUs of all sets of a subscription, at most `most` of them. */
+enum store_result store_subscription_impus(struct store *s, int64_t subscription,
+					   struct store_impu *out, uint32_t most, uint32_t *n);
 /* The names of all IMPIs that use a set, at most `most` of them. */
 enum store_result store_set_impis(struct store *s, int64_t set, char (*out)[IMPI_MAX + 1],
 				  uint32_t most, uint32_t *n);
