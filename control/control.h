@@ -14,6 +14,7 @@ struct registrar;
 struct locator;
 struct sessions;
 struct reg_events;
+struct services;
 
 struct control {
 	struct conf *conf;
@@ -28,5 +29,6 @@ struct control {
 	struct registrar *registrar;
 	struct locator *locator;
 	struct reg_events *reg_events; /* subscriptions to registrations */
+	struct services *services;     /* their profiles; NULL where no S-CSCF runs */
 	struct sessions *sessions;     /* of the users we are S-CSCF of */
 };

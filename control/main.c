@@ -34,6 +34,7 @@
 #include "control/reg_event.h"
 #include "control/registrar.h"
 #include "control/sa.h"
+#include "control/services.h"
 #include "control/session.h"
 #include "control/version.h"
 
@@ -262,6 +263,20 @@ static void close_registrar(struct app *a)
 	registrar_close(a->c.registrar);
 }
 
+static bool open_services(struct app *a, char *error)
+{
+	if (!(a->c.conf->dataplane.roles & CONF_SCSCF))
+		return true;
+	a->c.services = services_open(a->c.conf->scscf.shared_ifc, error);
+	return a->c.services != NULL;
+}
+
+static void close_services(struct app *a)
+{
+	services_close(a->c.services);
+	a->c.services = NULL;
+}
+
 static bool open_locator(struct app *a, char *error)
 {
 	a->c.locator = locator_open(&a->c);
@@ -333,6 +348,8 @@ static const struct stage {
 	{"sessions", EXIT_ENVIRONMENT, open_sessions, close_sessions, "end over exchanges"},
 	{"reg_events", EXIT_ENVIRONMENT, open_reg_events, close_reg_events,
 	 "notify over exchanges"},
+	{"services", EXIT_USAGE, open_services, close_services,
+	 "shared criteria are right before a profile names them"},
 	{"registrar", EXIT_ENVIRONMENT, open_registrar, close_registrar,
 	 "works on all of the above"},
 	{"locator", EXIT_ENVIRONMENT, open_locator, close_locator, "resumes over the link"},
