@@ -15,7 +15,7 @@
 #include "base/count.h"
 
 enum {
-	ABI_VERSION = 3,
+	ABI_VERSION = 4,
 	ABI_RING_CAPTURE = 1 << 20,
 	ABI_RING_INSTALL = 4 << 20,
 	ABI_RING_ACK = 1 << 18,
