@@ -268,11 +268,14 @@ static bool open_services(struct app *a, char *error)
 	if (!(a->c.conf->dataplane.roles & CONF_SCSCF))
 		return true;
 	a->c.services = services_open(a->c.conf->scscf.shared_ifc, error);
+	if (a->c.services)
+		installer_serve(a->c.installer, a->c.services);
 	return a->c.services != NULL;
 }
 
 static void close_services(struct app *a)
 {
+	installer_serve(a->c.installer, NULL);
 	services_close(a->c.services);
 	a->c.services = NULL;
 }

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include "base/admin.h"
 #include "base/hash.h"
@@ -13,13 +14,28 @@
 #include "criteria/shared.h"
 #include "sip/parse.h"
 
-enum { ERROR_MAX = 256, SEEN_MAX = 4096 /* a power of two */ };
+enum { ERROR_MAX = 256, KNOWN_MAX = 4096 };
+
+/* What one User-Data compiles to, the same for all users with the same profiles. */
+struct known {
+	uint64_t hash;      /* of the source, without who the user is */
+	struct known *next; /* of those that are to be freed */
+	uint32_t n;
+	struct {
+		uint64_t id; /* 0: no services */
+		uint32_t at, len;
+	} profile[CRITERIA_PROFILES_MAX];
+	uint32_t len;
+	_Alignas(8) uint8_t octets[];
+};
 
 struct services {
 	struct criteria_document shared;
-	/* Profiles that were looked at, by what is in them; one in the place of another is
-	 * looked at, and told of, again. */
-	uint64_t seen[SEEN_MAX];
+	/* Keyed, and not to be guessed: what a foreign HSS sends must not pass for another's
+	 * profile. */
+	struct hash_key key;
+	struct known *known[KNOWN_MAX];    /* each at its hash; another takes its place */
+	struct known *replaced;            /* since the last call began */
 	struct criteria_compiled compiled; /* scratch */
 };
 
@@ -45,8 +61,9 @@ struct services *services_open(const char *shared_file, char *error)
 	struct criteria_report report = {keep_first, &first};
 	bool good;
 
-	if (!s) {
-		snprintf(error, ERROR_MAX, "no memory");
+	if (!s || getrandom(&s->key, sizeof(s->key), 0) != sizeof(s->key)) {
+		snprintf(error, ERROR_MAX, "no memory or no randomness");
+		free(s);
 		return NULL;
 	}
 	if (!*shared_file)
@@ -63,10 +80,23 @@ struct services *services_open(const char *shared_file, char *error)
 	return NULL;
 }
 
+static void free_replaced(struct services *s)
+{
+	while (s->replaced) {
+		struct known *k = s->replaced;
+
+		s->replaced = k->next;
+		free(k);
+	}
+}
+
 void services_close(struct services *s)
 {
 	if (!s)
 		return;
+	free_replaced(s);
+	for (uint32_t i = 0; i < KNOWN_MAX; i++)
+		free(s->known[i]);
 	criteria_free(&s->shared);
 	free(s);
 }
@@ -80,17 +110,15 @@ static struct slice behind(struct slice text, struct slice end)
 		 : slice_from(text, text.len);
 }
 
-static uint64_t hash_piece(uint64_t h, struct slice piece)
+static uint64_t hash_piece(const struct services *s, uint64_t h, struct slice piece)
 {
-	/* No secret: what is mistaken for something seen is told of once less. */
-	static const struct hash_key key = {0x736572766963650aull, 0x70726f66696c650aull};
-	uint64_t pair[2] = {h, hash_table(&key, piece.p, piece.len)};
+	uint64_t pair[2] = {h, hash_table(&s->key, piece.p, piece.len)};
 
-	return hash_table(&key, pair, sizeof(pair));
+	return hash_table(&s->key, pair, sizeof(pair));
 }
 
 /* Of all but who the user is: the same for all who have the profile. */
-static uint64_t hash_profiles(struct slice xml)
+static uint64_t hash_profiles(const struct services *s, struct slice xml)
 {
 	static const struct slice begin = {(const uint8_t *)"<P", 2};
 	uint64_t h = 1;
@@ -99,7 +127,7 @@ static uint64_t hash_profiles(struct slice xml)
 		const uint8_t *p = memmem(xml.p, xml.len, begin.p, begin.len);
 		struct slice piece = p ? slice_between(xml.p, p) : xml, rest;
 
-		h = hash_piece(h, piece);
+		h = hash_piece(s, h, piece);
 		rest = slice_from(xml, piece.len);
 		if (slice_starts(rest, SLICE("<PublicIdentity>")))
 			xml = behind(rest, SLICE("</PublicIdentity>"));
@@ -117,26 +145,117 @@ static void tell_event(void *ctx, long line, const char *sentence)
 		  LOG_I("line", line), LOG_Z("why", sentence));
 }
 
-void services_look(struct services *s, const char *impi, struct slice user_data)
+static struct known *known_make(uint64_t hash)
+{
+	struct known *k = calloc(1, sizeof(*k));
+
+	if (k)
+		k->hash = hash;
+	return k;
+}
+
+/* Appends what was compiled last; it may ask for nothing, and then is none. */
+static struct known *known_add(struct services *s, struct known *k)
+{
+	const struct ifc *f = (const struct ifc *)s->compiled.memory;
+	uint32_t len = (s->compiled.len + 7) / 8 * 8;
+	struct known *larger;
+
+	if (f->n_criteria == 0 && f->n_services == 0 && f->media_profile < 0) {
+		k->n++;
+		return k;
+	}
+	larger = realloc(k, sizeof(*k) + k->len + len);
+	if (!larger)
+		return k;
+	k = larger;
+	memcpy(k->octets + k->len, s->compiled.memory, s->compiled.len);
+	k->profile[k->n].id = hash_piece(s, 0, slice_of(s->compiled.memory, s->compiled.len));
+	k->profile[k->n].at = k->len;
+	k->profile[k->n].len = s->compiled.len;
+	k->len += len;
+	k->n++;
+	return k;
+}
+
+static struct known *compile_all(struct services *s, uint64_t hash, const char *impi,
+				 struct slice user_data)
 {
 	struct criteria_report report = {tell_event, (void *)(uintptr_t)impi};
+	struct known *k = known_make(hash);
 	struct criteria_document d;
-	uint64_t hash;
 
-	if (!s || user_data.len == 0)
-		return;
-	hash = hash_profiles(user_data);
-	if (s->seen[hash % SEEN_MAX] == hash)
-		return;
-	s->seen[hash % SEEN_MAX] = hash;
-	if (!criteria_read(user_data, &report, &d))
-		return;
-	for (uint32_t i = 0; i < d.n_profile; i++) {
+	if (!k || !criteria_read(user_data, &report, &d))
+		return k;
+	for (uint32_t i = 0; i < d.n_profile && k->n == i; i++) {
 		criteria_share(d.profile[i], &s->shared, &report);
-		if (!criteria_compile(d.profile[i], &report, &s->compiled))
-			tell_event(report.ctx, 0, "no memory");
+		if (criteria_compile(d.profile[i], &report, &s->compiled))
+			k = known_add(s, k);
 	}
+	if (k->n < d.n_profile)
+		tell_event(report.ctx, 0, "no memory");
 	criteria_free(&d);
+	return k;
+}
+
+/* NULL: no memory. */
+static const struct known *know(struct services *s, const char *impi, struct slice user_data)
+{
+	uint64_t hash = hash_profiles(s, user_data);
+	struct known **place = &s->known[hash % KNOWN_MAX], *k = *place;
+
+	free_replaced(s);
+	if (k && k->hash == hash)
+		return k;
+	k = compile_all(s, hash, impi ? impi : "", user_data);
+	if (!k)
+		return NULL;
+	if (*place) {
+		(*place)->next = s->replaced;
+		s->replaced = *place;
+	}
+	*place = k;
+	return k;
+}
+
+void services_look(struct services *s, const char *impi, struct slice user_data)
+{
+	if (s && user_data.len)
+		know(s, impi, user_data);
+}
+
+/* As a rule there is one profile, and it is everybody's. */
+static void map_identities(const struct registration_set *set, uint8_t profile[SET_IMPUS_MAX])
+{
+	struct userdata *u = malloc(sizeof(*u));
+
+	if (u && userdata_decode(slice_str(set->user_data), u) == USERDATA_OK)
+		for (uint32_t i = 0; i < set->n_impu; i++) {
+			int at = userdata_find(u, set->impu[i]);
+
+			profile[i] = at < 0 ? UINT8_MAX : u->identity[at].profile;
+		}
+	free(u);
+}
+
+void services_of(struct services *s, const struct registration_set *set,
+		 struct service_profile profile[SET_IMPUS_MAX])
+{
+	uint8_t of[SET_IMPUS_MAX] = {0};
+	const struct known *k = NULL;
+
+	memset(profile, 0, SET_IMPUS_MAX * sizeof(profile[0]));
+	if (s && set->roles & ABI_REG_SCSCF && set->user_data && *set->user_data)
+		k = know(s, set->impi, slice_str(set->user_data));
+	if (!k)
+		return;
+	if (k->n > 1)
+		map_identities(set, of);
+	for (uint32_t i = 0; i < set->n_impu; i++)
+		if (of[i] < k->n && k->profile[of[i]].id)
+			profile[i] = (struct service_profile){
+				k->profile[of[i]].id, slice_of(k->octets + k->profile[of[i]].at,
+							       k->profile[of[i]].len)};
 }
 
 /* The service profile of an identity that the set has. */

@@ -17,6 +17,17 @@ struct services *services_open(const char *shared_file, char *error);
 /* NULL is allowed. */
 void services_close(struct services *s);
 
+/* The compiled profile of one identity. */
+struct service_profile {
+	uint64_t id;         /* the same for the same octets; 0: it asks for no services */
+	struct slice octets; /* struct ifc; until the next call of any function here */
+};
+
+/* Of each identity of a set that we are registrar of. s NULL, or a set of another's: none has
+ * any. */
+void services_of(struct services *s, const struct registration_set *set,
+		 struct service_profile profile[SET_IMPUS_MAX]);
+
 /* User-Data that was just taken for good: criteria in it that are broken become events. s NULL:
  * nobody asks for services here. */
 void services_look(struct services *s, const char *impi, struct slice user_data);

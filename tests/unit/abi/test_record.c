@@ -88,6 +88,7 @@ static void registration_assert_equal(const struct abi_registration_view *a,
 	for (uint32_t i = 0; i < a->n_impu; i++) {
 		assert_true(slice_eq(a->impu[i].impu, b->impu[i].impu));
 		assert_int_equal(a->impu[i].flags, b->impu[i].flags);
+		assert_int_equal(a->impu[i].profile, b->impu[i].profile);
 	}
 	for (uint32_t i = 0; i < a->n_contact; i++) {
 		const struct abi_contact_view *x = &a->contact[i], *y = &b->contact[i];
