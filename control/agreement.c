@@ -389,6 +389,7 @@ static void installed(void *ctx, int status)
 	struct sa *sa = sas_find(g->r->c->sas, g->challenged);
 
 	if (status == INSTALL_OK && sa) {
+		sa->used = true;
 		register_reply(g, 401, NULL, slice_str(g->headers));
 		return;
 	}
@@ -604,6 +605,32 @@ void registrar_sa_used(struct registrar *r, uint64_t sa_id)
 	persist_sa_put(r->c->persist, sa, NULL, NULL);
 	forget_old(r->c, sa);
 	agreement_settle(r->c, sa->set_id);
+}
+
+void registrar_sa_lost(struct registrar *r, uint64_t sa_id)
+{
+	struct control *c = r->c;
+	struct sa *sa = sas_find(c->sas, sa_id);
+	struct registration_set *set;
+	uint64_t now = clock_wall_ms();
+
+	if (!sa)
+		return;
+	log_event(LOG_WARN, "agreement", "lost", LOG_Z("impu", sa->impu));
+	r->stats.sa_lost++;
+	set = registrations_by_id(c->registrations, sa->set_id);
+	for (uint32_t i = 0; set && i < set->n_contact; i++) {
+		if (set->contact[i].sa_id == sa_id && set->contact[i].expires_wall_ms > now)
+			set->contact[i].expires_wall_ms = now;
+		if (set->contact[i].old.sa_id == sa_id)
+			set->contact[i].old.sa_id = 0;
+	}
+	if (set)
+		registrations_touch(c->registrations, set);
+	if (sa->in_work)
+		leave(c, sa);
+	else
+		drop(c, sa);
 }
 
 void agreement_expire(struct registrar *r)

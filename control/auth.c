@@ -69,13 +69,12 @@ static bool decode_one(struct slice rest, struct auth_credentials *out)
 	return slice_trim(rest).len == 0;
 }
 
-enum auth_found auth_decode(const struct sip_msg *msg, struct slice realm,
-			    struct auth_credentials *out)
+enum auth_found auth_decode(const struct sip_msg *msg, enum sip_header_id id,
+			    struct slice realm, struct auth_credentials *out)
 {
 	enum auth_found found = AUTH_NONE;
 
-	for (const struct sip_header *h = sip_first(msg, SIP_H_AUTHORIZATION); h;
-	     h = sip_next(msg, h)) {
+	for (const struct sip_header *h = sip_first(msg, id); h; h = sip_next(msg, h)) {
 		struct auth_credentials c;
 		struct slice scheme, rest;
 
@@ -365,9 +364,10 @@ static void put_quoted(struct text *out, struct slice s)
 }
 
 static void challenge_line(struct text *out, const struct challenge *ch, const char *algorithm,
-			   bool stale, const struct cx_vector *keys)
+			   uint32_t offers, const struct cx_vector *keys)
 {
-	text_lit(out, "WWW-Authenticate: Digest realm=");
+	text_str(out, offers & AUTH_OFFER_PROXY ? "Proxy-Authenticate" : "WWW-Authenticate");
+	text_lit(out, ": Digest realm=");
 	put_quoted(out, slice_str(ch->realm));
 	text_lit(out, ",nonce=\"");
 	text_str(out, ch->nonce);
@@ -379,7 +379,7 @@ static void challenge_line(struct text *out, const struct challenge *ch, const c
 	text_hex(out, hash_table(&(struct hash_key){0}, ch->nonce, (uint32_t)strlen(ch->nonce)),
 		 16);
 	text_lit(out, "\"");
-	if (stale)
+	if (offers & AUTH_OFFER_STALE)
 		text_lit(out, ",stale=true");
 	if (keys) {
 		text_lit(out, ",ck=\"");
@@ -394,16 +394,14 @@ static void challenge_line(struct text *out, const struct challenge *ch, const c
 void auth_challenge_put(struct text *out, const struct challenge *ch, uint32_t offers,
 			const struct cx_vector *keys)
 {
-	bool stale = offers & AUTH_OFFER_STALE;
-
 	if (ch->scheme == CX_AUTH_AKA) {
 		if (ch->akav2)
-			challenge_line(out, ch, "AKAv2-MD5", false, keys);
-		challenge_line(out, ch, "AKAv1-MD5", false, keys);
+			challenge_line(out, ch, "AKAv2-MD5", 0, keys);
+		challenge_line(out, ch, "AKAv1-MD5", 0, keys);
 		return;
 	}
 	if (offers & AUTH_OFFER_SHA256 && ch->ha1_sha256[0])
-		challenge_line(out, ch, "SHA-256", stale, NULL);
+		challenge_line(out, ch, "SHA-256", offers, NULL);
 	if (offers & AUTH_OFFER_MD5 && ch->ha1[0])
-		challenge_line(out, ch, "MD5", stale, NULL);
+		challenge_line(out, ch, "MD5", offers, NULL);
 }

@@ -21,9 +21,10 @@ struct auth_credentials {
 
 enum auth_found { AUTH_NONE, AUTH_FOUND, AUTH_MALFORMED };
 
-/* Of several Digest headers the one for `realm` is taken, else the first. */
-enum auth_found auth_decode(const struct sip_msg *msg, struct slice realm,
-			    struct auth_credentials *out);
+/* `id`: Authorization or Proxy-Authorization. Of several Digest headers the one for `realm` is
+ * taken, else the first. */
+enum auth_found auth_decode(const struct sip_msg *msg, enum sip_header_id id,
+			    struct slice realm, struct auth_credentials *out);
 
 /* True if it answers a challenge. The first REGISTER of an IMS terminal has a username, and
  * empty nonce and response (TS 24.229 §5.1.1.2.1). */
@@ -67,10 +68,11 @@ enum auth_offer {
 	AUTH_OFFER_MD5 = 1,
 	AUTH_OFFER_SHA256 = 2,
 	AUTH_OFFER_STALE = 4,
+	AUTH_OFFER_PROXY = 8,
 };
-/* WWW-Authenticate lines with CRLF: for AKA one a version, the later first, with ck and ik
- * where `keys` (a P-CSCF on another node takes them out again: TS 24.229 §5.4.1.2.1); for
- * Digest one an offer, the stronger first (RFC 8760 §2.4). */
+/* WWW-Authenticate, or Proxy-Authenticate, lines with CRLF: for AKA one a version, the later
+ * first, with ck and ik where `keys` (a P-CSCF on another node takes them out again: TS 24.229
+ * §5.4.1.2.1); for Digest one an offer, the stronger first (RFC 8760 §2.4). */
 void auth_challenge_put(struct text *out, const struct challenge *ch, uint32_t offers,
 			const struct cx_vector *keys);
 

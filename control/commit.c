@@ -10,6 +10,7 @@
 #include "control/reg_event.h"
 #include "control/register.h"
 #include "control/session.h"
+#include "control/watcher.h"
 
 static void persisted_later(void *ctx, bool ok)
 {
@@ -43,6 +44,7 @@ struct registration_set *commit_remove(struct control *c, uint64_t set_id)
 	persist_delete(c->persist, set_id, persisted_later, NULL);
 	install_delete(c->installer, set_id, installed_later, NULL);
 	agreement_settle(c, set_id);
+	watcher_gone(c->watchers, set_id);
 	return set;
 }
 
@@ -178,6 +180,7 @@ static void removed(void *ctx, int status)
 
 	finish(g, COMMIT_OK);
 	reg_event_changed(c->reg_events, id, REGINFO_REGISTER);
+	watcher_gone(c->watchers, id);
 }
 
 static void deleted(void *ctx, bool ok)

@@ -12,9 +12,12 @@ struct persist;
 struct cx_client;
 struct registrar;
 struct locator;
+struct helds;
+struct proxy_auths;
 struct sessions;
 struct reg_events;
 struct services;
+struct watchers;
 
 struct control {
 	struct conf *conf;
@@ -27,8 +30,11 @@ struct control {
 	struct persist *persist;
 	struct cx_client *cx; /* NULL where neither I-CSCF nor S-CSCF runs */
 	struct registrar *registrar;
+	struct helds *helds; /* requests that wait for what follows */
 	struct locator *locator;
+	struct proxy_auths *proxy_auths;
 	struct reg_events *reg_events; /* subscriptions to registrations */
 	struct services *services;     /* their profiles; NULL where no S-CSCF runs */
+	struct watchers *watchers;     /* a P-CSCF's own, at other S-CSCFs */
 	struct sessions *sessions;     /* of the users we are S-CSCF of */
 };

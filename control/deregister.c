@@ -136,6 +136,8 @@ static bool find_each(void *ctx, struct registration_set *s)
  * back. */
 static void revoke(struct registrar *r, struct found *f)
 {
+	for (uint32_t i = 0; i < f->n_impi; i++)
+		vectors_drop(r->vectors, f->impi[i]);
 	for (struct registering *g = r->working; g; g = g->next_working) {
 		if (of_impi(f, g->impi))
 			g->revoked = true;

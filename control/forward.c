@@ -92,8 +92,7 @@ static void edit_access_info(struct sip_edits *e, const struct sip_msg *m)
 			sip_edit_delete_header(e, h);
 }
 
-/* P-Charging-Vector with an ICID that is ours alone (TS 24.229 §5.2.2.1, RFC 7315 §4.6). */
-static void put_charging(struct text *t, struct registrar *r, const struct addr *local)
+void registrar_put_charging(struct text *t, struct registrar *r, const struct addr *local)
 {
 	text_lit(t, "P-Charging-Vector: icid-value=\"");
 	text_hex(t, r->icid_boot, 16);
@@ -155,7 +154,7 @@ static bool edit_as_pcscf(struct registering *g, struct sip_edits *e, const stru
 	text_lit(t, "P-Visited-Network-ID: \"");
 	text_str(t, r->c->conf->visited_network);
 	text_lit(t, "\"\r\n");
-	put_charging(t, r, &local);
+	registrar_put_charging(t, r, &local);
 	sip_edit_push(e, m, text_since(t, from));
 	for (size_t i = 0; i < sizeof(untrusted) / sizeof(untrusted[0]); i++)
 		sip_edit_delete_all(e, m, untrusted[i]);

@@ -35,9 +35,10 @@ struct op {
 	uint64_t seq;
 	void (*done)(void *ctx, int status);
 	void *ctx;
-	int status;   /* of an op on the failed list */
-	bool secret;  /* the record has keys in it */
-	uint32_t len; /* of the record; 0: sent */
+	int status;     /* of an op on the failed list */
+	uint64_t sa_id; /* of INSTALL_SA; else 0 */
+	bool secret;    /* the record has keys in it */
+	uint32_t len;   /* of the record; 0: sent */
 	uint8_t record[];
 };
 
@@ -80,6 +81,8 @@ struct installer {
 	uint32_t in_flight;
 	struct sync sync;
 	struct ev_timer fail_timer;
+	void (*lost)(void *ctx, uint64_t sa_id);
+	void *lost_ctx;
 	struct installer_stats stats;
 	struct services *services;                     /* NULL: identities have none */
 	struct service_profile profile[SET_IMPUS_MAX]; /* of the set encoded last */
@@ -162,6 +165,12 @@ struct installer *installer_open(struct ev_loop *loop, struct link *link, bool i
 void installer_serve(struct installer *i, struct services *services)
 {
 	i->services = services;
+}
+
+void installer_on_lost(struct installer *i, void (*lost)(void *ctx, uint64_t sa_id), void *ctx)
+{
+	i->lost = lost;
+	i->lost_ctx = ctx;
 }
 
 static void walk_clear(struct walk *w)
@@ -311,6 +320,7 @@ static void ask(struct installer *i, const struct thing *what, void (*done)(void
 	*op = (struct op){.seq = i->seq,
 			  .done = done,
 			  .ctx = ctx,
+			  .sa_id = what->sa ? what->id : 0,
 			  .secret = what->sa != NULL,
 			  .len = len};
 	memcpy(op->record, record, len);
@@ -470,6 +480,7 @@ static bool sync_write(struct installer *i, const struct thing *what)
 		return false;
 	}
 	op->seq = seq;
+	op->sa_id = what->sa ? what->id : 0;
 	fly(i, op);
 	return true;
 }
@@ -590,6 +601,8 @@ void install_ack(struct installer *i, const struct abi_ack *a)
 			i->stats.refused++;
 			log_event(LOG_WARN, "install", "refused", LOG_U("status", a->status));
 		}
+		if (found && a->status == INSTALL_LOST && op->sa_id && i->lost)
+			i->lost(i->lost_ctx, op->sa_id);
 		/* Answers come in order: one that was passed over was lost on the way. */
 		op_end(op, found ? (int)(a->status & INT32_MAX) : STATUS_LINK_DOWN);
 	}

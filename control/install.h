@@ -19,6 +19,9 @@ struct services;
 
 /* ip_association: control.ip-association of the configuration. */
 struct installer *installer_open(struct ev_loop *loop, struct link *link, bool ip_association);
+/* lost is called on the loop with each set of security associations that the data plane will
+ * not take back, because it does not know their sequence numbers any more (INSTALL_LOST). */
+void installer_on_lost(struct installer *i, void (*lost)(void *ctx, uint64_t sa_id), void *ctx);
 void installer_close(struct installer *i);
 /* Identities are installed with their service profiles from then on; `services` is lent. */
 void installer_serve(struct installer *i, struct services *services);

@@ -128,6 +128,7 @@ void install_sa_view(const struct sa *sa, struct abi_sa_view *v)
 		.nat = sa->nat,
 		.integrity = sa->pair.integrity,
 		.cipher = sa->pair.cipher,
+		.used = sa->used,
 		.expires_ms = to_monotonic(sa->due_wall_ms, clock_wall_ms(), clock_ms()),
 	};
 	memcpy(v->ck, sa->ck, sizeof(v->ck));

@@ -386,9 +386,9 @@ bool link_send(struct link *l, struct slice message, const struct addr *src,
 	return false;
 }
 
-bool link_resume(struct link *l, const struct abi_punt *held, enum abi_locate locate,
-		 uint16_t status, const struct addr *hop, struct slice route)
+bool link_resume(struct link *l, const struct abi_punt *held, const struct link_verdict *v)
 {
+	struct slice route = v->route;
 	struct abi_inject *j;
 
 	if (!l->region || held->worker >= l->n_workers || route.len > SIP_URI_MAX)
@@ -398,17 +398,17 @@ bool link_resume(struct link *l, const struct abi_punt *held, enum abi_locate lo
 		return false;
 	*j = (struct abi_inject){
 		.type = INJECT_RESUME,
-		.locate = (uint8_t)locate,
-		.status = status,
+		.locate = (uint8_t)v->locate,
+		.status = v->status,
 		.route_len = (uint16_t)route.len,
 		.port = held->port,
 		.len = held->len,
 		.src = held->src,
 		.dst = held->dst,
+		.hop = v->hop,
 		.sa_id = held->sa_id,
+		.user = v->user,
 	};
-	if (hop)
-		j->hop = *hop;
 	memcpy(j->data, held->data, held->len);
 	if (route.len)
 		memcpy(j->data + held->len, route.p, route.len);

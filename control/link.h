@@ -47,6 +47,13 @@ bool link_source(const struct link *l, const struct addr *dst, struct addr *out)
  * down or ring full; the caller's transaction will try again. */
 bool link_send(struct link *l, struct slice message, const struct addr *src,
 	       const struct addr *dst, uint64_t sa_id);
-/* Resumes a message held since PUNT_LOCATE, on the worker it came from. */
-bool link_resume(struct link *l, const struct abi_punt *held, enum abi_locate locate,
-		 uint16_t status, const struct addr *hop, struct slice route);
+/* How a message goes on: abi_inject. */
+struct link_verdict {
+	enum abi_locate locate;
+	uint16_t status;
+	struct addr hop;
+	uint64_t user;
+	struct slice route;
+};
+/* Resumes a message that is held since its punt, on the worker it came from. */
+bool link_resume(struct link *l, const struct abi_punt *held, const struct link_verdict *v);

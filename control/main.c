@@ -28,7 +28,9 @@
 #include "control/exchange.h"
 #include "control/install.h"
 #include "control/link.h"
+#include "control/held.h"
 #include "control/locate.h"
+#include "control/proxy_auth.h"
 #include "control/metrics.h"
 #include "control/persist.h"
 #include "control/reg_event.h"
@@ -36,6 +38,7 @@
 #include "control/sa.h"
 #include "control/services.h"
 #include "control/session.h"
+#include "control/watcher.h"
 #include "control/version.h"
 
 enum exit_code {
@@ -77,9 +80,11 @@ static void on_request(void *ctx, struct exchange *x)
 		registrar_register(a->c.registrar, x);
 	else if (x->msg.method == SIP_M_SUBSCRIBE)
 		reg_event_subscribe(a->c.reg_events, x);
+	else if (x->msg.method == SIP_M_NOTIFY)
+		watcher_notify(a->c.watchers, x);
 	else
 		exchange_reply(a->c.exchanges, x, 405, NULL,
-			       SLICE("Allow: REGISTER, SUBSCRIBE\r\n"), SLICE_EMPTY);
+			       SLICE("Allow: REGISTER, SUBSCRIBE, NOTIFY\r\n"), SLICE_EMPTY);
 }
 
 static void on_message(void *ctx, const struct abi_punt *p)
@@ -92,6 +97,8 @@ static void on_message(void *ctx, const struct abi_punt *p)
 		return;
 	if (p->reason == PUNT_LOCATE)
 		locator_request(a->c.locator, p);
+	else if (p->reason == PUNT_AUTHENTICATE)
+		proxy_auth_request(a->c.proxy_auths, p);
 	else if (p->reason == PUNT_REFRESHED)
 		registrar_refreshed(a->c.registrar, p);
 	else if (p->reason == PUNT_SESSION_BEGUN)
@@ -117,6 +124,13 @@ static void on_up(void *ctx, bool fresh)
 	struct app *a = ctx;
 
 	install_all(a->c.installer, a->c.registrations, a->c.sas);
+}
+
+static void on_sa_lost(void *ctx, uint64_t sa_id)
+{
+	struct app *a = ctx;
+
+	registrar_sa_lost(a->c.registrar, sa_id);
 }
 
 static void on_down(void *ctx)
@@ -232,7 +246,7 @@ static void close_installer(struct app *a)
 
 static bool open_reg_events(struct app *a, char *error)
 {
-	a->c.reg_events = reg_events_open(&a->c);
+	a->c.reg_events = reg_events_open(&a->c, error);
 	return a->c.reg_events != NULL;
 }
 
@@ -255,7 +269,10 @@ static void close_sessions(struct app *a)
 static bool open_registrar(struct app *a, char *error)
 {
 	a->c.registrar = registrar_open(&a->c);
-	return a->c.registrar != NULL;
+	if (!a->c.registrar)
+		return false;
+	installer_on_lost(a->c.installer, on_sa_lost, a);
+	return true;
 }
 
 static void close_registrar(struct app *a)
@@ -278,6 +295,39 @@ static void close_services(struct app *a)
 	installer_serve(a->c.installer, NULL);
 	services_close(a->c.services);
 	a->c.services = NULL;
+}
+
+static bool open_watchers(struct app *a, char *error)
+{
+	a->c.watchers = watchers_open(&a->c);
+	return a->c.watchers != NULL;
+}
+
+static void close_watchers(struct app *a)
+{
+	watchers_close(a->c.watchers);
+}
+
+static bool open_helds(struct app *a, char *error)
+{
+	a->c.helds = helds_open(a->c.loop, a->c.link);
+	return a->c.helds != NULL;
+}
+
+static void close_helds(struct app *a)
+{
+	helds_close(a->c.helds);
+}
+
+static bool open_proxy_auths(struct app *a, char *error)
+{
+	a->c.proxy_auths = proxy_auths_open(&a->c);
+	return a->c.proxy_auths != NULL;
+}
+
+static void close_proxy_auths(struct app *a)
+{
+	proxy_auths_close(a->c.proxy_auths);
 }
 
 static bool open_locator(struct app *a, char *error)
@@ -355,7 +405,12 @@ static const struct stage {
 	 "shared criteria are right before a profile names them"},
 	{"registrar", EXIT_ENVIRONMENT, open_registrar, close_registrar,
 	 "works on all of the above"},
-	{"locator", EXIT_ENVIRONMENT, open_locator, close_locator, "resumes over the link"},
+	{"watchers", EXIT_ENVIRONMENT, open_watchers, close_watchers,
+	 "subscribe for those who are registered"},
+	{"helds", EXIT_ENVIRONMENT, open_helds, close_helds, "resume over the link"},
+	{"locator", EXIT_ENVIRONMENT, open_locator, close_locator, "resumes what is held"},
+	{"proxy_auths", EXIT_ENVIRONMENT, open_proxy_auths, close_proxy_auths,
+	 "resume what is held"},
 	{"cx", EXIT_STORE, open_cx, close_cx,
 	 "the HSS may ask something as soon as it is connected"},
 	{"operator", EXIT_ENVIRONMENT, open_operator, close_operator, "shows what is complete"},

@@ -14,16 +14,39 @@ bool own_domain(const struct conf *conf, struct slice host)
 	return false;
 }
 
-static bool in_prefix(const struct conf_prefix *p, const struct addr *a)
+bool own_in_prefix(const struct addr *ip, uint8_t bits, const struct addr *a)
 {
-	uint32_t whole = p->bits / 8, part = p->bits % 8;
+	uint32_t whole = bits / 8, part = bits % 8;
 	uint8_t mask = (uint8_t)(0xff00 >> part);
 
-	if (p->ip.family != a->family || p->bits > (a->family == 4 ? 32 : 128))
+	if (ip->family != a->family || bits > (a->family == 4 ? 32 : 128))
 		return false;
-	if (memcmp(p->ip.ip, a->ip, whole))
+	if (memcmp(ip->ip, a->ip, whole))
 		return false;
-	return !part || ((p->ip.ip[whole] ^ a->ip[whole]) & mask) == 0;
+	return !part || ((ip->ip[whole] ^ a->ip[whole]) & mask) == 0;
+}
+
+static bool in_prefix(const struct conf_prefix *p, const struct addr *a)
+{
+	return own_in_prefix(&p->ip, p->bits, a);
+}
+
+uint32_t own_schemes(const struct conf *conf, const struct addr *ue)
+{
+	const struct conf_access *best = NULL;
+	uint32_t schemes = 0;
+
+	for (uint32_t i = 0; i < conf->control.n_access; i++) {
+		const struct conf_access *a = &conf->control.access[i];
+
+		if (in_prefix(&a->prefix, ue) && (!best || a->prefix.bits > best->prefix.bits))
+			best = a;
+	}
+	if (!best)
+		return CONF_SCHEME_AKA | CONF_SCHEME_DIGEST;
+	for (uint32_t i = 0; i < best->n_allow; i++)
+		schemes |= best->allow[i];
+	return schemes;
 }
 
 bool own_peer(const struct conf *conf, const struct addr *a)

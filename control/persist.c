@@ -1,4 +1,4 @@
-/* persist.c - registrations and their security associations on disk
+/* persist.c - registrations, their security associations and subscriptions on disk
  *
  * One row a set of either kind, replaced as a whole. SQLite in WAL mode with synchronous=FULL:
  * COMMIT returns after fsync of the log. What came in one round of the loop shares one COMMIT,
@@ -18,7 +18,7 @@
 #include "control/record.h"
 
 enum {
-	SCHEMA_VERSION = 2,
+	SCHEMA_VERSION = 3,
 	ERROR_MAX = 256,
 	BUSY_MS = 500, /* somebody looks into the file: wait so long, then fail; never hang */
 };
@@ -33,6 +33,9 @@ enum statement {
 	ST_SA_PUT,
 	ST_SA_DELETE,
 	ST_SA_LOAD,
+	ST_SUBSCRIPTION_PUT,
+	ST_SUBSCRIPTION_DELETE,
+	ST_SUBSCRIPTION_LOAD,
 	ST_MAX,
 };
 
@@ -48,6 +51,10 @@ static const char *const statement_sql[ST_MAX] = {
 		      "ON CONFLICT(id) DO UPDATE SET record = excluded.record",
 	[ST_SA_DELETE] = "DELETE FROM sa WHERE id = ?1",
 	[ST_SA_LOAD] = "SELECT id, record FROM sa ORDER BY id",
+	[ST_SUBSCRIPTION_PUT] = "INSERT INTO subscription(id, record) VALUES(?1, ?2) "
+				"ON CONFLICT(id) DO UPDATE SET record = excluded.record",
+	[ST_SUBSCRIPTION_DELETE] = "DELETE FROM subscription WHERE id = ?1",
+	[ST_SUBSCRIPTION_LOAD] = "SELECT id, record FROM subscription ORDER BY id",
 };
 
 static const char setup_sql[] = "PRAGMA journal_mode = WAL;"
@@ -62,14 +69,19 @@ static const char schema_sql[] = "CREATE TABLE IF NOT EXISTS registration("
 				 "id INTEGER PRIMARY KEY, record BLOB NOT NULL);"
 				 "CREATE TABLE IF NOT EXISTS sa("
 				 "id INTEGER PRIMARY KEY, record BLOB NOT NULL);"
-				 "PRAGMA user_version = 2;";
+				 "CREATE TABLE IF NOT EXISTS subscription("
+				 "id INTEGER PRIMARY KEY, record BLOB NOT NULL);"
+				 "PRAGMA user_version = 3;";
+
+enum kind { KIND_REGISTRATION, KIND_SA, KIND_SUBSCRIPTION, KINDS };
 
 struct change {
 	struct change *next;
 	uint64_t id;
 	uint8_t *record; /* NULL: delete, or no memory */
 	uint32_t len;
-	bool is_delete, is_sa;
+	bool is_delete;
+	enum kind kind;
 	void (*done)(void *ctx, bool ok);
 	void *ctx;
 };
@@ -211,7 +223,7 @@ void persist_delete(struct persist *p, uint64_t set_id, void (*done)(void *ctx, 
 void persist_sa_put(struct persist *p, const struct sa *sa, void (*done)(void *ctx, bool ok),
 		    void *ctx)
 {
-	struct change c = {.id = sa->id, .is_sa = true, .done = done, .ctx = ctx};
+	struct change c = {.id = sa->id, .kind = KIND_SA, .done = done, .ctx = ctx};
 
 	c.record = record_sa_encode(sa, &c.len);
 	change_add(p, c);
@@ -219,7 +231,21 @@ void persist_sa_put(struct persist *p, const struct sa *sa, void (*done)(void *c
 
 void persist_sa_delete(struct persist *p, uint64_t sa_id)
 {
-	change_add(p, (struct change){.id = sa_id, .is_delete = true, .is_sa = true});
+	change_add(p, (struct change){.id = sa_id, .is_delete = true, .kind = KIND_SA});
+}
+
+void persist_subscription_put(struct persist *p, const struct record_subscription *s)
+{
+	struct change c = {.id = s->number, .kind = KIND_SUBSCRIPTION};
+
+	c.record = record_subscription_encode(s, &c.len);
+	change_add(p, c);
+}
+
+void persist_subscription_delete(struct persist *p, uint64_t number)
+{
+	change_add(p,
+		   (struct change){.id = number, .is_delete = true, .kind = KIND_SUBSCRIPTION});
 }
 
 bool persist_pending(const struct persist *p)
@@ -237,9 +263,11 @@ static bool run(struct persist *p, enum statement which)
 
 static bool apply(struct persist *p, const struct change *c)
 {
-	static const enum statement statement[2][2] = {{ST_PUT, ST_DELETE},
-						       {ST_SA_PUT, ST_SA_DELETE}};
-	enum statement which = statement[c->is_sa][c->is_delete];
+	static const enum statement statement[KINDS][2] = {
+		{ST_PUT, ST_DELETE},
+		{ST_SA_PUT, ST_SA_DELETE},
+		{ST_SUBSCRIPTION_PUT, ST_SUBSCRIPTION_DELETE}};
+	enum statement which = statement[c->kind][c->is_delete];
 
 	if (!c->is_delete && !c->record)
 		return false;
@@ -288,57 +316,83 @@ void persist_commit(struct persist *p)
 	}
 }
 
-static void load_row(struct persist *p, struct registrations *into)
+/* take: false if the row is damaged, or what it says cannot be. */
+static bool load(struct persist *p, enum statement which,
+		 bool (*take)(void *ctx, uint64_t id, struct slice record), void *ctx,
+		 char *error)
 {
-	const void *octets = sqlite3_column_blob(p->st[ST_LOAD], 1);
-	int len = sqlite3_column_bytes(p->st[ST_LOAD], 1);
-	uint64_t id = (uint64_t)sqlite3_column_int64(p->st[ST_LOAD], 0);
-	struct registration_set *s =
-		octets ? record_decode(slice_of(octets, (size_t)len)) : NULL;
+	sqlite3_stmt *st = p->st[which];
+	int rc;
+
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		uint64_t id = (uint64_t)sqlite3_column_int64(st, 0);
+		const void *octets = sqlite3_column_blob(st, 1);
+		size_t len = (size_t)sqlite3_column_bytes(st, 1);
+
+		if (octets && take(ctx, id, slice_of(octets, len)))
+			continue;
+		p->stats.damaged++;
+		log_event(LOG_ERROR, "persist", "damaged_row", LOG_U("id", id));
+	}
+	if (rc != SQLITE_DONE)
+		snprintf(error, ERROR_MAX, "%s", sqlite3_errmsg(p->db));
+	sqlite3_reset(st);
+	return rc == SQLITE_DONE;
+}
+
+static bool take_set(void *into, uint64_t id, struct slice record)
+{
+	struct registration_set *s = record_decode(record);
 
 	if (s && s->id == id && registrations_put(into, s))
-		return;
+		return true;
 	registration_set_free(s);
-	p->stats.damaged++;
-	log_event(LOG_ERROR, "persist", "damaged_row", LOG_U("set", id));
+	return false;
 }
 
 bool persist_load(struct persist *p, struct registrations *into, char *error)
 {
-	int rc;
-
-	while ((rc = sqlite3_step(p->st[ST_LOAD])) == SQLITE_ROW)
-		load_row(p, into);
-	if (rc != SQLITE_DONE)
-		snprintf(error, ERROR_MAX, "%s", sqlite3_errmsg(p->db));
-	sqlite3_reset(p->st[ST_LOAD]);
-	return rc == SQLITE_DONE;
+	return load(p, ST_LOAD, take_set, into, error);
 }
 
-static void load_sa_row(struct persist *p, struct sas *into)
+static bool take_sa(void *into, uint64_t id, struct slice record)
 {
-	const void *octets = sqlite3_column_blob(p->st[ST_SA_LOAD], 1);
-	int len = sqlite3_column_bytes(p->st[ST_SA_LOAD], 1);
-	uint64_t id = (uint64_t)sqlite3_column_int64(p->st[ST_SA_LOAD], 0);
-	struct sa *sa = octets ? record_sa_decode(slice_of(octets, (size_t)len)) : NULL;
+	struct sa *sa = record_sa_decode(record);
 
 	if (sa && sa->id == id && sas_put(into, sa))
-		return;
+		return true;
 	sa_free(sa);
-	p->stats.damaged++;
-	log_event(LOG_ERROR, "persist", "damaged_row", LOG_U("sa", id));
+	return false;
 }
 
 bool persist_load_sas(struct persist *p, struct sas *into, char *error)
 {
-	int rc;
+	return load(p, ST_SA_LOAD, take_sa, into, error);
+}
 
-	while ((rc = sqlite3_step(p->st[ST_SA_LOAD])) == SQLITE_ROW)
-		load_sa_row(p, into);
-	if (rc != SQLITE_DONE)
-		snprintf(error, ERROR_MAX, "%s", sqlite3_errmsg(p->db));
-	sqlite3_reset(p->st[ST_SA_LOAD]);
-	return rc == SQLITE_DONE;
+struct receiver {
+	void (*each)(void *ctx, const struct record_subscription *s);
+	void *ctx;
+};
+
+static bool take_subscription(void *ctx, uint64_t id, struct slice record)
+{
+	const struct receiver *to = ctx;
+	struct record_subscription s;
+
+	if (!record_subscription_decode(record, &s) || s.number != id)
+		return false;
+	to->each(to->ctx, &s);
+	return true;
+}
+
+bool persist_load_subscriptions(struct persist *p,
+				void (*each)(void *ctx, const struct record_subscription *s),
+				void *ctx, char *error)
+{
+	struct receiver to = {each, ctx};
+
+	return load(p, ST_SUBSCRIPTION_LOAD, take_subscription, &to, error);
 }
 
 void persist_stats(const struct persist *p, struct persist_stats *out)

@@ -1,4 +1,5 @@
-/* persist.h - registrations and their security associations on disk (SQLite, WAL)
+/* persist.h - registrations, their security associations, and subscriptions to them on disk
+ * (SQLite, WAL)
  *
  * The keys of security associations (CK, IK) are in the file, because an association outlives
  * control (sa.h); that is why nobody but its owner may read it.
@@ -15,6 +16,7 @@
 #include "control/sa.h"
 
 struct persist;
+struct record_subscription;
 
 /* Makes the file (mode 0600) and its tables where there are none. NULL with a sentence in error
  * (256 octets). */
@@ -29,6 +31,9 @@ void persist_delete(struct persist *p, uint64_t set_id, void (*done)(void *ctx, 
 void persist_sa_put(struct persist *p, const struct sa *sa, void (*done)(void *ctx, bool ok),
 		    void *ctx);
 void persist_sa_delete(struct persist *p, uint64_t sa_id);
+/* The same of a subscription, by its number. */
+void persist_subscription_put(struct persist *p, const struct record_subscription *s);
+void persist_subscription_delete(struct persist *p, uint64_t number);
 void persist_commit(struct persist *p);
 /* True: something waits for persist_commit. */
 bool persist_pending(const struct persist *p);
@@ -39,6 +44,11 @@ bool persist_load(struct persist *p, struct registrations *into, char *error);
 
 /* And every set of security associations. */
 bool persist_load_sas(struct persist *p, struct sas *into, char *error);
+
+/* And every subscription: given to each, which makes a copy. */
+bool persist_load_subscriptions(struct persist *p,
+				void (*each)(void *ctx, const struct record_subscription *s),
+				void *ctx, char *error);
 
 struct persist_stats {
 	uint64_t commits, changes, failures, damaged;

@@ -1,4 +1,5 @@
-/* record.c - a registration set, or a set of security associations, as octets on disk */
+/* record.c - a registration set, a set of security associations, or a subscription, as octets
+ * on disk */
 #include "control/record.h"
 
 #include <openssl/crypto.h>
@@ -9,9 +10,10 @@
 
 enum {
 	RECORD_VERSION = 2,
-	RECORD_OLDEST = 1, /* one private identity to a set; no security associations, no charging
-			      addresses */
+	RECORD_OLDEST = 1, /* one private identity to a set; no security associations, no
+			      charging addresses */
 	SA_VERSION = 1,
+	SUBSCRIPTION_VERSION = 1,
 	CHECKSUM = 8,
 	FIXED_MAX = 256, /* octets of a set or of a contact without its texts */
 	TEXT_MAX = 1 << 20,
@@ -49,12 +51,15 @@ static void put_number(struct text *t, uint64_t v, unsigned octets)
 		text_char(t, (uint8_t)(v >> 8 * i));
 }
 
+static void put_slice(struct text *t, struct slice s)
+{
+	put_number(t, s.len, 4);
+	text_put(t, s);
+}
+
 static void put_text(struct text *t, const char *s)
 {
-	struct slice text = s ? slice_str(s) : SLICE_EMPTY;
-
-	put_number(t, text.len, 4);
-	text_put(t, text);
+	put_slice(t, s ? slice_str(s) : SLICE_EMPTY);
 }
 
 static void put_addr(struct text *t, const struct addr *a)
@@ -163,6 +168,11 @@ static char *get_text(struct reader *r)
 		memcpy(text, s.p, len);
 	text[len] = 0;
 	return text;
+}
+
+static struct slice get_slice(struct reader *r)
+{
+	return get(r, (uint32_t)get_number(r, 4));
 }
 
 static struct addr get_addr(struct reader *r)
@@ -344,6 +354,7 @@ static void get_key(struct reader *r, uint8_t key[ABI_SA_KEY])
 static void get_sa(struct reader *r, struct sa *sa)
 {
 	sa->state = SA_ACTIVE;
+	sa->used = true;
 	sa->id = get_number(r, 8);
 	sa->set_id = get_number(r, 8);
 	sa->old_id = get_number(r, 8);
@@ -399,4 +410,56 @@ struct sa *record_sa_decode(struct slice record)
 		return sa;
 	sa_free(sa);
 	return NULL;
+}
+
+uint8_t *record_subscription_encode(const struct record_subscription *s, uint32_t *len)
+{
+	uint32_t bound = FIXED_MAX + CHECKSUM + s->user.len + s->call_id.len + s->remote.len +
+			 s->local.len + s->target.len + s->event.len + s->route.len;
+	uint8_t *memory = malloc(bound);
+	struct text t = text_in(memory, bound);
+
+	if (!memory)
+		return NULL;
+	put_number(&t, SUBSCRIPTION_VERSION, 1);
+	put_number(&t, s->number, 8);
+	put_number(&t, s->set_id, 8);
+	put_number(&t, s->sa_id, 8);
+	put_number(&t, s->begun_wall_ms, 8);
+	put_number(&t, s->expires_wall_ms, 8);
+	put_number(&t, s->remote_cseq, 4);
+	put_addr(&t, &s->hop);
+	put_slice(&t, s->user);
+	put_slice(&t, s->call_id);
+	put_slice(&t, s->remote);
+	put_slice(&t, s->local);
+	put_slice(&t, s->target);
+	put_slice(&t, s->event);
+	put_slice(&t, s->route);
+	put_checksum(&t);
+	*len = t.len;
+	return memory;
+}
+
+bool record_subscription_decode(struct slice record, struct record_subscription *out)
+{
+	struct reader r;
+
+	if (!reader_open(&r, record, SUBSCRIPTION_VERSION, SUBSCRIPTION_VERSION))
+		return false;
+	out->number = get_number(&r, 8);
+	out->set_id = get_number(&r, 8);
+	out->sa_id = get_number(&r, 8);
+	out->begun_wall_ms = get_number(&r, 8);
+	out->expires_wall_ms = get_number(&r, 8);
+	out->remote_cseq = (uint32_t)get_number(&r, 4);
+	out->hop = get_addr(&r);
+	out->user = get_slice(&r);
+	out->call_id = get_slice(&r);
+	out->remote = get_slice(&r);
+	out->local = get_slice(&r);
+	out->target = get_slice(&r);
+	out->event = get_slice(&r);
+	out->route = get_slice(&r);
+	return !r.bad && r.s.len == 0 && out->hop.family != 0;
 }

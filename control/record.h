@@ -1,4 +1,5 @@
-/* record.h - a registration set, or a set of security associations, as octets on disk
+/* record.h - a registration set, a set of security associations, or a subscription, as octets
+ * on disk
  *
  * A format of our own: version, fields in fixed order, little endian, texts with their length
  * in front, and a checksum at the end, so that a page that rotted is told from a registration.
@@ -18,3 +19,16 @@ struct registration_set *record_decode(struct slice record);
  * would be taken by the data plane. */
 uint8_t *record_sa_encode(const struct sa *sa, uint32_t *len);
 struct sa *record_sa_decode(struct slice record);
+
+/* And of a subscription to a registration (reg_event.h): what its dialog needs. */
+struct record_subscription {
+	uint64_t number; /* of our tag */
+	uint64_t set_id, sa_id;
+	uint64_t begun_wall_ms, expires_wall_ms;
+	uint32_t remote_cseq;
+	struct addr hop;
+	struct slice user, call_id, remote, local, target, event, route;
+};
+uint8_t *record_subscription_encode(const struct record_subscription *s, uint32_t *len);
+/* Lends parts of `record` to *out. */
+bool record_subscription_decode(struct slice record, struct record_subscription *out);

@@ -10,6 +10,9 @@
 #include "conf/conf.h"
 #include "control/control.h"
 #include "control/exchange.h"
+#include "control/link.h"
+#include "control/persist.h"
+#include "control/record.h"
 #include "control/register.h"
 #include "control/resolve.h"
 #include "sip/field.h"
@@ -18,6 +21,9 @@
 enum {
 	TABLE_START = 1024,
 	TEXTS_MAX = 8192, /* octets of one subscription's texts */
+	/* After a start: until the first is told, and between two. */
+	RESTORED_FIRST_MS = 1000,
+	RESTORED_EACH_MS = 1,
 };
 
 /* Of one registration set that has subscribers. */
@@ -36,7 +42,7 @@ struct subscription {
 	struct subscription *chain_next; /* by tag */
 	uint64_t number;                 /* the tag's */
 	struct ev_timer expiry;
-	uint64_t expires_wall_ms;
+	uint64_t begun_wall_ms, expires_wall_ms;
 	uint64_t told; /* watch_news of the last document sent */
 	uint32_t version, cseq, remote_cseq;
 	bool busy;       /* a NOTIFY is under way */
@@ -53,27 +59,11 @@ struct subscription {
 struct reg_events {
 	struct control *c;
 	uint32_t size; /* of both tables, a power of two */
-	uint32_t n_followed;
+	uint32_t n_followed, n_restored;
 	struct followed **chain;
 	struct subscription **dialog; /* by tag, those that are over and not yet gone too */
 	struct reg_events_stats stats;
 };
-
-struct reg_events *reg_events_open(struct control *c)
-{
-	struct reg_events *r = calloc(1, sizeof(*r));
-
-	if (!r)
-		return NULL;
-	r->c = c;
-	r->size = TABLE_START;
-	r->chain = calloc(r->size, sizeof(struct followed *));
-	r->dialog = calloc(r->size, sizeof(struct subscription *));
-	if (r->chain && r->dialog)
-		return r;
-	reg_events_close(r);
-	return NULL;
-}
 
 static void followed_free(struct followed *f)
 {
@@ -199,6 +189,7 @@ static void subscription_end(struct subscription *s)
 		s->of = NULL;
 		r->stats.active--;
 		ev_timer_stop(r->c->loop, &s->expiry);
+		persist_subscription_delete(r->c->persist, s->number);
 		unfollow(r, f);
 	}
 	if (s->busy)
@@ -277,9 +268,13 @@ static bool put_notify(struct text *t, struct subscription *s)
 {
 	uint8_t memory[SIP_MESSAGE_MAX];
 	struct text body = text_in(memory, sizeof(memory) - 2048);
+	struct reginfo_wish wish = {.told = s->asked ? 0 : s->told, .version = s->version};
+	struct hash_key key;
 	bool full;
 
-	if (!reginfo_put(&body, s->of->watch, s->asked ? 0 : s->told, s->version, &full))
+	if (link_token_key(s->r->c->link, &key))
+		wish.key = &key;
+	if (!reginfo_put(&body, s->of->watch, &wish, &full))
 		return false;
 	text_lit(t, "NOTIFY ");
 	text_put(t, s->target);
@@ -360,11 +355,23 @@ static void notify(struct subscription *s)
 	request_send(r->c->exchanges, text_slice(&t), &way, notified, s);
 }
 
+static void arm(struct subscription *s, uint64_t ms)
+{
+	ev_timer_stop(s->r->c->loop, &s->expiry);
+	ev_timer_set(&s->expiry, (double)ms / 1000., 0.);
+	ev_timer_start(s->r->c->loop, &s->expiry);
+}
+
+/* Or the first time after a start. */
 static void on_expiry(struct ev_loop *loop, struct ev_timer *w, int events)
 {
 	struct subscription *s = w->data;
+	uint64_t now = clock_wall_ms();
 
-	s->end = "timeout";
+	if (s->expires_wall_ms > now)
+		arm(s, s->expires_wall_ms - now);
+	else
+		s->end = "timeout";
 	notify(s);
 }
 
@@ -589,37 +596,50 @@ static bool read_target(const struct sip_msg *m, struct slice *uri)
 	return uri->len > 0 && uri->len <= SIP_URI_MAX;
 }
 
-/* A copy of what the dialog needs; `like` gives what the SUBSCRIBE does not say anew. */
-static struct subscription *subscription_new(struct reg_events *r, const struct exchange *x,
-					     struct slice user, struct slice event,
-					     struct slice target, struct slice route)
+/* A copy of what the dialog needs. NULL: no memory, or too long. */
+static struct subscription *subscription_new(struct reg_events *r,
+					     const struct record_subscription *like)
 {
-	const struct sip_msg *m = &x->msg;
-	struct slice call_id = sip_first_value(m, SIP_H_CALL_ID),
-		     remote = sip_first_value(m, SIP_H_FROM),
-		     local = sip_first_value(m, SIP_H_TO);
-	size_t octets = (size_t)user.len + call_id.len + remote.len + local.len + target.len +
-			event.len + route.len;
+	size_t octets = (size_t)like->user.len + like->call_id.len + like->remote.len +
+			like->local.len + like->target.len + like->event.len + like->route.len;
 	struct subscription *s = octets <= TEXTS_MAX ? calloc(1, sizeof(*s) + octets) : NULL;
+	struct text tag;
 	uint8_t *at;
 
 	if (!s)
 		return NULL;
 	at = s->text;
 	s->r = r;
-	s->hop = next_hop(r, x, target);
-	s->sa_id = x->sa_id;
-	s->remote_cseq = m->cseq;
-	s->user = keep(&at, user);
-	s->call_id = keep(&at, call_id);
-	s->remote = keep(&at, remote);
-	s->local = keep(&at, local);
-	s->target = keep(&at, target);
-	s->event = keep(&at, event);
-	s->route = keep(&at, route);
+	s->number = like->number;
+	tag = text_in(s->tag, sizeof(s->tag));
+	text_hex(&tag, s->number, 16);
+	s->hop = like->hop;
+	s->sa_id = like->sa_id;
+	s->begun_wall_ms = like->begun_wall_ms;
+	s->expires_wall_ms = like->expires_wall_ms;
+	s->remote_cseq = like->remote_cseq;
+	s->user = keep(&at, like->user);
+	s->call_id = keep(&at, like->call_id);
+	s->remote = keep(&at, like->remote);
+	s->local = keep(&at, like->local);
+	s->target = keep(&at, like->target);
+	s->event = keep(&at, like->event);
+	s->route = keep(&at, like->route);
 	ev_timer_init(&s->expiry, on_expiry, 0., 0.);
 	s->expiry.data = s;
 	return s;
+}
+
+static void add(struct reg_events *r, struct followed *f, struct subscription *s)
+{
+	s->of = f;
+	s->next = f->first;
+	f->first = s;
+	f->n++;
+	if (++r->stats.active > r->size)
+		grow(r);
+	s->chain_next = *dialog_at(r, s->number);
+	*dialog_at(r, s->number) = s;
 }
 
 static void accept(struct reg_events *r, struct exchange *x, const struct wish *w)
@@ -635,21 +655,67 @@ static void accept(struct reg_events *r, struct exchange *x, const struct wish *
 	exchange_reply(r->c->exchanges, x, 200, NULL, text_slice(&t), SLICE_EMPTY);
 }
 
+static void store(const struct subscription *s)
+{
+	struct record_subscription record = {
+		.number = s->number,
+		.set_id = s->of->set_id,
+		.sa_id = s->sa_id,
+		.begun_wall_ms = s->begun_wall_ms,
+		.expires_wall_ms = s->expires_wall_ms,
+		.remote_cseq = s->remote_cseq,
+		.hop = s->hop,
+		.user = s->user,
+		.call_id = s->call_id,
+		.remote = s->remote,
+		.local = s->local,
+		.target = s->target,
+		.event = s->event,
+		.route = s->route,
+	};
+
+	persist_subscription_put(s->r->c->persist, &record);
+}
+
 /* Once after the 200, whatever changed (RFC 6665 §4.2.1.2). */
 static void prolong(struct subscription *s, const struct wish *w)
 {
-	struct ev_loop *loop = s->r->c->loop;
-
 	s->asked = true;
 	s->expires_wall_ms = clock_wall_ms() + 1000ull * w->expires;
-	ev_timer_stop(loop, &s->expiry);
+	ev_timer_stop(s->r->c->loop, &s->expiry);
 	if (w->expires == 0) {
 		s->end = "timeout";
 	} else {
-		ev_timer_set(&s->expiry, (double)w->expires, 0.);
-		ev_timer_start(loop, &s->expiry);
+		arm(s, 1000ull * w->expires);
+		store(s);
 	}
 	notify(s);
+}
+
+/* The dialog that a SUBSCRIBE begins. */
+static struct subscription *begin(struct reg_events *r, const struct exchange *x,
+				  const struct wish *w, struct slice user, struct slice target,
+				  struct slice route)
+{
+	const struct sip_msg *m = &x->msg;
+	struct record_subscription s = {
+		.sa_id = x->sa_id,
+		.begun_wall_ms = clock_wall_ms(),
+		.remote_cseq = m->cseq,
+		.hop = next_hop(r, x, target),
+		.user = user,
+		.call_id = sip_first_value(m, SIP_H_CALL_ID),
+		.remote = sip_first_value(m, SIP_H_FROM),
+		.local = sip_first_value(m, SIP_H_TO),
+		.target = target,
+		.event = w->event,
+		.route = route,
+	};
+	char tag[17];
+
+	exchange_tag(r->c->exchanges, x, tag);
+	hex_u64(slice_str(tag), &s.number);
+	return subscription_new(r, &s);
 }
 
 static void subscribe(struct reg_events *r, struct exchange *x, const struct wish *w)
@@ -677,8 +743,7 @@ static void subscribe(struct reg_events *r, struct exchange *x, const struct wis
 	}
 	f = r->stats.active < REG_EVENT_MAX ? follow(r, set) : NULL;
 	s = f && f->n < REG_EVENT_PER_USER
-		    ? subscription_new(r, x, slice_str((char *)name), w->event, target,
-				       text_slice(&route))
+		    ? begin(r, x, w, slice_str((char *)name), target, text_slice(&route))
 		    : NULL;
 	if (!s) {
 		if (f)
@@ -686,19 +751,31 @@ static void subscribe(struct reg_events *r, struct exchange *x, const struct wis
 		refuse(r, x, 503, "too many subscriptions", SLICE("Retry-After: 60\r\n"));
 		return;
 	}
-	s->of = f;
-	s->next = f->first;
-	f->first = s;
-	f->n++;
-	exchange_tag(r->c->exchanges, x, s->tag);
-	hex_u64(slice_str(s->tag), &s->number);
-	if (++r->stats.active > r->size)
-		grow(r);
-	s->chain_next = *dialog_at(r, s->number);
-	*dialog_at(r, s->number) = s;
+	add(r, f, s);
 	r->stats.subscribed++;
 	accept(r, x, w);
 	prolong(s, w);
+}
+
+/* One that control had before its last end. */
+static void restore(void *ctx, const struct record_subscription *record)
+{
+	struct reg_events *r = ctx;
+	const struct registration_set *set =
+		registrations_by_id(r->c->registrations, record->set_id);
+	struct followed *f = set && r->stats.active < REG_EVENT_MAX ? follow(r, set) : NULL;
+	struct subscription *s = f ? subscription_new(r, record) : NULL;
+
+	if (!s) {
+		if (f)
+			unfollow(r, f);
+		persist_subscription_delete(r->c->persist, record->number);
+		return;
+	}
+	add(r, f, s);
+	s->asked = true;
+	s->version = s->cseq = 1 + (uint32_t)((clock_wall_ms() - s->begun_wall_ms) / 1000);
+	arm(s, RESTORED_FIRST_MS + (uint64_t)RESTORED_EACH_MS * r->n_restored++);
 }
 
 static struct subscription *find(struct reg_events *r, const struct sip_msg *m)
@@ -743,6 +820,22 @@ void reg_event_subscribe(struct reg_events *r, struct exchange *x)
 		again(r, x, &w);
 	else
 		subscribe(r, x, &w);
+}
+
+struct reg_events *reg_events_open(struct control *c, char *error)
+{
+	struct reg_events *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	r->c = c;
+	r->size = TABLE_START;
+	r->chain = calloc(r->size, sizeof(struct followed *));
+	r->dialog = calloc(r->size, sizeof(struct subscription *));
+	if (r->chain && r->dialog && persist_load_subscriptions(c->persist, restore, r, error))
+		return r;
+	reg_events_close(r);
+	return NULL;
 }
 
 void reg_events_stats(const struct reg_events *r, struct reg_events_stats *out)

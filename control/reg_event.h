@@ -3,9 +3,10 @@
  *
  * Who may subscribe: the user, under any identity of his implicit set; other CSCFs and
  * Application Servers, which are peers of the configuration. One NOTIFY at a time is under way
- * to a subscriber; what changes meanwhile is in the next. Subscriptions end with control:
- * nothing of them is stored, a SUBSCRIBE within one that is not known gets 481, and the
- * subscriber begins anew (RFC 6665 §4.4.1). Loop thread only.
+ * to a subscriber; what changes meanwhile is in the next. Subscriptions are stored when they
+ * begin or are prolonged, so that they outlive control; each subscriber is then told all anew.
+ * What counts with each NOTIFY is not stored: CSeq and version go on above any that one NOTIFY
+ * a second could have come to. Loop thread only.
  */
 #pragma once
 
@@ -23,8 +24,10 @@ enum {
 	REG_EVENT_MAX = 1000000, /* in all; some 1 KB each */
 };
 
-/* Needs c->exchanges, registrations and link; closed before them. NULL: no memory. */
-struct reg_events *reg_events_open(struct control *c);
+/* Needs c->exchanges, registrations, persist and link; closed before them. Takes up what was
+ * stored, and tells those subscribers when the link had time to come up, some a moment. NULL
+ * with a sentence in error. */
+struct reg_events *reg_events_open(struct control *c, char *error);
 void reg_events_close(struct reg_events *r);
 
 /* A SUBSCRIBE for control: answered here. */

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "control/gruus.h"
 #include "sip/param.h"
 
 enum {
@@ -36,7 +37,8 @@ struct seen {
 	uint32_t cseq;
 	uint16_t q;
 	/* One allocation, at uri. */
-	char *uri, *params, *call_id;
+	char *uri, *params, *call_id, *instance;
+	bool emergency;
 };
 
 struct watch {
@@ -72,8 +74,8 @@ static uint64_t contact_id(const struct registration_contact *c)
 static bool seen_set(struct seen *s, const struct registration_contact *c)
 {
 	size_t uri = strlen(c->uri) + 1, params = strlen(c->params) + 1,
-	       call_id = strlen(c->call_id) + 1;
-	char *text = malloc(uri + params + call_id);
+	       call_id = strlen(c->call_id) + 1, instance = strlen(c->instance) + 1;
+	char *text = malloc(uri + params + call_id + instance);
 
 	if (!text)
 		return false;
@@ -81,6 +83,8 @@ static bool seen_set(struct seen *s, const struct registration_contact *c)
 	s->uri = memcpy(text, c->uri, uri);
 	s->params = memcpy(text + uri, c->params, params);
 	s->call_id = memcpy(text + uri + params, c->call_id, call_id);
+	s->instance = memcpy(text + uri + params + call_id, c->instance, instance);
+	s->emergency = c->emergency;
 	s->id = contact_id(c);
 	s->expires_wall_ms = c->expires_wall_ms;
 	s->registered_wall_ms = c->registered_wall_ms;
@@ -355,18 +359,48 @@ static void put_params(struct text *out, struct slice params)
 	}
 }
 
-static void put_contact(struct text *out, const struct seen *s, uint64_t id, uint64_t now,
-			bool params)
+/* RFC 5628 §5. The temporary one is new, and made under the last REGISTER. */
+static void put_gruus(struct text *out, const struct seen *s, const struct hash_key *key,
+		      const char *name)
 {
-	uint64_t left = s->expires_wall_ms > now ? (s->expires_wall_ms - now) / 1000 : 0;
+	struct gruus names;
+
+	if (s->gone || s->emergency ||
+	    !gruus_make(key, slice_str(name), slice_str(s->instance), slice_str(s->call_id),
+			&names))
+		return;
+	text_lit(out, "<gr:pub-gruu");
+	put_attribute(out, "uri", slice_str(names.public));
+	text_lit(out, "/>");
+	if (!names.temporary[0])
+		return;
+	text_lit(out, "<gr:temp-gruu");
+	put_attribute(out, "uri", slice_str(names.temporary));
+	put_number(out, "first-cseq", s->cseq);
+	text_lit(out, "/>");
+}
+
+/* What every part of a document is written for. */
+struct writing {
+	const struct watch *w;
+	const struct reginfo_wish *wish;
+	uint64_t now;
+	bool full;
+	bool more; /* what the schema has no names for, and GRUUs */
+};
+
+static void put_contact(struct text *out, const struct writing *d, const struct seen *s,
+			const char *name)
+{
+	uint64_t left = s->expires_wall_ms > d->now ? (s->expires_wall_ms - d->now) / 1000 : 0;
 
 	text_lit(out, "<contact id=\"c");
-	text_hex(out, id, 16);
+	text_hex(out, short_hash(name, "c", (uint32_t)s->id), 16);
 	text_char(out, '"');
 	put_attribute(out, "state", s->gone ? SLICE("terminated") : SLICE("active"));
 	put_attribute(out, "event", slice_str(event_name[s->event]));
-	if (s->registered_wall_ms && now > s->registered_wall_ms)
-		put_number(out, "duration-registered", (now - s->registered_wall_ms) / 1000);
+	if (s->registered_wall_ms && d->now > s->registered_wall_ms)
+		put_number(out, "duration-registered", (d->now - s->registered_wall_ms) / 1000);
 	if (!s->gone)
 		put_number(out, "expires", left);
 	put_q(out, s->q);
@@ -375,45 +409,46 @@ static void put_contact(struct text *out, const struct seen *s, uint64_t id, uin
 	text_lit(out, "><uri>");
 	put_escaped(out, slice_str(s->uri));
 	text_lit(out, "</uri>");
-	if (params)
+	if (d->more) {
 		put_params(out, slice_str(s->params));
+		if (d->wish->key)
+			put_gruus(out, s, d->wish->key, name);
+	}
 	text_lit(out, "</contact>");
 }
 
-static void put_registration(struct text *out, const struct watch *w, const char *name,
-			     uint64_t told, bool full, bool params)
+static void put_registration(struct text *out, const struct writing *d, const char *name)
 {
-	uint64_t id = short_hash(name, "", 0), now = clock_wall_ms();
+	const struct watch *w = d->w;
 
 	text_lit(out, "<registration");
 	put_attribute(out, "aor", slice_str(name));
 	text_lit(out, " id=\"r");
-	text_hex(out, id, 16);
+	text_hex(out, short_hash(name, "", 0), 16);
 	text_char(out, '"');
 	put_attribute(out, "state", w->over ? SLICE("terminated") : SLICE("active"));
 	text_char(out, '>');
 	for (uint32_t i = 0; i < w->n; i++) {
 		const struct seen *s = &w->seen[i];
 
-		if (s->news > told || (full && !s->gone))
-			put_contact(out, s, short_hash(name, "c", (uint32_t)s->id), now,
-				    params);
+		if (s->news > d->wish->told || (d->full && !s->gone))
+			put_contact(out, d, s, name);
 	}
 	text_lit(out, "</registration>");
 }
 
-static bool put_document(struct text *out, const struct watch *w, uint64_t told,
-			 uint32_t version, bool full, bool params)
+static bool put_document(struct text *out, const struct writing *d)
 {
 	uint32_t from = out->len;
 
 	text_lit(out, "<?xml version=\"1.0\"?>\n<reginfo "
-		      "xmlns=\"urn:ietf:params:xml:ns:reginfo\"");
-	put_number(out, "version", version);
-	put_attribute(out, "state", full ? SLICE("full") : SLICE("partial"));
+		      "xmlns=\"urn:ietf:params:xml:ns:reginfo\" "
+		      "xmlns:gr=\"urn:ietf:params:xml:ns:gruuinfo\"");
+	put_number(out, "version", d->wish->version);
+	put_attribute(out, "state", d->full ? SLICE("full") : SLICE("partial"));
 	text_char(out, '>');
-	for (uint32_t i = 0; i < w->n_name; i++)
-		put_registration(out, w, w->name[i], told, full, params);
+	for (uint32_t i = 0; i < d->w->n_name; i++)
+		put_registration(out, d, d->w->name[i]);
 	text_lit(out, "</reginfo>\n");
 	if (!out->overflow)
 		return true;
@@ -422,10 +457,18 @@ static bool put_document(struct text *out, const struct watch *w, uint64_t told,
 	return false;
 }
 
-bool reginfo_put(struct text *out, const struct watch *w, uint64_t told, uint32_t version,
+bool reginfo_put(struct text *out, const struct watch *w, const struct reginfo_wish *wish,
 		 bool *full)
 {
-	*full = told < w->all_news;
-	return put_document(out, w, told, version, *full, true) ||
-	       put_document(out, w, told, version, *full, false);
+	struct writing d = {.w = w,
+			    .wish = wish,
+			    .now = clock_wall_ms(),
+			    .full = wish->told < w->all_news,
+			    .more = true};
+
+	*full = d.full;
+	if (put_document(out, &d))
+		return true;
+	d.more = false;
+	return put_document(out, &d);
 }

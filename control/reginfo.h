@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "base/hash.h"
 #include "base/text.h"
 #include "control/registration.h"
 
@@ -37,7 +38,14 @@ bool watch_is_over(const struct watch *w);
 /* All subscribers were told up to here. */
 void watch_told(struct watch *w, uint64_t news);
 
-/* The document for who was told up to `told`; 0: nothing yet, which is a full one. *full says
- * which it is: also where identities changed, or more than is kept. False: no room. */
-bool reginfo_put(struct text *out, const struct watch *w, uint64_t told, uint32_t version,
+struct reginfo_wish {
+	uint64_t told; /* up to there the subscriber was told; 0: nothing yet, which is a full
+			* one
+			*/
+	uint32_t version;
+	const struct hash_key *key; /* of GRUUs (RFC 5628); NULL: none are told */
+};
+/* The document. *full says which it is: also where identities changed, or more than is kept.
+ * Where it would be too long, without what the schema has no names for. False: no room. */
+bool reginfo_put(struct text *out, const struct watch *w, const struct reginfo_wish *wish,
 		 bool *full);

@@ -362,8 +362,8 @@ static enum register_kind kind_of(const struct registering *g)
 
 bool register_decode(struct registering *g)
 {
-	enum auth_found found =
-		auth_decode(&g->x->msg, slice_str(g->r->c->conf->realm), &g->credentials);
+	enum auth_found found = auth_decode(&g->x->msg, SIP_H_AUTHORIZATION,
+					    slice_str(g->r->c->conf->realm), &g->credentials);
 
 	if (found == AUTH_MALFORMED) {
 		register_reply(g, 400, "malformed Authorization", SLICE_EMPTY);

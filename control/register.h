@@ -17,6 +17,7 @@
 #include "control/sa.h"
 #include "control/select.h"
 #include "control/tries.h"
+#include "control/vectors.h"
 
 enum {
 	REGISTERING_MAX = 16384,  /* in progress; more: 503 */
@@ -37,6 +38,7 @@ struct register_contact {
 struct registrar {
 	struct control *c;
 	struct nonces *nonces;
+	struct vectors *vectors;
 	struct tries *tries;
 	struct ev_timer tick;
 	struct hash_key key;
@@ -85,9 +87,12 @@ struct registering {
 	uint64_t challenged;      /* its new set, until the data plane has it */
 	char *headers;            /* of the 401 that waits for that, heap, owned */
 
-	uint8_t syncs;              /* of the challenge to come */
-	bool unknown_nonce;         /* the response may be right but for its nonce's age */
-	struct addr sent_to;        /* next CSCF */
+	struct addr terminal;   /* the terminal's address, where the S-CSCF's steps are ours */
+	bool by_digest, by_aka; /* it answered a challenge, of that kind */
+	bool by_address;        /* it needed none (GIBA) */
+	uint8_t syncs;          /* of the challenge to come */
+	bool unknown_nonce;     /* the response may be right but for its nonce's age */
+	struct addr sent_to;    /* next CSCF */
 	struct select_tried tried;  /* S-CSCFs, by our I-CSCF */
 	bool chosen;                /* the next CSCF is such an S-CSCF */
 	struct kept_response *kept; /* its 200 OK, until the set is written; heap, owned */
@@ -148,6 +153,11 @@ bool own_domain(const struct conf *conf, struct slice host);
 bool own_peer(const struct conf *conf, const struct addr *a);
 /* A URI that leads to us: domain, role host or address. */
 bool own_uri(const struct conf *conf, struct slice uri);
+
+/* How a terminal with this address may be authenticated: enum conf_scheme, as bits. */
+uint32_t own_schemes(const struct conf *conf, const struct addr *ue);
+/* Both of one family, and the same in the first `bits`. */
+bool own_in_prefix(const struct addr *ip, uint8_t bits, const struct addr *a);
 
 /* The way to a terminal behind its flow, under the set of security associations it is reached
  * through (0: none). False: that set is gone, and nothing may be sent. */
@@ -214,6 +224,8 @@ void scscf_unanswered(void *registrar, const struct challenge *c);
 /* Sends it to dst, with `uri` as Request-URI (empty: kept), and the P-CSCF's edits where
  * g->pcscf. */
 void forward_register(struct registering *g, const struct addr *dst, struct slice uri);
+/* P-Charging-Vector with an ICID that is ours alone (TS 24.229 §5.2.2.1, RFC 7315 §4.6). */
+void registrar_put_charging(struct text *t, struct registrar *r, const struct addr *local);
 /* The headers of a response that go on with it; of WWW-Authenticate without ck and ik when
  * `to_ue` (TS 24.229 §5.2.2.1). */
 void forward_response_headers(struct text *out, const struct sip_msg *response, bool to_ue);

@@ -7,6 +7,7 @@
 #include "conf/conf.h"
 #include "control/register.h"
 #include "control/resolve.h"
+#include "control/watcher.h"
 #include "sip/field.h"
 #include "sip/name_addr.h"
 #include "sip/parse.h"
@@ -233,10 +234,20 @@ static struct kept_response *keep(const struct sip_msg *m)
 	return NULL;
 }
 
+static void ask_to_be_told(const struct registering *g)
+{
+	const struct control *c = g->r->c;
+	const struct registration_set *set = registrations_by_impu(c->registrations, g->impu);
+
+	if (set)
+		watcher_registered(c->watchers, set, g->kind == REGISTER_INITIAL);
+}
+
 static void committed(struct registering *g, enum commit_result result)
 {
 	switch (result) {
 	case COMMIT_OK:
+		ask_to_be_told(g);
 		relay(g, &g->kept->msg);
 		break;
 	case COMMIT_NOT_STORED:

@@ -8,7 +8,6 @@
 #include <openssl/rand.h>
 #include <stdlib.h>
 
-#include "abi/gruu.h"
 #include "abi/token.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -17,41 +16,34 @@
 #include "control/link.h"
 #include "control/register.h"
 #include "control/resolve.h"
+#include "control/gruus.h"
 #include "control/restore.h"
 #include "control/services.h"
 #include "sip/field.h"
 #include "sip/name_addr.h"
+#include "sip/via.h"
 
 /* RFC 5627 §5.3; TS 24.229 §5.4.1.2.2F: both names of the terminal, for the identity that is
- * registered here. The temporary one is another each time, and all of them are good as long as
- * the terminal registers under this Call-ID. */
+ * registered here. All temporary ones are good as long as the terminal registers under this
+ * Call-ID. */
 static void put_gruus(struct text *t, const struct registering *g,
 		      const struct registration_contact *c)
 {
-	struct slice impu = slice_str(g->impu), instance = slice_str(c->instance);
-	uint8_t memory[2 * SIP_URI_MAX];
-	struct text one = text_in(memory, sizeof(memory));
 	struct hash_key key;
-	struct gruu temporary;
+	struct gruus names;
 
 	if (c->emergency || !link_token_key(g->r->c->link, &key) ||
-	    !gruu_public_put(&one, impu, instance) || one.overflow)
+	    !gruus_make(&key, slice_str(g->impu), slice_str(c->instance), slice_str(c->call_id),
+			&names))
 		return;
-	temporary = (struct gruu){
-		.user = token_user(&key, impu),
-		.instance = gruu_instance(&key, instance),
-		.call = (uint32_t)hash_table(&key, c->call_id, (uint32_t)strlen(c->call_id)),
-	};
 	text_lit(t, ";pub-gruu=\"");
-	text_put(t, text_slice(&one));
-	text_lit(t, "\"");
-	one.len = 0;
-	if (RAND_bytes((uint8_t *)&temporary.serial, sizeof(temporary.serial)) != 1 ||
-	    !gruu_temporary_put(&one, &key, impu, &temporary))
+	text_str(t, names.public);
+	text_char(t, '"');
+	if (!names.temporary[0])
 		return;
 	text_lit(t, ";temp-gruu=\"");
-	text_put(t, text_slice(&one));
-	text_lit(t, "\"");
+	text_str(t, names.temporary);
+	text_char(t, '"');
 }
 
 static void put_contacts(struct text *t, const struct registering *g,
@@ -209,10 +201,11 @@ static bool is_registered(const struct registering *g)
 	return set && binding_of_impi(set, g->impi);
 }
 
-/* Roles of the set: ours as P-CSCF as long as one contact's flow ends here. */
+/* Roles of the set: ours as P-CSCF as long as one contact's flow ends here. How its user was
+ * authenticated stays. */
 static void settle_roles(struct registration_set *set)
 {
-	set->roles = ABI_REG_SCSCF;
+	set->roles = ABI_REG_SCSCF | (set->roles & ABI_REG_CHALLENGED);
 	for (uint32_t i = 0; i < set->n_contact; i++)
 		if (set->contact[i].flow.family)
 			set->roles |= ABI_REG_PCSCF;
@@ -358,7 +351,12 @@ static struct registration_set *working_copy(struct registering *g,
 	}
 	free(set->service_route);
 	set->service_route = scscf_service_route(g->r->c->conf);
-	set->roles = (uint8_t)(ABI_REG_SCSCF | (g->pcscf ? ABI_REG_PCSCF : 0));
+	set->roles = (uint8_t)(ABI_REG_SCSCF | (g->pcscf ? ABI_REG_PCSCF : 0) |
+			       (set->roles & ABI_REG_CHALLENGED));
+	if (g->by_digest || g->by_aka || g->by_address)
+		set->roles &= (uint8_t)~ABI_REG_CHALLENGED;
+	if (g->by_digest && g->r->c->conf->control.proxy_auth == CONF_PROXY_AUTH_INITIAL)
+		set->roles |= ABI_REG_CHALLENGED;
 	memset(&set->scscf, 0, sizeof(set->scscf));
 	if (!set->user_data)
 		set->user_data = binding_text(SLICE_EMPTY);
@@ -371,6 +369,7 @@ static struct registration_set *working_copy(struct registering *g,
 /* Of this private identity nothing is registered any more. */
 static void unbind(struct registering *g, struct registration_set *set)
 {
+	vectors_drop(g->r->vectors, slice_str(g->impi));
 	if (set->n_contact) {
 		g->set = set;
 	} else {
@@ -424,9 +423,14 @@ static uint32_t offers(const struct conf_control *c)
 	       (c->digest_sha256 ? AUTH_OFFER_SHA256 : 0u);
 }
 
-/* Whether the HSS's vector can be used here at all. */
-static bool usable(const struct conf_control *c, const struct cx_vector *v)
+/* Whether the HSS's vector can be used here, and for this terminal. */
+static bool usable(const struct registering *g, const struct cx_vector *v)
 {
+	const struct conf_control *c = &g->r->c->conf->control;
+	uint32_t schemes = own_schemes(g->r->c->conf, &g->terminal);
+
+	if (!(schemes & (v->scheme == CX_AUTH_AKA ? CONF_SCHEME_AKA : CONF_SCHEME_DIGEST)))
+		return false;
 	if (v->scheme == CX_AUTH_AKA)
 		return c->aka && v->xres_len >= 4 && v->xres_len <= sizeof(v->xres);
 	return v->scheme == CX_AUTH_DIGEST &&
@@ -516,11 +520,28 @@ static void vectors(void *ctx, const struct cx_maa *a)
 		if (a->result == CX_ERROR_USER_UNKNOWN)
 			g->r->stats.auth_unknown_user++;
 		register_cx_failed(g, a->result);
-	} else if (a->n_vectors == 0 || !usable(&g->r->c->conf->control, &a->vector[0])) {
+	} else if (a->n_vectors == 0 || !usable(g, &a->vector[0])) {
 		register_reply(g, 403, "no authentication scheme in common", SLICE_EMPTY);
 	} else {
+		vectors_put(g->r->vectors, slice_str(g->impi), a, clock_ms());
 		send_challenge(g, &a->vector[0]);
 	}
+}
+
+/* One that is left over, if the client may be asked by it. */
+static bool challenge_at_once(struct registering *g)
+{
+	struct cx_vector v;
+	bool taken = vectors_take(g->r->vectors, slice_str(g->impi), clock_ms(), &v);
+
+	if (!taken)
+		return false;
+	if (usable(g, &v))
+		send_challenge(g, &v);
+	else
+		taken = false;
+	OPENSSL_cleanse(&v, sizeof(v));
+	return taken;
 }
 
 /* A client that names an algorithm is asked by it; else the HSS decides by its subscription. */
@@ -541,11 +562,16 @@ static void challenge(struct registering *g, struct slice auts)
 		.impi = slice_str(g->impi),
 		.impu = slice_str(g->impu),
 		.server_name = slice_str(g->r->c->conf->scscf_uri),
-		.n_vectors = 1,
+		.n_vectors = g->r->c->conf->control.vectors,
 		.scheme = auts.len ? CX_AUTH_AKA : wanted_scheme(g),
 		.auts = auts,
 	};
 
+	/* With the terminal's sequence numbers elsewhere those left over are of no use. */
+	if (auts.len)
+		vectors_drop(g->r->vectors, slice_str(g->impi));
+	else if (q.scheme != CX_AUTH_DIGEST && challenge_at_once(g))
+		return;
 	cx_mar(g->r->c->cx, &q, vectors, g);
 }
 
@@ -571,7 +597,7 @@ static void resynchronise(struct registering *g, struct challenge *ch)
 static void check(struct registering *g, struct challenge *ch)
 {
 	const struct auth_credentials *c = &g->credentials;
-	bool right;
+	bool right, digest = ch->scheme == CX_AUTH_DIGEST;
 
 	if (c->auts.len) {
 		resynchronise(g, ch);
@@ -579,7 +605,7 @@ static void check(struct registering *g, struct challenge *ch)
 	}
 	right = auth_check(ch, c, g->x->msg.method_name);
 	/* Once a guess was made at it a nonce is spent; so is an AKA vector, right or wrong. */
-	if (right && ch->scheme == CX_AUTH_DIGEST) {
+	if (right && digest) {
 		if (!auth_count(ch, c)) {
 			g->r->stats.auth_stale++;
 			challenge(g, SLICE_EMPTY);
@@ -594,14 +620,58 @@ static void check(struct registering *g, struct challenge *ch)
 		return;
 	}
 	g->r->stats.auth_ok++;
+	g->by_digest = digest;
+	g->by_aka = !digest;
 	tries_clear(g->r->tries, slice_str(g->impi));
 	register_enter(g, bind);
+}
+
+/* TS 33.203 Annex T: the address that the access network gave this user. */
+static void framed(void *ctx, const struct cx_maa *a)
+{
+	struct registering *g = ctx;
+	const struct cx_vector *v = &a->vector[0];
+
+	/* A subscriber of another kind. */
+	if (a->result == CX_ERROR_AUTH_SCHEME_NOT_SUPPORTED) {
+		challenge(g, SLICE_EMPTY);
+	} else if (a->result != CX_SUCCESS) {
+		if (a->result == CX_ERROR_USER_UNKNOWN)
+			g->r->stats.auth_unknown_user++;
+		register_cx_failed(g, a->result);
+	} else if (a->n_vectors == 0 || v->scheme != CX_AUTH_GIBA ||
+		   !own_in_prefix(&v->framed, v->framed_bits, &g->terminal)) {
+		g->r->stats.auth_wrong++;
+		register_reply(g, 403, "the address is not this user's", SLICE_EMPTY);
+	} else {
+		g->r->stats.auth_ok++;
+		g->by_address = true;
+		register_enter(g, bind);
+	}
+}
+
+static void ask_address(struct registering *g)
+{
+	struct cx_mar q = {
+		.impi = slice_str(g->impi),
+		.impu = slice_str(g->impu),
+		.server_name = slice_str(g->r->c->conf->scscf_uri),
+		.n_vectors = 1,
+		.scheme = CX_AUTH_GIBA,
+	};
+
+	cx_mar(g->r->c->cx, &q, framed, g);
 }
 
 static void authenticate(struct registering *g)
 {
 	struct challenge *ch;
 
+	if (!g->has_credentials &&
+	    own_schemes(g->r->c->conf, &g->terminal) & CONF_SCHEME_GIBA) {
+		ask_address(g);
+		return;
+	}
 	if (!g->has_credentials || !auth_is_response(&g->credentials)) {
 		challenge(g, SLICE_EMPTY);
 		return;
@@ -689,6 +759,31 @@ static bool check_outbound(struct registering *g)
 	return false;
 }
 
+/* As the P-CSCF saw it. Where that is another node it is what it wrote into the terminal's Via
+ * (RFC 3261 §18.2.1): the first, from the top, that is no peer's. What is below it the terminal
+ * may have made up. Family 0: it cannot be told. */
+static struct addr terminal_address(const struct registering *g)
+{
+	const struct sip_header *h = sip_first(&g->x->msg, SIP_H_VIA);
+
+	if (g->pcscf)
+		return g->x->src;
+	for (; h; h = sip_next(&g->x->msg, h)) {
+		struct slice rest = sip_value(&g->x->msg, h);
+		struct sip_via via;
+		struct addr a;
+
+		while (rest.len) {
+			if (sip_via_decode(rest, &via, &rest) != SIP_OK)
+				return (struct addr){0};
+			if (addr_parse_ip(via.received.len ? via.received : via.host, &a) &&
+			    !own_peer(g->r->c->conf, &a))
+				return a;
+		}
+	}
+	return (struct addr){0};
+}
+
 void scscf_register(struct registering *g)
 {
 	if (!register_check_extensions(g, SIP_H_REQUIRE, SLICE("path, outbound, gruu")))
@@ -697,6 +792,7 @@ void scscf_register(struct registering *g)
 		return;
 	if (!check_outbound(g))
 		return;
+	g->terminal = terminal_address(g);
 	authenticate(g);
 }
 

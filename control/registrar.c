@@ -30,13 +30,15 @@ struct registrar *registrar_open(struct control *c)
 	r->c = c;
 	r->nonces =
 		nonces_new(conf->nonce_max, conf->nonce_ttl_s * 1000ull, scscf_unanswered, r);
+	r->vectors = vectors_new(conf->nonce_max, conf->vectors_ttl_s * 1000ull);
 	r->tries = tries_new(TRIES_TTL_MS);
 	r->refreshed = refreshed_open(r);
-	if (!r->nonces || !r->tries || !r->refreshed || !agreement_open(c) ||
+	if (!r->nonces || !r->vectors || !r->tries || !r->refreshed || !agreement_open(c) ||
 	    RAND_bytes((uint8_t *)&r->key, sizeof(r->key)) != 1 ||
 	    RAND_bytes((uint8_t *)&r->icid_boot, sizeof(r->icid_boot)) != 1) {
 		refreshed_close(r->refreshed);
 		nonces_free(r->nonces);
+		vectors_free(r->vectors);
 		tries_free(r->tries);
 		free(r);
 		return NULL;
@@ -59,6 +61,7 @@ void registrar_close(struct registrar *r)
 		register_drop(r->all);
 	refreshed_close(r->refreshed);
 	nonces_free(r->nonces);
+	vectors_free(r->vectors);
 	tries_free(r->tries);
 	free(r);
 }

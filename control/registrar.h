@@ -42,6 +42,10 @@ void registrar_ppr(void *control, const struct cx_ppr *q, struct cx_ppa *a);
  * 33.203 §7.4). */
 void registrar_sa_used(struct registrar *r, uint64_t sa_id);
 
+/* The data plane cannot go on with these SAs: they are given up, and the contacts reached
+ * through them end, so that the terminal has to register anew. */
+void registrar_sa_lost(struct registrar *r, uint64_t sa_id);
+
 struct registrar_stats {
 	/* index: 0 initial, 1 re-registration, 2 de-registration by the UE, 3 by the network, 4
 	 * by timeout */
@@ -52,6 +56,7 @@ struct registrar_stats {
 		refreshed_late; /* on a worker; of those, of bindings that were gone */
 	uint64_t sa_refused[SA_REFUSALS];
 	uint64_t sa_unproven;       /* temporary sets whose time ran out */
+	uint64_t sa_lost;           /* given up after a restart of the data plane */
 	uint32_t refreshed_waiting; /* not yet given to disk and data plane */
 };
 void registrar_stats(const struct registrar *r, struct registrar_stats *out);

@@ -54,6 +54,7 @@ struct sa_node {
 struct sa {
 	uint64_t id;     /* never 0, never used twice */
 	uint64_t set_id; /* registration set it serves; 0: temporary */
+	bool used;       /* the data plane has had it, so it may have sent under it */
 	uint64_t old_id; /* the one it succeeds, until the UE has used this one; 0: none */
 	uint8_t state;   /* enum sa_state; changed by sas_set_state */
 	uint64_t created_wall_ms;

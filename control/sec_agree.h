@@ -13,8 +13,8 @@ struct conf;
 enum {
 	SEC_TEXT_MAX = 4096,     /* octets of a list; longer: malformed */
 	SEC_MECHANISMS_MAX = 32, /* elements of a list; more: malformed */
-	SEC_PARAMS_MAX = 24,     /* of an element: each is compared with each; more: malformed */
-	SEC_PAIRS_MAX = 8,       /* that our own algorithms can make */
+	SEC_PARAMS_MAX = 24, /* of an element: each is compared with each; more: malformed */
+	SEC_PAIRS_MAX = 8,   /* that our own algorithms can make */
 };
 
 /* Algorithms that go together. */

@@ -11,7 +11,9 @@
 #include "control/install.h"
 #include "control/link.h"
 #include "control/persist.h"
+#include "control/proxy_auth.h"
 #include "control/reg_event.h"
+#include "control/watcher.h"
 #include "control/registrar.h"
 #include "control/sa.h"
 #include "control/session.h"
@@ -329,6 +331,9 @@ static void security(struct sink *k, const struct control *c)
 		sample1(k, "reason", sa_refusal_name(i), (double)s.sa_refused[i]);
 	one(k, "saker_sa_unproven_total", COUNTER,
 	    "Temporary sets that no REGISTER came under in time.", (double)s.sa_unproven);
+	one(k, "saker_sa_lost_total", COUNTER,
+	    "Sets given up because the data plane lost their sequence numbers.",
+	    (double)s.sa_lost);
 }
 
 static void sessions(struct sink *k, const struct control *c)
@@ -368,6 +373,39 @@ static void reg_events(struct sink *k, const struct control *c)
 	    "NOTIFYs without an answer of success: their subscriptions end.", (double)s.failed);
 	one(k, "saker_reg_event_too_large_total", COUNTER,
 	    "Documents that fit no datagram: their subscriptions end.", (double)s.too_large);
+}
+
+static void proxy_auths(struct sink *k, const struct control *c)
+{
+	struct proxy_auths_stats s;
+
+	proxy_auths_stats(c->proxy_auths, &s);
+	family(k, "saker_proxy_auth_total", COUNTER,
+	       "Requests of digest users, but REGISTER, by outcome.");
+	sample1(k, "outcome", "passed", (double)s.passed);
+	sample1(k, "outcome", "challenged", (double)s.challenged);
+	sample1(k, "outcome", "stale", (double)s.stale);
+	sample1(k, "outcome", "wrong", (double)s.wrong);
+	sample1(k, "outcome", "failed", (double)s.failed);
+	one(k, "saker_proxy_auth_challenges", GAUGE, "Challenges outstanding.", s.challenges);
+}
+
+static void watchers(struct sink *k, const struct control *c)
+{
+	struct watchers_stats s;
+
+	watchers_stats(c->watchers, &s);
+	one(k, "saker_watcher_subscriptions", GAUGE,
+	    "Registrations at other S-CSCFs that this P-CSCF is told of.", s.active);
+	one(k, "saker_watcher_subscribed_total", COUNTER, "SUBSCRIBEs for them.",
+	    (double)s.subscribed);
+	one(k, "saker_watcher_failed_total", COUNTER, "Of those, without success.",
+	    (double)s.failed);
+	one(k, "saker_watcher_notified_total", COUNTER, "NOTIFYs that came.",
+	    (double)s.notified);
+	one(k, "saker_watcher_refused_total", COUNTER, "Of those, refused.", (double)s.refused);
+	one(k, "saker_watcher_ended_total", COUNTER,
+	    "Contacts that ended, or end sooner, by a NOTIFY.", (double)s.ended);
 }
 
 static void exchanges(struct sink *k, const struct control *c)
@@ -479,6 +517,8 @@ static void all(struct sink *k, const struct series_sources *s)
 	security(k, s->control);
 	sessions(k, s->control);
 	reg_events(k, s->control);
+	watchers(k, s->control);
+	proxy_auths(k, s->control);
 	exchanges(k, s->control);
 	diameter(k, s->control);
 	stores(k, s);

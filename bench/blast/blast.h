@@ -7,6 +7,7 @@
 #pragma once
 
 #include "blast/histogram.h"
+#include "blast/ipsec.h"
 #include "blast/link.h"
 #include "blast/options.h"
 #include "blast/person.h"
@@ -22,6 +23,7 @@ struct attempt {
 	uint64_t mark; /* TSC the part under way began at */
 	uint32_t person, other;
 	uint8_t state; /* the scenario's */
+	uint8_t lane;  /* 0: of the run; else of beside[lane - 1] */
 	uint8_t route_len;
 	uint8_t route[ROUTE_MAX]; /* of the dialog */
 };
@@ -31,26 +33,43 @@ struct tally {
 	double seconds;
 	uint64_t begun, done, failed, sent, received;
 	uint64_t fail[FAIL_MAX], status[STATUS_MAX];
+	uint64_t clear; /* messages in clear to terminals that are protected: not taken */
 	uint64_t late;  /* attempts begun more than 10 ms after they were due */
 	double busy;    /* share of the cycles in turns that did something */
 	double held_up; /* seconds this program was kept from running, 1 ms and more */
 	struct histogram latency; /* of the parts that wait for an answer, in TSC cycles */
 };
 
+struct scenario;
+
+/* What goes on at a rate of its own while the scenario is played; of its tally the attempts and
+ * their latency count. */
+struct beside {
+	const struct scenario *scenario;
+	double rate, due;
+	struct tally tally;
+};
+
 struct blast {
 	struct options o;
 	struct link link;
+	struct ipsec *ipsec;     /* NULL: all go in clear */
+	uint16_t protected_port; /* the node's, 0: not yet known */
 	double tsc_hz;
 	uint32_t n_people;
 	struct person *person;
 	uint16_t service_route_len;
 	uint8_t service_route[ROUTE_MAX];
 	uint64_t next;   /* number of the next attempt */
+	bool missing;    /* registrations are of those who have none */
+	uint32_t at;     /* where the search for the next of these goes on */
 	uint64_t oldest; /* that may still be under way */
 	uint32_t run;    /* drawn at start: Call-IDs of two runs differ */
 	uint64_t random;
 	struct attempt *attempt;
 	struct tally tally;
+	uint32_t n_beside;
+	struct beside beside[BESIDE_MAX];
 };
 
 /* What a received message says, as far as a terminal looks. */
@@ -60,7 +79,7 @@ struct heard {
 	uint8_t method;  /* 'I', 'A', 'B', 'M', 'R', ...: of the CSeq */
 	char kind;       /* of the Call-ID */
 	uint32_t key;
-	struct slice record_route, service_route, challenge;
+	struct slice record_route, service_route, challenge, security_server;
 	struct slice to;     /* the line's value */
 	struct slice source; /* a Contact is not needed; Via to CSeq lines are */
 	uint32_t n_lines;

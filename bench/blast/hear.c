@@ -68,6 +68,8 @@ static void read_line(const struct blast *b, struct slice line, struct heard *h)
 	case 'S':
 		if (slice_starts(line, SLICE("Service-Route:")))
 			h->service_route = value_of(line);
+		else if (slice_starts(line, SLICE("Security-Server:")))
+			h->security_server = value_of(line);
 		break;
 	case 'W':
 		if (slice_starts(line, SLICE("WWW-Authenticate:")) && !h->challenge.len)
@@ -89,7 +91,8 @@ bool hear(const struct blast *b, const struct link_datagram *d, struct heard *h)
 	h->method = 0;
 	h->kind = 0;
 	h->n_lines = 0;
-	h->record_route = h->service_route = h->challenge = h->to = SLICE_EMPTY;
+	h->record_route = h->service_route = h->challenge = h->security_server = h->to =
+		SLICE_EMPTY;
 	if (h->person >= b->n_people || end == rest.len)
 		return false;
 	if (slice_starts(rest, SLICE("SIP/2.0 "))) {

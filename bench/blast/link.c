@@ -121,19 +121,27 @@ static void take_arp(struct link *l, const struct rte_mbuf *m)
 	}
 }
 
-/* A frame's datagram; false: it has none for a terminal. What the node sends in fragments is
- * never looked into: only its first piece, with the headers, is. */
-static bool take_udp(const struct link *l, const struct rte_mbuf *m, struct link_datagram *d)
+/* A frame's datagram, or ESP packet; false: it has none for a terminal. What the node sends in
+ * fragments is never looked into: only its first piece, with the headers, is. */
+static bool take_datagram(const struct link *l, const struct rte_mbuf *m,
+			  struct link_datagram *d)
 {
 	const struct rte_ipv4_hdr *h =
 		rte_pktmbuf_mtod_offset(m, const struct rte_ipv4_hdr *, 14);
 	const struct rte_udp_hdr *u = (const struct rte_udp_hdr *)(h + 1);
 
 	if (m->data_len < HEADERS || h->version_ihl != RTE_IPV4_VHL_DEF ||
-	    h->next_proto_id != IPPROTO_UDP ||
+	    (h->next_proto_id != IPPROTO_UDP && h->next_proto_id != IPPROTO_ESP) ||
 	    (h->fragment_offset & rte_cpu_to_be_16(RTE_IPV4_HDR_OFFSET_MASK)) ||
 	    rte_be_to_cpu_16(h->total_length) + 14u > m->data_len)
 		return false;
+	d->esp = h->next_proto_id == IPPROTO_ESP;
+	d->from = addr_v4(rte_be_to_cpu_32(h->src_addr), 0);
+	if (d->esp) {
+		d->to = addr_v4(rte_be_to_cpu_32(h->dst_addr), 0);
+		d->message = slice_of(u, (size_t)rte_be_to_cpu_16(h->total_length) - 20);
+		return true;
+	}
 	d->to = addr_v4(rte_be_to_cpu_32(h->dst_addr), rte_be_to_cpu_16(u->dst_port));
 	d->message = slice_of(u + 1, (size_t)rte_be_to_cpu_16(h->total_length) - 28);
 	return true;
@@ -155,7 +163,7 @@ uint16_t link_receive(struct link *l, struct link_datagram *d, struct rte_mbuf *
 		if (e->ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_ARP))
 			take_arp(l, frame[i]);
 		else if (e->ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4) &&
-			 take_udp(l, frame[i], &d[n]))
+			 take_datagram(l, frame[i], &d[n]))
 			n++;
 	}
 	return n;
@@ -186,7 +194,7 @@ bool link_meet(struct link *l, double seconds)
 }
 
 static void put_ip(struct link *l, struct rte_ipv4_hdr *h, const struct addr *from,
-		   uint16_t payload, uint16_t offset)
+		   uint8_t protocol, uint16_t payload, uint16_t offset)
 {
 	uint32_t ip;
 
@@ -196,7 +204,7 @@ static void put_ip(struct link *l, struct rte_ipv4_hdr *h, const struct addr *fr
 	h->packet_id = rte_cpu_to_be_16(l->packet_id);
 	h->fragment_offset = rte_cpu_to_be_16(offset);
 	h->time_to_live = 63;
-	h->next_proto_id = IPPROTO_UDP;
+	h->next_proto_id = protocol;
 	memcpy(&ip, from->ip, 4);
 	h->src_addr = ip;
 	h->dst_addr = rte_cpu_to_be_32(l->o.node_ip);
@@ -217,12 +225,25 @@ static void send_rest(struct link *l, const struct rte_mbuf *m, const struct add
 		return;
 	o = (uint8_t *)rte_pktmbuf_append(piece, (uint16_t)(34 + n));
 	put_ether(l, (struct rte_ether_hdr *)o, l->node_mac, RTE_ETHER_TYPE_IPV4);
-	put_ip(l, (struct rte_ipv4_hdr *)(o + 14), from, n,
+	put_ip(l, (struct rte_ipv4_hdr *)(o + 14), from,
+	       rte_pktmbuf_mtod_offset(m, const struct rte_ipv4_hdr *, 14)->next_proto_id, n,
 	       (uint16_t)(at / 8 | (n < left ? RTE_IPV4_HDR_MF_FLAG : 0)));
 	memcpy(o + 34, rte_pktmbuf_mtod_offset(m, uint8_t *, 34 + at), n);
 	queue(l, piece);
 	if (n < left)
 		send_rest(l, m, from, (uint16_t)(at + n));
+}
+
+/* In pieces if it is longer than the link lets. */
+static void send_whole(struct link *l, struct rte_mbuf *m, const struct addr *from)
+{
+	if (m->data_len - 14 <= l->o.mtu) {
+		queue(l, m);
+		return;
+	}
+	l->packet_id++;
+	send_rest(l, m, from, 0);
+	rte_pktmbuf_free(m);
 }
 
 void link_send(struct link *l, const struct addr *from, struct slice message)
@@ -241,18 +262,28 @@ void link_send(struct link *l, const struct addr *from, struct slice message)
 	h = (struct rte_ipv4_hdr *)(e + 1);
 	u = (struct rte_udp_hdr *)(h + 1);
 	put_ether(l, e, l->node_mac, RTE_ETHER_TYPE_IPV4);
-	put_ip(l, h, from, payload, 0);
+	put_ip(l, h, from, IPPROTO_UDP, payload, 0);
 	u->src_port = rte_cpu_to_be_16(from->port);
 	u->dst_port = rte_cpu_to_be_16(l->o.node_port);
 	u->dgram_len = rte_cpu_to_be_16(payload);
 	u->dgram_cksum = 0;
 	memcpy(u + 1, message.p, message.len);
 	u->dgram_cksum = rte_ipv4_udptcp_cksum(h, u);
-	if (20 + payload <= l->o.mtu) {
-		queue(l, m);
+	send_whole(l, m, from);
+}
+
+void link_send_esp(struct link *l, const struct addr *from, struct slice payload)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(l->pool);
+	struct rte_ether_hdr *e;
+
+	if (!m) {
+		l->not_sent++;
 		return;
 	}
-	l->packet_id++;
-	send_rest(l, m, from, 0);
-	rte_pktmbuf_free(m);
+	e = (struct rte_ether_hdr *)rte_pktmbuf_append(m, (uint16_t)(34 + payload.len));
+	put_ether(l, e, l->node_mac, RTE_ETHER_TYPE_IPV4);
+	put_ip(l, (struct rte_ipv4_hdr *)(e + 1), from, IPPROTO_ESP, (uint16_t)payload.len, 0);
+	memcpy((uint8_t *)(e + 1) + 20, payload.p, payload.len);
+	send_whole(l, m, from);
 }

@@ -31,7 +31,8 @@ struct link {
 
 /* A datagram that came: for a terminal. */
 struct link_datagram {
-	struct addr to;
+	struct addr from, to; /* ports 0 with ESP */
+	bool esp; /* `message` is the payload of an ESP packet, and may be written to */
 	struct slice message;
 };
 
@@ -43,6 +44,8 @@ bool link_meet(struct link *l, double seconds);
 
 /* A message of the terminal at `from` to the node. */
 void link_send(struct link *l, const struct addr *from, struct slice message);
+/* An ESP packet in its place: the payload alone. */
+void link_send_esp(struct link *l, const struct addr *from, struct slice payload);
 /* Gives what waits to the port. */
 void link_flush(struct link *l);
 /* Up to LINK_BURST datagrams; valid until link_release of the same frames. */

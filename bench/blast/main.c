@@ -28,6 +28,21 @@ static const struct scenario *find_scenario(const char *name)
 	return NULL;
 }
 
+/* They begin with what is measured: not while the terminals register. */
+static bool get_beside(struct blast *b)
+{
+	for (uint32_t k = 0; k < b->o.n_beside; k++) {
+		b->beside[k].scenario = find_scenario(b->o.beside[k].scenario);
+		b->beside[k].rate = b->o.beside[k].rate;
+		if (!b->beside[k].scenario) {
+			fprintf(stderr, "saker-blast: no scenario %s\n",
+				b->o.beside[k].scenario);
+			return false;
+		}
+	}
+	return true;
+}
+
 static bool get_people(struct blast *b)
 {
 	struct options *o = &b->o;
@@ -92,13 +107,17 @@ static bool register_people(struct blast *b)
 
 	for (int round = 0; round < 3 && registered < b->n_people && !run_stop; round++) {
 		double rate = b->o.register_rate;
+		uint32_t wanted = b->n_people - registered;
 
-		run_at(b, &scenario_register, rate, (double)b->n_people / rate);
+		b->missing = round > 0;
+		run_at(b, &scenario_register, rate, wanted / rate);
 		registered = count_registered(b);
 		printf("registered %u of %u: %.0f/s, %llu failed\n", registered, b->n_people,
 		       (double)b->tally.done / b->tally.seconds,
 		       (unsigned long long)b->tally.failed);
+		fflush(stdout);
 	}
+	b->missing = false;
 	if (registered >= b->n_people / 10 * 9)
 		return true;
 	fprintf(stderr, "saker-blast: only %u of %u terminals could be registered\n",
@@ -188,6 +207,8 @@ int main(int argc, char **argv)
 			b.o.scenario);
 		return 2;
 	}
+	if (!get_beside(&b))
+		return 2;
 	signal(SIGINT, stop);
 	signal(SIGTERM, stop);
 	b.tsc_hz = (double)rte_get_tsc_hz();
@@ -200,10 +221,13 @@ int main(int argc, char **argv)
 	b.random = b.run | 1;
 	if (!get_people(&b))
 		return 2;
+	if (b.o.ipsec && !(b.ipsec = ipsec_open(b.o.ipsec, b.n_people)))
+		return 2;
 	if (!open_link(&b))
 		return 3;
 	if (b.o.register_first && !b.o.direct && !register_people(&b))
 		return 1;
+	b.n_beside = b.o.n_beside;
 	report_head();
 	best = play(&b, s, &c);
 	report_tail(&b, best);
@@ -211,6 +235,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "saker-blast: %s cannot be written\n", b.o.json);
 		return 3;
 	}
+	ipsec_close(b.ipsec);
 	link_close(&b.link);
 	return best->tally.done ? 0 : 1;
 }

@@ -15,6 +15,9 @@ static const char usage[] =
 	"or\n"
 	"                         opc (IMS-AKA) or password (SIP Digest with MD5)\n"
 	"  --users N              terminals to use (1000)\n"
+	"  --ipsec SUITE          with a security agreement each, under ESP: "
+	"hmac-sha-1-96/aes-cbc,\n"
+	"                         null/aes-gcm and others; IMS-AKA alone has keys for it\n"
 	"  --register-first       register them all before the scenario begins\n"
 	"  --register-rate N      registrations a second while that lasts (1000)\n"
 	"  --rate N               attempts a second (1000); where --find-max begins\n"
@@ -23,6 +26,8 @@ static const char usage[] =
 	"  --slo 'p99<500us,fail<0.01%'\n"
 	"  --then 1,0.5,2         after --find-max, a run at each of these multiples of the "
 	"rate found\n"
+	"  --beside NAME:N,...    other scenarios at N attempts a second meanwhile: "
+	"refresh:1000,register:50\n"
 	"  --size N               octets of an INVITE: 600 to 3000 (900)\n"
 	"  --mtu N                longer packets go in fragments (1500)\n"
 	"  --wait-up S            wait so long for the node's ARP reply (10)\n"
@@ -82,6 +87,25 @@ static bool then(const char *text, struct options *o)
 	return true;
 }
 
+/* "refresh:10000,register:200" */
+static bool beside(const char *text, struct options *o)
+{
+	char copy[128], *rest = copy, *part;
+
+	snprintf(copy, sizeof(copy), "%s", text);
+	for (o->n_beside = 0; (part = strsep(&rest, ",")); o->n_beside++) {
+		char *rate = strchr(part, ':');
+
+		if (!rate || o->n_beside == BESIDE_MAX ||
+		    rate - part >= (long)sizeof(o->beside[0].scenario) ||
+		    !number(rate + 1, 0.1, 1e8, &o->beside[o->n_beside].rate))
+			return false;
+		*rate = 0;
+		strcpy(o->beside[o->n_beside].scenario, part);
+	}
+	return true;
+}
+
 static bool flag(const char *name, struct options *o)
 {
 	if (!strcmp(name, "--find-max"))
@@ -101,6 +125,8 @@ static bool value(const char *name, const char *v, struct options *o)
 		return o->scenario = v, true;
 	if (!strcmp(name, "--subscribers"))
 		return o->subscribers = v, true;
+	if (!strcmp(name, "--ipsec"))
+		return o->ipsec = v, true;
 	if (!strcmp(name, "--json"))
 		return o->json = v, true;
 	if (!strcmp(name, "--node"))
@@ -114,6 +140,8 @@ static bool value(const char *name, const char *v, struct options *o)
 		return slo(v, o);
 	if (!strcmp(name, "--then"))
 		return then(v, o);
+	if (!strcmp(name, "--beside"))
+		return beside(v, o);
 	if (!strcmp(name, "--rate"))
 		return number(v, 0.1, 1e8, &o->rate);
 	if (!strcmp(name, "--register-rate"))

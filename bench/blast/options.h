@@ -3,12 +3,13 @@
 
 #include "base/addr.h"
 
-enum { THEN_MAX = 16 };
+enum { THEN_MAX = 16, BESIDE_MAX = 2 };
 
 struct options {
 	const char *scenario;
 	const char *subscribers; /* file */
 	const char *json;        /* file */
+	const char *ipsec;       /* suite of security associations; NULL: in clear */
 	bool direct;             /* a plain proxy: nobody registers */
 	bool find_max;
 	bool register_first;
@@ -21,6 +22,11 @@ struct options {
 	double slo_fail;   /* share */
 	uint32_t n_then;
 	double then[THEN_MAX]; /* runs after --find-max, in multiples of what it found */
+	uint32_t n_beside;     /* played beside the scenario: */
+	struct {
+		char scenario[16];
+		double rate;
+	} beside[BESIDE_MAX];
 	struct addr node;
 	struct addr gateway; /* our own address, which the terminals are behind */
 	char domain[64];

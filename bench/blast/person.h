@@ -14,6 +14,8 @@ struct person {
 	uint32_t cseq;
 	uint32_t attempt; /* low bits of the registration under way */
 	bool registered;
+	uint32_t agreement; /* number of its security agreements */
+	uint64_t sa_id;     /* security associations it is protected by; 0: none */
 	uint8_t name_len;
 	char name[31]; /* user part; the domain is the same for all */
 };
@@ -28,5 +30,7 @@ struct person *people_load(const char *file, uint32_t most, uint32_t *n, char do
 struct person *people_make(uint32_t n);
 
 struct addr person_addr(uint32_t person);
+/* The protected server port of those that have security associations. */
+uint16_t person_protected_port(uint32_t person);
 /* Whose address it is; UINT32_MAX: nobody's. */
 uint32_t person_at(const struct addr *a);

@@ -22,6 +22,8 @@ static void put_register(struct text *t, struct blast *b, const struct attempt *
 	struct person *p = &b->person[a->person];
 	struct addr at = person_addr(a->person);
 
+	if (p->sa_id)
+		at.port = person_protected_port(a->person);
 	text_lit(t, "REGISTER sip:");
 	text_str(t, b->o.domain);
 	text_lit(t, " SIP/2.0\r\nVia: SIP/2.0/UDP ");
@@ -48,6 +50,10 @@ static void put_register(struct text *t, struct blast *b, const struct attempt *
 	text_u64(t, EXPIRES);
 	text_lit(t, "\r\nP-Access-Network-Info: 3GPP-E-UTRAN-FDD;"
 		    "utran-cell-id-3gpp=26201ABCD1234567\r\nSupported: path\r\n");
+	if (!b->ipsec)
+		return;
+	text_lit(t, "Require: sec-agree\r\nProxy-Require: sec-agree\r\n");
+	ipsec_put_client(t, b->ipsec, p, a->person);
 }
 
 static void put_identity(struct text *t, const struct blast *b, uint32_t person)
@@ -63,14 +69,33 @@ static void put_identity(struct text *t, const struct blast *b, uint32_t person)
 	text_lit(t, "\",nonce=\"");
 }
 
+/* In clear, as a terminal that was switched on (TS 33.203 §7.2). */
+static void begin_agreement(struct blast *b, uint32_t person)
+{
+	ipsec_leave(b->ipsec, &b->person[person]);
+	ipsec_offer(&b->person[person], person);
+}
+
+static uint32_t next_missing(struct blast *b)
+{
+	for (uint32_t n = 0; n < b->n_people; n++) {
+		b->at = (b->at + 1) % b->n_people;
+		if (!b->person[b->at].registered)
+			break;
+	}
+	return b->at;
+}
+
 static void begin_register(struct blast *b, uint64_t id, struct attempt *a)
 {
 	uint8_t memory[LINK_MESSAGE_MAX];
 	struct text t = text_in(memory, sizeof(memory));
 
-	a->person = (uint32_t)(id % b->n_people);
+	a->person = b->missing ? next_missing(b) : (uint32_t)(id % b->n_people);
 	a->state = ASKING;
 	b->person[a->person].attempt = (uint32_t)id;
+	if (b->ipsec)
+		begin_agreement(b, a->person);
 	put_register(&t, b, a, id);
 	put_identity(&t, b, a->person);
 	text_lit(&t, "\",response=\"\"\r\nContent-Length: 0\r\n\r\n");
@@ -99,25 +124,30 @@ static bool read_challenge(struct slice value, struct challenge *c)
 	return c->nonce.len > 0 && c->nonce.len < NONCE_MAX;
 }
 
-/* What the response is made with: the password, or RES; of AKA the nonce begins with RAND and
- * AUTN in base64 (RFC 3310 §3.2). */
-static bool put_secret(struct text *t, const struct person *p, struct slice nonce)
-{
-	uint8_t res[8], ck[16], ik[16], ak[6], ak_star[6], octets[NONCE_MAX];
+struct answer {
+	uint8_t res[8], ck[16], ik[16];
+};
 
-	if (p->has_password) {
-		text_str(t, p->password);
-		return true;
-	}
-	if (nonce.len % 4 || EVP_DecodeBlock(octets, nonce.p, (int)nonce.len) < 32 ||
-	    milenage_f2345(p->k, p->opc, octets, res, ck, ik, ak, ak_star) != 0)
-		return false;
-	text_put(t, slice_of(res, sizeof(res)));
-	return true;
+/* Of AKA the nonce begins with RAND and AUTN in base64 (RFC 3310 §3.2). */
+static bool aka_answer(const struct person *p, struct slice nonce, struct answer *a)
+{
+	uint8_t ak[6], ak_star[6], octets[NONCE_MAX];
+
+	return nonce.len % 4 == 0 && EVP_DecodeBlock(octets, nonce.p, (int)nonce.len) >= 32 &&
+	       milenage_f2345(p->k, p->opc, octets, a->res, a->ck, a->ik, ak, ak_star) == 0;
 }
 
-static bool put_response(struct text *t, const struct blast *b, uint32_t person,
-			 const struct challenge *c)
+/* What the response is made with: the password, or RES. */
+static void put_secret(struct text *t, const struct person *p, const struct answer *a)
+{
+	if (p->has_password)
+		text_str(t, p->password);
+	else
+		text_put(t, slice_of(a->res, sizeof(a->res)));
+}
+
+static void put_response(struct text *t, const struct blast *b, uint32_t person,
+			 const struct challenge *c, const struct answer *a)
 {
 	uint8_t memory[3][512];
 	struct text a1 = text_in(memory[0], 512), a2 = text_in(memory[1], 512),
@@ -129,8 +159,7 @@ static bool put_response(struct text *t, const struct blast *b, uint32_t person,
 	text_char(&a1, ':');
 	text_str(&a1, b->o.domain);
 	text_char(&a1, ':');
-	if (!put_secret(&a1, &b->person[person], c->nonce))
-		return false;
+	put_secret(&a1, &b->person[person], a);
 	text_lit(&a2, "REGISTER:sip:");
 	text_str(&a2, b->o.domain);
 	md5_hex(&all, text_slice(&a1));
@@ -150,22 +179,38 @@ static bool put_response(struct text *t, const struct blast *b, uint32_t person,
 	text_lit(t, "response=\"");
 	md5_hex(t, text_slice(&all));
 	text_lit(t, "\"\r\n");
-	return true;
+}
+
+/* From here on the terminal is protected. */
+static bool agree(struct blast *b, struct attempt *a, const struct heard *h,
+		  const struct answer *answer)
+{
+	return ipsec_agree(b->ipsec, &b->person[a->person], a->person, &b->o.node,
+			   h->security_server, answer->ck, answer->ik, &b->protected_port);
 }
 
 static void prove(struct blast *b, struct attempt *a, const struct heard *h)
 {
+	const struct person *p = &b->person[a->person];
 	uint8_t memory[LINK_MESSAGE_MAX];
 	struct text t = text_in(memory, sizeof(memory));
+	struct answer answer = {0};
 	struct challenge c;
 
-	put_register(&t, b, a, b->person[a->person].attempt);
 	if (a->state != ASKING || !read_challenge(h->challenge, &c) ||
-	    !put_response(&t, b, a->person, &c)) {
+	    (!p->has_password && !aka_answer(p, c.nonce, &answer)) ||
+	    (b->ipsec && !agree(b, a, h, &answer))) {
 		blast_failed(b, a, FAIL_UNEXPECTED, 401);
 		return;
 	}
 	a->state = PROVING;
+	put_register(&t, b, a, p->attempt);
+	if (b->ipsec) {
+		text_lit(&t, "Security-Verify: ");
+		text_put(&t, h->security_server);
+		text_lit(&t, "\r\n");
+	}
+	put_response(&t, b, a->person, &c, &answer);
 	text_lit(&t, "Content-Length: 0\r\n\r\n");
 	blast_send(b, a->person, &t);
 }

@@ -40,6 +40,14 @@ void report_tail(const struct blast *b, const struct stair *s)
 {
 	const struct tally *t = &s->tally;
 
+	for (uint32_t k = 0; k < b->n_beside; k++) {
+		const struct tally *o = &b->beside[k].tally;
+
+		printf("  beside, %s: %llu begun, %llu done, %llu failed, p99 %.1f us\n",
+		       b->beside[k].scenario->name, (unsigned long long)o->begun,
+		       (unsigned long long)o->done, (unsigned long long)o->failed,
+		       report_us(b, o, 0.99));
+	}
 	for (int i = 0; i < FAIL_MAX; i++)
 		if (t->fail[i])
 			printf("  failed, %s: %llu\n", fail_name[i],
@@ -47,6 +55,9 @@ void report_tail(const struct blast *b, const struct stair *s)
 	for (int i = 1; i < STATUS_MAX; i++)
 		if (t->status[i])
 			printf("  status %d: %llu\n", i, (unsigned long long)t->status[i]);
+	if (t->clear)
+		printf("  in clear to protected terminals: %llu\n",
+		       (unsigned long long)t->clear);
 	if (t->late)
 		printf("  begun more than 10 ms late: %llu\n", (unsigned long long)t->late);
 	if (t->held_up > 0)
@@ -128,6 +139,15 @@ bool report_json(const struct blast *b, const struct climb *c, const struct stai
 	for (uint32_t i = 0; i < c->n_then; i++) {
 		fprintf(f, "%s{\"of_max\":%g,", i ? "," : "", b->o.then[i]);
 		json_tally(f, b, &c->then[i]);
+		fprintf(f, "}");
+	}
+	fprintf(f, "],\"beside\":[");
+	for (uint32_t k = 0; k < b->n_beside; k++) {
+		const struct beside *o = &b->beside[k];
+		const struct stair as = {.rate = o->rate, .tally = o->tally};
+
+		fprintf(f, "%s{\"scenario\":\"%s\",", k ? "," : "", o->scenario->name);
+		json_tally(f, b, &as);
 		fprintf(f, "}");
 	}
 	fprintf(f, "]}\n");

@@ -25,6 +25,20 @@ uint32_t blast_draw(struct blast *b, uint32_t below)
 	return (uint32_t)(((b->random * 0x2545f4914f6cdd1du) >> 32) * below >> 32);
 }
 
+static void send_protected(struct blast *b, uint32_t person, struct slice message)
+{
+	uint8_t room[ESP_HEAD_MAX + LINK_MESSAGE_MAX + ESP_TAIL_MAX];
+	struct addr from = person_addr(person);
+	struct buf buf = {.data = room + ESP_HEAD_MAX,
+			  .len = message.len,
+			  .headroom = ESP_HEAD_MAX,
+			  .tailroom = LINK_MESSAGE_MAX + ESP_TAIL_MAX - message.len};
+
+	memcpy(buf.data, message.p, message.len);
+	if (ipsec_seal(b->ipsec, &b->person[person], &buf))
+		link_send_esp(&b->link, &from, buf_slice(&buf));
+}
+
 void blast_send(struct blast *b, uint32_t person, struct text *t)
 {
 	struct addr from = person_addr(person);
@@ -32,26 +46,36 @@ void blast_send(struct blast *b, uint32_t person, struct text *t)
 	if (t->overflow)
 		return;
 	b->tally.sent++;
-	link_send(&b->link, &from, text_slice(t));
+	if (b->person[person].sa_id)
+		send_protected(b, person, text_slice(t));
+	else
+		link_send(&b->link, &from, text_slice(t));
+}
+
+static struct tally *tally_of(struct blast *b, const struct attempt *a)
+{
+	return a->lane ? &b->beside[a->lane - 1].tally : &b->tally;
 }
 
 void blast_mark(struct blast *b, struct attempt *a, uint64_t since)
 {
-	histogram_add(&b->tally.latency, rte_rdtsc() - since);
+	histogram_add(&tally_of(b, a)->latency, rte_rdtsc() - since);
 }
 
 void blast_done(struct blast *b, struct attempt *a)
 {
-	b->tally.done++;
+	tally_of(b, a)->done++;
 	a->due = 0;
 }
 
 void blast_failed(struct blast *b, struct attempt *a, enum fail why, uint16_t status)
 {
-	b->tally.failed++;
-	b->tally.fail[why]++;
+	struct tally *t = tally_of(b, a);
+
+	t->failed++;
+	t->fail[why]++;
 	if (status < STATUS_MAX)
-		b->tally.status[status]++;
+		t->status[status]++;
 	a->due = 0;
 }
 
@@ -66,7 +90,7 @@ static uint32_t draw_person(struct blast *b)
 	return person;
 }
 
-static void begin(struct blast *b, const struct scenario *s, uint64_t due)
+static void begin(struct blast *b, const struct scenario *s, uint8_t lane, uint64_t due)
 {
 	uint64_t id = b->next++;
 	struct attempt *a = blast_attempt(b, id);
@@ -74,11 +98,12 @@ static void begin(struct blast *b, const struct scenario *s, uint64_t due)
 	if (a->due) /* so many are under way: it has waited longest */
 		blast_failed(b, a, FAIL_TIMEOUT, 0);
 	a->due = due;
+	a->lane = lane;
 	a->person = draw_person(b);
 	do
 		a->other = draw_person(b);
 	while (a->other == a->person);
-	b->tally.begun++;
+	tally_of(b, a)->begun++;
 	s->begin(b, id, a);
 }
 
@@ -94,6 +119,49 @@ static struct attempt *find(struct blast *b, const struct heard *h)
 }
 
 /* True if anything came. */
+static void give(struct blast *b, const struct scenario *s, const struct heard *h)
+{
+	struct attempt *a = find(b, h);
+
+	(a && a->lane ? b->beside[a->lane - 1].scenario : s)->take(b, a, h);
+}
+
+/* Those that are for their terminals: what came under ESP, and what came in clear to who has no
+ * security associations. */
+static uint16_t unseal(struct blast *b, struct link_datagram *d, uint16_t n)
+{
+	struct esp_packet p[LINK_BURST];
+	uint16_t place[LINK_BURST], n_esp = 0, kept = 0;
+
+	for (uint16_t i = 0; i < n; i++) {
+		if (!d[i].esp)
+			continue;
+		place[n_esp] = i;
+		p[n_esp++] = (struct esp_packet){.at = (uint8_t *)(uintptr_t)d[i].message.p,
+						 .len = d[i].message.len,
+						 .src = d[i].from,
+						 .dst = d[i].to};
+	}
+	if (n_esp)
+		ipsec_unseal(b->ipsec, p, n_esp);
+	for (uint16_t k = 0; k < n_esp; k++) {
+		struct link_datagram *to = &d[place[k]];
+
+		to->message = p[k].verdict == VERDICT_NEXT ? slice_of(p[k].at, p[k].len)
+							   : SLICE_EMPTY;
+		to->to = person_addr(ipsec_person(p[k].sa_id));
+	}
+	for (uint16_t i = 0; i < n; i++) {
+		uint32_t person = person_at(&d[i].to);
+		bool clear = !d[i].esp && person < b->n_people && b->person[person].sa_id;
+
+		b->tally.clear += clear;
+		if (!clear && d[i].message.len)
+			d[kept++] = d[i];
+	}
+	return kept;
+}
+
 static bool take(struct blast *b, const struct scenario *s)
 {
 	struct link_datagram d[LINK_BURST];
@@ -101,11 +169,12 @@ static bool take(struct blast *b, const struct scenario *s)
 	uint16_t frames, n = link_receive(&b->link, d, frame, &frames);
 	struct heard h;
 
-	for (uint16_t i = 0; i < n; i++) {
-		b->tally.received++;
+	b->tally.received += n;
+	if (b->ipsec)
+		n = unseal(b, d, n);
+	for (uint16_t i = 0; i < n; i++)
 		if (hear(b, &d[i], &h))
-			s->take(b, find(b, &h), &h);
-	}
+			give(b, s, &h);
 	link_release(frame, frames);
 	return frames > 0;
 }
@@ -135,9 +204,25 @@ static bool begin_due(struct blast *b, const struct scenario *s, uint64_t now, d
 
 	for (; n < BEGIN_MAX && *due <= (double)now && *due < end; n++, *due += step) {
 		b->tally.late += now - (uint64_t)*due > late;
-		begin(b, s, (uint64_t)*due);
+		begin(b, s, 0, (uint64_t)*due);
 	}
 	return n > 0;
+}
+
+static bool begin_beside(struct blast *b, uint64_t now, double end)
+{
+	bool any = false;
+
+	for (uint32_t k = 0; k < b->n_beside; k++) {
+		struct beside *o = &b->beside[k];
+
+		for (int n = 0; n < BEGIN_MAX && o->due <= (double)now && o->due < end; n++) {
+			begin(b, o->scenario, (uint8_t)(k + 1), (uint64_t)o->due);
+			o->due += b->tsc_hz / o->rate;
+			any = true;
+		}
+	}
+	return any;
 }
 
 void run_at(struct blast *b, const struct scenario *s, double rate, double seconds)
@@ -149,6 +234,10 @@ void run_at(struct blast *b, const struct scenario *s, double rate, double secon
 	bool counted = true;
 
 	memset(&b->tally, 0, sizeof(b->tally));
+	for (uint32_t k = 0; k < b->n_beside; k++) {
+		memset(&b->beside[k].tally, 0, sizeof(b->beside[k].tally));
+		b->beside[k].due = (double)start;
+	}
 	settle = (uint64_t)end + (uint64_t)(SETTLE_MS * b->tsc_hz / 1000);
 	for (;;) {
 		before = now;
@@ -167,6 +256,7 @@ void run_at(struct blast *b, const struct scenario *s, double rate, double secon
 		if (run_stop)
 			break;
 		bool did = begin_due(b, s, now, &due, step, end);
+		did |= begin_beside(b, now, end);
 		did |= take(b, s);
 		link_flush(&b->link);
 		give_up(b, now);
@@ -175,4 +265,6 @@ void run_at(struct blast *b, const struct scenario *s, double rate, double secon
 	}
 	if (counted)
 		b->tally.seconds = (double)(rte_rdtsc() - start) / b->tsc_hz;
+	for (uint32_t k = 0; k < b->n_beside; k++)
+		b->beside[k].tally.seconds = b->tally.seconds;
 }

@@ -6,10 +6,12 @@ static void name(struct text *t, const struct blast *b, uint32_t person)
 	text_put(t, slice_of(b->person[person].name, b->person[person].name_len));
 }
 
-static void site(struct text *t, uint32_t person)
+void say_site(struct text *t, const struct blast *b, uint32_t person)
 {
 	struct addr a = person_addr(person);
 
+	if (b->ipsec)
+		a.port = person_protected_port(person);
 	addr_put(t, &a);
 }
 
@@ -26,7 +28,7 @@ static void contact_uri(struct text *t, const struct blast *b, uint32_t person)
 	text_lit(t, "sip:");
 	name(t, b, person);
 	text_char(t, '@');
-	site(t, person);
+	say_site(t, b, person);
 }
 
 void say_contact(struct text *t, const struct blast *b, uint32_t person)
@@ -40,7 +42,7 @@ static void via(struct text *t, const struct blast *b, uint64_t id, const char *
 		uint32_t person, uint32_t cseq)
 {
 	text_lit(t, "Via: SIP/2.0/UDP ");
-	site(t, person);
+	say_site(t, b, person);
 	text_lit(t, ";branch=z9hG4bK");
 	text_hex(t, b->run, 8);
 	text_hex(t, id, 8);
@@ -95,8 +97,12 @@ void say_request(struct text *t, const struct blast *b, const char *method, uint
 	text_lit(t, " SIP/2.0\r\n");
 	via(t, b, id, method, from, 1);
 	if (!b->o.direct) {
+		struct addr node = b->o.node;
+
+		if (b->ipsec)
+			node.port = b->protected_port;
 		text_lit(t, "Route: <sip:");
-		addr_put(t, &b->o.node);
+		addr_put(t, &node);
 		text_lit(t, ";lr>,");
 		text_put(t, slice_of(b->service_route, b->service_route_len));
 		text_lit(t, "\r\n");

@@ -3,6 +3,8 @@
 
 #include "blast/blast.h"
 
+/* Where the terminal is reached. */
+void say_site(struct text *t, const struct blast *b, uint32_t person);
 /* "sip:user000001@ims.example" */
 void say_identity(struct text *t, const struct blast *b, uint32_t person);
 /* Request line, Via, Max-Forwards, Route, From, To, Call-ID, CSeq of a request outside a

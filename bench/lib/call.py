@@ -43,11 +43,11 @@ def _calls(bench, saker, link, name, options):
         return blast.run(bench, name, link, options, timeout=400)
 
 
-def _ladder(bench, saker, link, name, slo, first, after):
+def _ladder(bench, saker, link, name, slo, first, after, more=()):
     """The runs at `after` times the highest rate that holds, which is looked for from `first` on: {multiple: runs}."""
     quick = bench.quick
     found = _calls(bench, saker, link, name,
-                   ["--find-max", "--slo", QUICK_SLO if quick else slo, "--rate", first, "--seconds", 1 if quick else 4,
+                   [*more, "--find-max", "--slo", QUICK_SLO if quick else slo, "--rate", first, "--seconds", 1 if quick else 4,
                     "--then", ",".join(map(str, after))])
     blast.best(found, name)
     return {multiple: [r for r in found["then"] if r["of_max"] == multiple] for multiple in set(after)}
@@ -79,6 +79,20 @@ def memif(bench):
     calls = statistics.median(r["calls_per_s"] for r in at_max)
     figures.append(_of("overload.share", "", over, lambda r: r["calls_per_s"] / calls))
     return figures
+
+
+def ipsec(bench):
+    """call.ipsec.*: the calls of call.memif.* among terminals that are all protected."""
+    socket = bench.socket("protected")
+    saker = node.Node(bench, node.memif(socket), _users(bench), sections=node.PROTECTED)
+    try:
+        runs = _ladder(bench, saker, blast.over_memif(bench, socket), "call-ipsec", SLO, 5000,
+                       (1, 0.5) if bench.quick else (1, 1, 1, 0.5), ("--ipsec", node.SUITE))
+        saker.alive()
+    finally:
+        saker.stop()
+    return [_of("call.ipsec.calls_per_s", "1/s", runs[1], lambda r: r["calls_per_s"]),
+            _of("call.ipsec.p99_us", "us", runs[0.5], lambda r: r["latency_us"]["p99"])]
 
 
 def over_veth(bench):

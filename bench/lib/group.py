@@ -28,9 +28,12 @@ GROUPS = (
     Group("testpmd macswap", ("bound.*",), testpmd.bound),
     Group("Kamailio, stateless", ("kamailio.stateless.*",), kamailio.stateless),
     Group("Kamailio, t_relay", ("kamailio.stateful.*",), kamailio.stateful),
-    Group("calls over memif", ("call.*", "overload.*"), call.memif),
+    Group("calls over memif", ("call.memif.*", "call.cpu_us", "overload.*"), call.memif),
+    Group("calls under ESP", ("call.ipsec.*",), call.ipsec),
     Group("calls over veth", ("saker.veth.*",), call.over_veth),
     Group("registrations", ("register.aka.*", "register.cpu_ms.*"), register.aka),
+    Group("registrations with a security agreement", ("register.ipsec.*",), register.ipsec),
+    Group("churn", ("churn.*",), register.churn),
     Group("refreshes", ("register.refresh.*",), register.refresh),
 )
 

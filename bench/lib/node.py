@@ -41,10 +41,15 @@ control:
   hss: 127.0.0.1:3868
   metrics-listen: 127.0.0.1:0
 {control}
+{sections}
 hss:
   diameter-listen: 127.0.0.1:3868
   metrics-listen: 127.0.0.1:0
 """
+
+# Security agreements (TS 33.203 §7), and what saker-blast's terminals choose of them.
+PROTECTED = "pcscf:\n  protected-ports: {server: 5101, client: [5102, 5103]}"
+SUITE = "hmac-sha-1-96/aes-cbc"
 
 PROGRAMS = {
     "dataplane": "dataplane/saker-dataplane",
@@ -56,8 +61,8 @@ PROGRAMS = {
 class Node:
     """started in order, stopped in the other; nothing of it stays but logs."""
 
-    def __init__(self, bench, device, users, idle="poll", netns=None, control="", slow_core=None):
-        """slow_core: of control and HSS."""
+    def __init__(self, bench, device, users, idle="poll", netns=None, control="", sections="", slow_core=None):
+        """slow_core: of control and HSS. control: further lines of that section; sections: further ones."""
         self.bench = bench
         self.netns = netns
         self.folder = os.path.join(bench.scratch, "node")
@@ -68,7 +73,7 @@ class Node:
         with open(self.config, "w") as f:
             f.write(CONFIG.format(scratch=self.folder, core=bench.sut_core, idle=idle, device=device, ip=SIP_IP,
                                   users_net=USERS_NET, gateway=GENERATOR_IP, room=max(20000, 4 * users),
-                                  control=control))
+                                  control=control, sections=sections))
         self._start("dataplane", None)
         self._part_threads()
         slow_core = bench.sut_core if slow_core is None else slow_core

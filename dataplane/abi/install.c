@@ -38,7 +38,7 @@ struct sa_block {
 	struct addr ue, local, nat;
 	uint32_t spi_uc, spi_us, spi_pc, spi_ps;
 	uint16_t port_us, port_pc;
-	uint8_t integrity, cipher, pad[6];
+	uint8_t integrity, cipher, used, pad[5];
 	uint8_t ck[ABI_SA_KEY], ik[ABI_SA_KEY];
 };
 
@@ -50,7 +50,7 @@ _Static_assert(sizeof(struct sa_block) == 136, "security association");
 _Static_assert(IMPU_MAX <= UINT8_MAX && SET_IMPUS_MAX <= UINT8_MAX, "they fit their fields");
 
 enum {
-	ROLES_ALL = ABI_REG_PCSCF | ABI_REG_SCSCF,
+	ROLES_ALL = ABI_REG_PCSCF | ABI_REG_SCSCF | ABI_REG_CHALLENGED,
 	FLAGS_ALL = ABI_IMPU_BARRED | ABI_IMPU_DEFAULT | ABI_IMPU_WILDCARD,
 	CONTACT_FLAGS_ALL = ABI_CONTACT_PROTECTED | ABI_CONTACT_REFRESH |
 			    ABI_CONTACT_EMERGENCY | ABI_CONTACT_SUCCEEDED
@@ -272,6 +272,7 @@ static void sa_encode(struct sink *s, const struct abi_sa_view *v)
 		.port_pc = v->port_pc,
 		.integrity = v->integrity,
 		.cipher = v->cipher,
+		.used = v->used,
 	};
 
 	memcpy(b.ck, v->ck, sizeof(b.ck));
@@ -431,6 +432,7 @@ static const char *sa_decode(struct slice *s, struct abi_sa_view *v, uint64_t sa
 		.nat = b.nat,
 		.integrity = b.integrity,
 		.cipher = b.cipher,
+		.used = b.used != 0,
 		.expires_ms = b.expires_ms,
 	};
 	memcpy(v->ck, b.ck, sizeof(v->ck));

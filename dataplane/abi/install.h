@@ -35,6 +35,9 @@ enum abi_install_type {
 enum abi_registration_roles {
 	ABI_REG_PCSCF = 1, /* its contacts' flows end here */
 	ABI_REG_SCSCF = 2, /* we are its registrar */
+	/* It registered by SIP digest, without protection: who begins something in its name has
+	   to answer a challenge (TS 33.203 Annex N). With ABI_REG_SCSCF. */
+	ABI_REG_CHALLENGED = 4,
 };
 
 enum abi_impu_flags {
@@ -157,6 +160,8 @@ struct abi_sa_view {
 			      showed the UE; family 0: transport mode */
 	uint8_t integrity; /* enum abi_sa_integrity */
 	uint8_t cipher;    /* enum abi_sa_cipher */
+	bool used; /* it was in force before this put, so it may have sent: unless its sequence
+		      numbers are known it is INSTALL_LOST */
 	uint8_t ck[ABI_SA_KEY], ik[ABI_SA_KEY]; /* as AKA gave them; the data plane expands them
 						   (TS 33.203 Annex I) */
 	uint64_t expires_ms;                    /* CLOCK_MONOTONIC */

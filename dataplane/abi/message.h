@@ -22,6 +22,7 @@ enum abi_punt_reason {
 	PUNT_SESSION_BEGUN, /* a 2xx, as it goes from src to dst; behind it the URI of the
 			       INVITE's Contact */
 	PUNT_SESSION_ENDED, /* a BYE, as it goes on */
+	PUNT_AUTHENTICATE,  /* S-CSCF: is this request its user's? Control resumes it */
 };
 
 /* Begins the branch of each request that control sends, so that workers know whose the response
@@ -39,15 +40,17 @@ struct abi_punt {
 	uint32_t uri_len;   /* PUNT_SESSION_BEGUN: octets of the URI, else 0 */
 	uint64_t sa_id;     /* the security association it came under; 0: in clear */
 	uint64_t dst_sa_id; /* PUNT_SESSION_BEGUN: that it goes under; else 0 */
+	uint64_t user;      /* PUNT_AUTHENTICATE: set_id of the one whose request it should be.
+			       PUNT_LOCATE: of the one it was authenticated as; else 0 */
 	uint8_t data[];     /* the SIP message as received, then the URI */
 };
-_Static_assert(sizeof(struct abi_punt) == 80, "punt record");
+_Static_assert(sizeof(struct abi_punt) == 88, "punt record");
 
 enum abi_inject_type {
 	INJECT_SEND = 1, /* send `data` from src to dst as it is; src.port 0: the node's SIP
 			    port, src.family 0: the address of the port that leads to dst */
-	INJECT_RESUME,   /* take up a message again that was punted with PUNT_LOCATE: src, dst,
-			    port as in the punt */
+	INJECT_RESUME,   /* take up a message again that was punted with PUNT_LOCATE or
+			    PUNT_AUTHENTICATE: src, dst, port as in the punt */
 };
 
 /* INJECT_RESUME: what control found out. */
@@ -57,24 +60,29 @@ enum abi_locate {
 			     identity that stands for the called one */
 	LOCATE_SCSCF,  /* forward to the S-CSCF at `hop`, `route` (its SIP URI) on top of Route
 			*/
-	LOCATE_REJECT, /* answer with `status` */
+	LOCATE_REJECT, /* answer with `status`, and with `route`, if any, among the headers:
+			  whole lines */
+	LOCATE_PASS,   /* its sender is `user`: go on */
 };
 
 struct abi_inject {
 	uint8_t type;
 	uint8_t locate;
 	uint16_t status;    /* LOCATE_REJECT: 300-699 */
-	uint16_t route_len; /* octets of the route URI */
+	uint16_t route_len; /* octets of the route URI, or of the header lines */
 	uint8_t port;
 	uint8_t pad;
 	uint32_t len; /* octets of the message */
 	struct addr src, dst, hop;
 	uint64_t
-		sa_id;  /* INJECT_SEND: the security association to send it under, to its
-			   addresses or not at all; 0: in clear. INJECT_RESUME: as in the punt */
+		sa_id; /* INJECT_SEND: the security association to send it under, to its
+			  addresses or not at all; 0: in clear. INJECT_RESUME: as in the punt */
+	uint64_t
+		user; /* INJECT_RESUME: set_id of the one it was authenticated as; 0: it was not
+		       */
 	uint8_t data[]; /* the message, then the route URI */
 };
-_Static_assert(sizeof(struct abi_inject) == 80, "inject record");
+_Static_assert(sizeof(struct abi_inject) == 88, "inject record");
 
 struct abi_capture {
 	uint64_t tsc;

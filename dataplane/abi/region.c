@@ -120,6 +120,7 @@ static const uint32_t layout_words[] = {
 	MEMBER(abi_punt, dst),
 	MEMBER(abi_punt, expires),
 	MEMBER(abi_punt, sa_id),
+	MEMBER(abi_punt, user),
 	offsetof(struct abi_punt, data),
 
 	sizeof(struct abi_inject),
@@ -133,6 +134,7 @@ static const uint32_t layout_words[] = {
 	MEMBER(abi_inject, dst),
 	MEMBER(abi_inject, hop),
 	MEMBER(abi_inject, sa_id),
+	MEMBER(abi_inject, user),
 	offsetof(struct abi_inject, data),
 
 	sizeof(struct abi_capture),

@@ -24,6 +24,8 @@ struct buf {
 	/* Received: the set of security associations it came under. To send: the one it must
 	 * leave under, which says between which addresses. 0: in clear. */
 	uint64_t sa_id;
+	/* Set of the user that control found its sender to be, or is asked about; 0: none. */
+	uint64_t user;
 };
 
 enum {

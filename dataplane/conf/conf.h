@@ -15,6 +15,9 @@ enum conf_role { CONF_PCSCF = 1, CONF_ICSCF = 2, CONF_SCSCF = 4 };
 enum conf_idle { CONF_IDLE_POLL, CONF_IDLE_ADAPTIVE };
 enum conf_auto { CONF_NEVER, CONF_AUTO, CONF_REQUIRE };
 enum conf_steering { CONF_STEER_AUTO, CONF_STEER_SOFTWARE, CONF_STEER_FLOW };
+/* Ways to be authenticated, as bits. */
+enum conf_scheme { CONF_SCHEME_AKA = 1, CONF_SCHEME_DIGEST = 2, CONF_SCHEME_GIBA = 4 };
+enum conf_proxy_auth { CONF_PROXY_AUTH_NONE, CONF_PROXY_AUTH_INITIAL };
 enum conf_zone { CONF_ZONE_ACCESS, CONF_ZONE_CORE };
 /* Algorithms of security associations, by the numbers of abi/install.h. */
 enum conf_integrity {
@@ -62,6 +65,13 @@ struct conf_scscf {
 	struct addr address;
 	uint32_t capability[CAPABILITIES_MAX];
 	uint32_t n_capability;
+};
+
+/* Terminals with an address of this prefix may be authenticated by these. */
+struct conf_access {
+	struct conf_prefix prefix;
+	enum conf_scheme allow[3];
+	uint32_t n_allow;
 };
 
 struct conf_icscf {
@@ -116,7 +126,8 @@ struct conf_pcscf {
 	enum conf_encryption
 		encryption[3]; /* most preferred first; AES-GCM needs no integrity */
 	uint32_t n_encryption;
-	uint32_t sa_sets;                      /* default 0: four for each of dataplane.users */
+	bool reg_event;   /* subscribe to users' registrations at their S-CSCF; default true */
+	uint32_t sa_sets; /* default 0: four for each of dataplane.users */
 	uint32_t temporary, temporary_address; /* sets that await their REGISTER: in all,
 						  10,000, and of one address, 1,000 */
 };
@@ -148,7 +159,12 @@ struct conf_control {
 	uint32_t nonce_ttl_s;         /* default 60 */
 	uint32_t nonce_max;           /* bounded store; default 100,000 */
 	bool digest_md5, digest_sha256, aka; /* allowed schemes; default all true */
-	bool akav2;                          /* and AKAv2-MD5 before AKAv1-MD5; default false */
+	uint32_t vectors;                    /* of one answer of the HSS; default 1 */
+	uint32_t vectors_ttl_s; /* how long those left over are good; default 600 */
+	struct conf_access access[ACCESSES_MAX];
+	uint32_t n_access;
+	enum conf_proxy_auth proxy_auth; /* default none */
+	bool akav2;                      /* and AKAv2-MD5 before AKAv1-MD5; default false */
 	bool restoration;    /* the HSS keeps the contacts of registered users; default true */
 	bool ip_association; /* refreshes from an authenticated address need no challenge */
 	uint32_t sessions;   /* watched; default 200,000 */

@@ -11,6 +11,7 @@ _Static_assert((int)CONF_ENTRIES_MAX >= (int)PORTS_MAX &&
 		       (int)CONF_ENTRIES_MAX >= (int)PEERS_MAX &&
 		       (int)CONF_ENTRIES_MAX >= (int)ROUTES_MAX &&
 		       (int)CONF_ENTRIES_MAX >= (int)SCSCFS_MAX &&
+		       (int)CONF_ENTRIES_MAX >= (int)ACCESSES_MAX &&
 		       (int)CONF_ENTRIES_MAX >= (int)HSSES_MAX,
 	       "every entry has its lines");
 

@@ -11,6 +11,7 @@ typedef struct conf_peer owner_PEER;
 typedef struct conf_route owner_ROUTE;
 typedef struct conf_scscf owner_SCSCF;
 typedef struct conf_hss_peer owner_HSS;
+typedef struct conf_access owner_ACCESS;
 
 #define MEMBER(own, member) (((owner_##own *)0)->member)
 
@@ -68,6 +69,12 @@ const struct conf_word *conf_words(enum conf_kind kind)
 		{0}};
 	static const struct conf_word encryption[] = {
 		{"null", CONF_NULL}, {"aes-cbc", CONF_AES_CBC}, {"aes-gcm", CONF_AES_GCM}, {0}};
+	static const struct conf_word scheme[] = {{"aka", CONF_SCHEME_AKA},
+						  {"digest", CONF_SCHEME_DIGEST},
+						  {"giba", CONF_SCHEME_GIBA},
+						  {0}};
+	static const struct conf_word proxy_auth[] = {
+		{"none", CONF_PROXY_AUTH_NONE}, {"initial", CONF_PROXY_AUTH_INITIAL}, {0}};
 	static const struct conf_word boolean[] = {{"true", 1}, {"false", 0}, {0}};
 
 	switch (kind) {
@@ -85,6 +92,10 @@ const struct conf_word *conf_words(enum conf_kind kind)
 		return integrity;
 	case KIND_ENCRYPTION:
 		return encryption;
+	case KIND_SCHEME:
+		return scheme;
+	case KIND_PROXY_AUTH:
+		return proxy_auth;
 	case KIND_BOOL:
 		return boolean;
 	default:
@@ -102,8 +113,8 @@ const struct conf_key *conf_key_find(enum conf_owner owner, struct slice name)
 }
 
 static const char *const section[] = {
-	"dataplane", "icscf", "pcscf", "pcscf.protected-ports", "pcscf.security", "control",
-	"hss",       NULL};
+	"dataplane",      "icscf",   "pcscf", "pcscf.protected-ports",
+	"pcscf.security", "control", "hss",   NULL};
 
 bool conf_is_section(struct slice name)
 {
@@ -124,6 +135,8 @@ enum conf_owner conf_items(enum conf_kind kind)
 		return OWNER_ROUTE;
 	case KIND_SCSCFS:
 		return OWNER_SCSCF;
+	case KIND_ACCESSES:
+		return OWNER_ACCESS;
 	case KIND_HSSES:
 		return OWNER_HSS;
 	default:

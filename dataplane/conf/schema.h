@@ -6,7 +6,15 @@
 
 #include "conf/conf.h"
 
-enum conf_owner { OWNER_CONF, OWNER_PORT, OWNER_PEER, OWNER_ROUTE, OWNER_SCSCF, OWNER_HSS };
+enum conf_owner {
+	OWNER_CONF,
+	OWNER_PORT,
+	OWNER_PEER,
+	OWNER_ROUTE,
+	OWNER_SCSCF,
+	OWNER_HSS,
+	OWNER_ACCESS
+};
 
 enum conf_kind {
 	KIND_TEXT,  /* any printable text */
@@ -34,11 +42,14 @@ enum conf_kind {
 	KIND_STEERING,
 	KIND_ZONE,
 	KIND_INTEGRITY,
-	KIND_ENCRYPTION, /* words, kept as an enum */
+	KIND_ENCRYPTION,
+	KIND_SCHEME,
+	KIND_PROXY_AUTH, /* words, kept as an enum */
 	KIND_PORTS,
 	KIND_PEERS,
 	KIND_ROUTES,
 	KIND_SCSCFS,
+	KIND_ACCESSES,
 	KIND_HSSES, /* lists of mappings */
 };
 

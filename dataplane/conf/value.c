@@ -269,6 +269,8 @@ bool conf_value_set(const struct conf_key *k, void *at, struct slice text)
 	case KIND_ZONE:
 	case KIND_INTEGRITY:
 	case KIND_ENCRYPTION:
+	case KIND_SCHEME:
+	case KIND_PROXY_AUTH:
 		return word_set(k, at, text);
 	case KIND_HEX:
 		return hex_decode(text, at, k->size);
@@ -283,6 +285,7 @@ bool conf_value_set(const struct conf_key *k, void *at, struct slice text)
 	case KIND_PEERS:
 	case KIND_ROUTES:
 	case KIND_SCSCFS:
+	case KIND_ACCESSES:
 	case KIND_HSSES:
 		break;
 	}
@@ -354,6 +357,7 @@ static const char *expected_fixed(enum conf_kind kind)
 	case KIND_PEERS:
 	case KIND_ROUTES:
 	case KIND_SCSCFS:
+	case KIND_ACCESSES:
 	case KIND_HSSES:
 		return "a list of mappings";
 	default:
@@ -488,6 +492,8 @@ void conf_value_put(const struct conf_key *k, const void *at, struct text *out)
 	case KIND_ZONE:
 	case KIND_INTEGRITY:
 	case KIND_ENCRYPTION:
+	case KIND_SCHEME:
+	case KIND_PROXY_AUTH:
 		words_put(k, at, out);
 		break;
 	case KIND_HEX:
@@ -510,6 +516,7 @@ void conf_value_put(const struct conf_key *k, const void *at, struct text *out)
 	case KIND_PEERS:
 	case KIND_ROUTES:
 	case KIND_SCSCFS:
+	case KIND_ACCESSES:
 	case KIND_HSSES:
 		break;
 	}

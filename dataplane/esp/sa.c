@@ -290,13 +290,13 @@ static struct run_record *left_record(const struct esp_sas *t, uint64_t sa_id)
 		       : NULL;
 }
 
-static int give_record(struct esp_sas *t, struct sa *s)
+static int give_record(struct esp_sas *t, struct sa *s, bool used)
 {
 	s->run = left_record(t, s->id);
 	if (s->run)
 		return ESP_OK;
-	/* Control puts what it knows of old: this one may have sent before. */
-	if (t->in_sync)
+	/* It may have sent before. */
+	if (used)
 		return ESP_UNKNOWN;
 	if (t->n_free_run == 0)
 		esp_reclaim(t);
@@ -314,7 +314,7 @@ static bool spi_is_taken(const struct esp_sas *t, uint32_t spi)
 	return sa_find_spi(t, spi, sa_hash_spi(t, spi), &way) != NULL;
 }
 
-static int put_new(struct esp_sas *t, struct sa *s)
+static int put_new(struct esp_sas *t, struct sa *s, bool used)
 {
 	int status;
 
@@ -322,7 +322,7 @@ static int put_new(struct esp_sas *t, struct sa *s)
 		return ESP_CONFLICT;
 	if (t->n >= t->most || !spare_lines(t))
 		return ESP_NO_MEMORY;
-	status = give_record(t, s);
+	status = give_record(t, s, used);
 	if (status != ESP_OK)
 		return status;
 	enter(t, &t->by_id, sa_hash_id(t, s->id), s, 0);
@@ -365,7 +365,7 @@ int esp_sa_put(struct esp_sas *t, const struct esp_sa_spec *spec)
 	if (!fill(t, s, spec))
 		status = ESP_MALFORMED;
 	else
-		status = old ? put_again(t, old, s) : put_new(t, s);
+		status = old ? put_again(t, old, s) : put_new(t, s, spec->used);
 	if (status != ESP_OK) {
 		release(t, s, sa_size(spec->cipher, spec->integrity));
 	}

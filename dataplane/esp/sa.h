@@ -11,9 +11,9 @@
  *
  * No sequence number is used twice under a key (RFC 4303 §3.3.3; with AES-GCM that would give
  * the key away, RFC 4106 §3). The numbers therefore lie in a file that outlives the data plane
- * (run.h). After a restart a set goes on where it was; one that control knows of old, as it is
- * put between the two ends of a synchronisation, and that the file does not know, is refused:
- * its UE has to register again. The file of another boot of the machine is not believed.
+ * (run.h). After a restart a set goes on where it was; one of old, as control says by
+ * `used`, that the file does not know is refused: its UE has to register again. The file of
+ * another boot of the machine is not believed.
  */
 #pragma once
 
@@ -46,6 +46,7 @@ struct esp_sa_spec {
 			      the port it had last; family 0: transport mode */
 	uint8_t integrity; /* enum esp_integrity */
 	uint8_t cipher;    /* enum esp_cipher */
+	bool used;         /* it was in force before, in this start or an earlier one */
 	uint8_t ck[ESP_KEY], ik[ESP_KEY]; /* as AKA gave them; expanded here (Annex I) */
 	uint64_t expires_ms;              /* CLOCK_MONOTONIC */
 };

@@ -1,7 +1,7 @@
 /* icscf.c - the I-CSCF (TS 24.229 §5.3.2): finds the S-CSCF of a called user */
 #include "role/icscf.h"
 #include "role/answer.h"
-#include "role/transaction.h"
+#include "role/ask.h"
 
 /* Registered here: no need to ask the HSS who serves the user (co-located roles). */
 static bool served_here(const struct pass *p)
@@ -51,20 +51,9 @@ static enum verdict take_location(struct pass *p)
 		p->stage = STAGE_TERMINATING;
 		return VERDICT_NEXT;
 	default:
-		return answer(p, p->resume->status, "the called user cannot be reached");
+		return answer_with(p, p->resume->status, "the called user cannot be reached",
+				   p->resume_route);
 	}
-}
-
-enum verdict icscf_ask(struct pass *p)
-{
-	if (p->msg.method == SIP_M_INVITE) {
-		if (!p->txn && !transaction_start(p))
-			return answer_with(p, 503, "no transaction free",
-					   SLICE("Retry-After: 5\r\n"));
-		transaction_hold(p);
-	}
-	p->punt = PUNT_LOCATE;
-	return VERDICT_PUNT;
 }
 
 enum verdict icscf_locate(struct pass *p)
@@ -77,7 +66,7 @@ enum verdict icscf_locate(struct pass *p)
 		p->stage = STAGE_TERMINATING;
 		return VERDICT_NEXT;
 	}
-	if (p->resume)
+	if (ask_is_answered(p))
 		return take_location(p);
 	if (p->again)
 		return VERDICT_DROP;
@@ -85,5 +74,5 @@ enum verdict icscf_locate(struct pass *p)
 	if (p->gruu_kind >= GRUU_TEMPORARY)
 		return answer(p, p->gruu_kind == GRUU_UNKNOWN ? 404 : 480,
 			      "no terminal is registered that this GRUU was given to");
-	return icscf_ask(p);
+	return ask(p, PUNT_LOCATE);
 }

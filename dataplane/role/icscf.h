@@ -6,6 +6,3 @@
 /* Served here: on to the terminating S-CSCF. Else control asks the HSS (LIR) and resumes the
  * request. */
 enum verdict icscf_locate(struct pass *p);
-/* Punts a request for control to ask the HSS about; an INVITE is held in its transaction till
- * then. */
-enum verdict icscf_ask(struct pass *p);

@@ -151,8 +151,9 @@ static bool makes_dialog(const struct pass *p)
 /* A subscription to a registration is a dialog with control, whose Contact says so. */
 static bool is_of_own_subscription(const struct pass *p)
 {
-	return p->msg.method == SIP_M_SUBSCRIBE && p->is_dialog && p->uri_sound &&
-	       slice_eq(p->uri.user, SLICE("reg")) && node_own_uri(p->w->node, &p->uri);
+	return (p->msg.method == SIP_M_SUBSCRIBE || p->msg.method == SIP_M_NOTIFY) &&
+	       p->is_dialog && p->uri_sound && slice_eq(p->uri.user, SLICE("reg")) &&
+	       node_own_uri(p->w->node, &p->uri);
 }
 
 /* Who sent it and what its Routes say: the stage it starts with. */
@@ -288,12 +289,16 @@ const struct role_notice *role_notice(const struct role_worker *w)
 	return w->notice.b ? &w->notice : NULL;
 }
 
-void role_resume(struct role_worker *w, const struct abi_inject *verdict, struct slice route,
-		 struct buf *b, uint64_t now_ms, struct outbox *out)
+enum verdict role_resume(struct role_worker *w, const struct abi_inject *verdict,
+			 struct slice route, struct buf *b, uint64_t now_ms, struct outbox *out,
+			 enum abi_punt_reason *punt)
 {
 	struct pass *p = &w->pass[0];
 	enum verdict v;
 
+	/* Whom a rejection names is no matter: nobody passes by it. */
+	if (verdict->locate == LOCATE_REJECT)
+		b->user = 0;
 	pass_begin(p, w, b);
 	pass_start(p, now_ms, out);
 	p->resume = verdict;
@@ -302,10 +307,13 @@ void role_resume(struct role_worker *w, const struct abi_inject *verdict, struct
 		v = proxy_refuse(p);
 	else
 		v = sip_is_request(&p->msg) ? request_input(p) : VERDICT_DROP;
-	/* What was punted from here comes back here, so there is nothing to hand on or punt
-	 * again. */
-	if (v == VERDICT_PUNT || v == VERDICT_HANDOFF)
+	*punt = p->punt;
+	/* What was punted from here comes back here; and who was asked where a request goes is
+	 * not asked that again. */
+	if (v == VERDICT_HANDOFF || (v == VERDICT_PUNT && verdict->locate != LOCATE_PASS &&
+				     p->punt != PUNT_AUTHENTICATE))
 		v = pass_drop(p, COUNT_DROP_RESUME);
 	if (v == VERDICT_DROP)
 		buf_free(b);
+	return v;
 }

@@ -77,11 +77,13 @@ uint32_t role_granted(const struct role_worker *w);
 /* From now on so many sixteenths of the requests that begin something are answered 503. */
 void role_refuse(struct role_worker *w, uint32_t sixteenths);
 
-/* Control's verdict on a message it was punted with PUNT_LOCATE; b holds the message again
- * (copied from the record), with src, dst and port of the punt. b is consumed. No slot is in
- * use meanwhile. */
-void role_resume(struct role_worker *w, const struct abi_inject *verdict, struct slice route,
-		 struct buf *b, uint64_t now_ms, struct outbox *out);
+/* Control's verdict on a message it was punted with PUNT_LOCATE or PUNT_AUTHENTICATE; b holds
+ * the message again (copied from the record), with src, dst and port of the punt. No slot is in
+ * use meanwhile. PUNT: control is to be asked something else, and the caller punts b with *punt
+ * and frees it. Else b is consumed. */
+enum verdict role_resume(struct role_worker *w, const struct abi_inject *verdict,
+			 struct slice route, struct buf *b, uint64_t now_ms, struct outbox *out,
+			 enum abi_punt_reason *punt);
 
 /* Runs the timers that are due, until none is left or fewer than OUTBOX_PER_MESSAGE places are
  * free in the outbox; true: call again. */

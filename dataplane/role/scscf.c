@@ -1,8 +1,8 @@
 /* scscf.c - the S-CSCF (TS 24.229 §5.4.3): serves the calling, then the called user */
 #include "role/scscf.h"
 #include "role/answer.h"
+#include "role/ask.h"
 #include "role/contacts.h"
-#include "role/icscf.h"
 #include "sip/field.h"
 
 /* The served user of a request that another node's P-CSCF asserted: the first
@@ -93,11 +93,45 @@ static bool is_reg_event(const struct pass *p)
 static enum verdict ask_control(struct pass *p, uint16_t status, const char *why)
 {
 	if (p->resume && p->resume->locate == LOCATE_REJECT)
-		return answer(p, p->resume->status, why);
-	if (p->resume || (p->w->node->roles & (NODE_ICSCF | NODE_SCSCF)) != NODE_SCSCF ||
+		return answer_with(p, p->resume->status, why, p->resume_route);
+	if (ask_is_answered(p) ||
+	    (p->w->node->roles & (NODE_ICSCF | NODE_SCSCF)) != NODE_SCSCF ||
 	    p->msg.method == SIP_M_ACK)
 		return answer(p, status, why);
-	return icscf_ask(p);
+	return ask(p, PUNT_LOCATE);
+}
+
+/* TS 33.203 Annex N: a user who registered by digest answers a challenge for each request that
+ * begins something. Who was found to be its sender is in the buf, over all that control is
+ * asked. */
+static bool is_unproven(const struct pass *p)
+{
+	return (p->orig_set->roles & ABI_REG_CHALLENGED) && p->b->user != p->orig_set->set_id &&
+	       p->msg.method != SIP_M_ACK && p->msg.method != SIP_M_CANCEL && !p->is_dialog;
+}
+
+static enum verdict challenge(struct pass *p)
+{
+	if (p->resume && p->resume->locate == LOCATE_REJECT)
+		return answer_with(p, p->resume->status, NULL, p->resume_route);
+	p->b->user = p->orig_set->set_id;
+	return ask(p, PUNT_AUTHENTICATE);
+}
+
+/* Credentials for this realm are used up here (RFC 3261 §22.3); those for others go on. */
+static void drop_credentials(struct pass *p)
+{
+	for (const struct sip_header *h = sip_first(&p->msg, SIP_H_PROXY_AUTHORIZATION); h;
+	     h = sip_next(&p->msg, h)) {
+		struct slice scheme, rest, name, value;
+
+		if (!sip_auth_scheme(sip_value(&p->msg, h), &scheme, &rest))
+			continue;
+		while (sip_auth_param(&rest, &name, &value))
+			if (slice_eq_nocase(name, SLICE("realm")) &&
+			    slice_eq_nocase(value, p->w->node->realm))
+				sip_edit_delete_header(p->edits, h);
+	}
 }
 
 enum verdict scscf_originating(struct pass *p)
@@ -110,6 +144,10 @@ enum verdict scscf_originating(struct pass *p)
 		return ask_control(p, 403, "the asserted user is not registered here");
 	if (barred)
 		return answer(p, 403, "the asserted identity is barred");
+	if (is_unproven(p))
+		return challenge(p);
+	if (p->b->user)
+		drop_credentials(p);
 	if (is_reg_event(p)) {
 		p->punt = PUNT_REQUEST;
 		return VERDICT_PUNT;

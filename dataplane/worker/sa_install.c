@@ -49,6 +49,7 @@ static int put(struct esp_sas *sas, const struct abi_sa_view *v)
 		.nat = v->nat,
 		.integrity = v->integrity,
 		.cipher = v->cipher,
+		.used = v->used,
 		.expires_ms = v->expires_ms,
 	};
 

@@ -251,14 +251,19 @@ void stage_roles(struct worker *w)
 	do_group(w, group, n);
 }
 
+static void punt(struct worker *w, struct buf *b, enum abi_punt_reason reason)
+{
+	count(w->counters,
+	      punt_message(&w->punt, b, reason) ? COUNT_PUNTED : COUNT_DROP_PUNT_FULL);
+	buf_free(b);
+}
+
 void stage_punt(struct worker *w)
 {
 	for (uint32_t i = 0; i < w->burst.n; i++) {
 		if (w->mark[i].verdict != VERDICT_PUNT)
 			continue;
-		bool taken = punt_message(&w->punt, w->burst.buf[i], w->mark[i].punt);
-		count(w->counters, taken ? COUNT_PUNTED : COUNT_DROP_PUNT_FULL);
-		buf_free(w->burst.buf[i]);
+		punt(w, w->burst.buf[i], w->mark[i].punt);
 	}
 }
 
@@ -282,10 +287,20 @@ static struct buf *copy_of(struct worker *w, const struct abi_inject *r)
 	b->src = r->src;
 	b->dst = r->dst;
 	b->sa_id = r->sa_id;
+	b->user = r->type == INJECT_RESUME ? r->user : 0;
 	b->port = r->type == INJECT_RESUME ? r->port : BUF_PORT_CONTROL;
 	b->worker = w->id;
 	b->rx_tsc = w->begin_tsc;
 	return b;
+}
+
+static void resume(struct worker *w, const struct abi_inject *r, struct buf *b)
+{
+	enum abi_punt_reason reason = 0;
+
+	if (role_resume(w->role, r, slice_of(r->data + r->len, r->route_len), b, w->now_ms,
+			&w->out, &reason) == VERDICT_PUNT)
+		punt(w, b, reason);
 }
 
 static void inject(struct worker *w, const struct abi_inject *r)
@@ -305,8 +320,7 @@ static void inject(struct worker *w, const struct abi_inject *r)
 	if (r->type == INJECT_SEND)
 		w->out.buf[w->out.n++] = b;
 	else
-		role_resume(w->role, r, slice_of(r->data + r->len, r->route_len), b, w->now_ms,
-			    &w->out);
+		resume(w, r, b);
 }
 
 void stage_inject(struct worker *w)

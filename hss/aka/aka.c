@@ -25,12 +25,14 @@ static void sqn_put(uint64_t sqn, uint8_t out[6])
 		out[i] = (uint8_t)(sqn >> (40 - 8 * i));
 }
 
-uint64_t aka_sqn_next(uint64_t sqn)
+bool aka_sqn_next(uint64_t *sqn, bool new_batch)
 {
-	uint64_t seq = (seq_of(sqn) + 1) & SEQ_MASK;
-	uint64_t ind = ((sqn & IND_MASK) + 1) & IND_MASK;
+	uint64_t ind = (*sqn + (new_batch ? 1 : 0)) & IND_MASK;
 
-	return seq << IND_BITS | ind;
+	if (seq_of(*sqn) == SEQ_MASK)
+		return false;
+	*sqn = (seq_of(*sqn) + 1) << IND_BITS | ind;
+	return true;
 }
 
 static int f1(const struct aka_key *key, const uint8_t rand[16], const uint8_t sqn[6],

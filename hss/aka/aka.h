@@ -15,9 +15,11 @@ struct aka_vector {
 	uint8_t rand[16], autn[16], xres[8], ck[16], ik[16];
 };
 
-/* SQN of 48 bits: SEQ 43 bits, IND 5 bits (Annex C.1.1.1, C.3). The next: SEQ + 1, IND + 1
- * modulo 32. */
-uint64_t aka_sqn_next(uint64_t sqn);
+/* SQN of 48 bits: SEQ 43 bits, IND 5 bits (Annex C.1.1.1, C.3). The next: SEQ + 1; and IND + 1
+ * modulo 32 with each batch, whose vectors are used in their order, while another batch may be
+ * used before or after them. False, and *sqn as it was: SEQ is at its end, beyond which a USIM
+ * does not go, and K is to be replaced. */
+bool aka_sqn_next(uint64_t *sqn, bool new_batch);
 
 /* One vector for the given SQN and RAND. 0 or -1. */
 int aka_vector_make(const struct aka_key *key, const uint8_t amf[2], uint64_t sqn,

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "base/addr.h"
 #include "base/limits.h"
 #include "base/slice.h"
 
@@ -109,6 +110,7 @@ enum cx_auth_scheme {
 	CX_AUTH_AKA,     /* "Digest-AKAv1-MD5" */
 	CX_AUTH_DIGEST,  /* "SIP Digest" */
 	CX_AUTH_UNKNOWN, /* "Unknown": the HSS chooses */
+	CX_AUTH_GIBA,    /* "GIBA": the address that the access network gave */
 	CX_AUTH_OTHER,
 };
 
@@ -133,6 +135,10 @@ struct cx_vector {
 	/* SHA-256 64, or empty. On the wire a second SIP-Auth-Data-Item of scheme SIP Digest,
 	 * whose Digest-Algorithm is "SHA-256": both carry Digest-HA1. */
 	char ha1_sha256[65];
+	/* GIBA (TS 33.203 Annex T): Framed-IP-Address, or Framed-IPv6-Prefix of so many bits.
+	 */
+	struct addr framed;
+	uint8_t framed_bits;
 };
 
 struct cx_maa {

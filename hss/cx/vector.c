@@ -3,12 +3,14 @@
 
 #include <errno.h>
 
+enum { V4 = 4, V6 = 16, PREFIX_HEAD = 2 /* reserved, bits: RFC 3162 §2.3 */ };
 enum { CHALLENGE = 32, KEY = 16, XRES_MIN = 4, XRES_MAX = 16, HA1_MD5 = 32, HA1_SHA256 = 64 };
 
 struct item {
 	uint32_t number;
 	struct slice scheme, authenticate, authorization, ck, ik;
 	struct slice realm, algorithm, qop, ha1;
+	struct slice framed, prefix;
 };
 
 #define TEXT(id, member, longest)                                                              \
@@ -35,6 +37,8 @@ static const struct field item_field[] = {
 	TEXT(SIP_AUTHORIZATION, authorization, CHALLENGE),
 	TEXT(CONFIDENTIALITY_KEY, ck, KEY),
 	TEXT(INTEGRITY_KEY, ik, KEY),
+	TEXT(FRAMED_IP_ADDRESS, framed, V4),
+	TEXT(FRAMED_IPV6_PREFIX, prefix, PREFIX_HEAD + V6),
 	{.avp = AVP_SIP_DIGEST_AUTHENTICATE, .kind = FIELD_GROUP, .shape = &digest_shape},
 };
 static const struct shape item_shape = SHAPE(item_field, struct item);
@@ -43,6 +47,7 @@ static const char *const scheme_name[] = {
 	[CX_AUTH_AKA] = "Digest-AKAv1-MD5",
 	[CX_AUTH_DIGEST] = "SIP Digest",
 	[CX_AUTH_UNKNOWN] = "Unknown",
+	[CX_AUTH_GIBA] = "GIBA",
 };
 
 enum { SCHEMES = sizeof(scheme_name) / sizeof(scheme_name[0]) };
@@ -100,6 +105,27 @@ static bool digest_from(struct cx_vector *v, const struct item *i)
 	return true;
 }
 
+static bool giba_from(struct cx_vector *v, const struct item *i)
+{
+	uint8_t ip[V6] = {0};
+
+	if (i->framed.len == V4) {
+		memcpy(v->framed.ip, i->framed.p, V4);
+		v->framed.family = 4;
+		v->framed_bits = 8 * V4;
+		return true;
+	}
+	/* Octets behind the prefix's own need not be there. */
+	if (i->framed.len || i->prefix.len < PREFIX_HEAD || i->prefix.p[1] > 8 * V6 ||
+	    (i->prefix.len - PREFIX_HEAD) * 8 < i->prefix.p[1])
+		return false;
+	memcpy(ip, i->prefix.p + PREFIX_HEAD, i->prefix.len - PREFIX_HEAD);
+	memcpy(v->framed.ip, ip, V6);
+	v->framed.family = 6;
+	v->framed_bits = i->prefix.p[1];
+	return true;
+}
+
 /* The vector of this scheme that the item belongs to: the second H(A1) of a user joins the
  * first. */
 static struct cx_vector *vector_for(struct cx_maa *a, enum cx_auth_scheme scheme)
@@ -130,6 +156,7 @@ int vector_decode(struct avp *avp, void *maa, struct fault *f)
 		v->scheme = scheme;
 		sound = scheme == CX_AUTH_AKA      ? aka_from(v, &item)
 			: scheme == CX_AUTH_DIGEST ? digest_from(v, &item)
+			: scheme == CX_AUTH_GIBA   ? giba_from(v, &item)
 						   : false;
 	}
 	if (sound)
@@ -180,12 +207,28 @@ static int aka_put(msg_or_avp *m, const struct cx_vector *v)
 	return item_put(m, &i);
 }
 
+static int giba_put(msg_or_avp *m, const struct cx_vector *v)
+{
+	uint8_t prefix[PREFIX_HEAD + V6] = {0, v->framed_bits};
+	struct item i = {.number = v->number, .scheme = scheme_text(CX_AUTH_GIBA)};
+
+	if (v->framed.family == 4) {
+		i.framed = slice_of(v->framed.ip, V4);
+	} else {
+		memcpy(prefix + PREFIX_HEAD, v->framed.ip, V6);
+		i.prefix = slice_of(prefix, sizeof(prefix));
+	}
+	return item_put(m, &i);
+}
+
 static int vector_put(msg_or_avp *m, const struct cx_vector *v)
 {
 	int error;
 
 	if (v->scheme == CX_AUTH_AKA)
 		return aka_put(m, v);
+	if (v->scheme == CX_AUTH_GIBA)
+		return v->framed.family ? giba_put(m, v) : EINVAL;
 	if (v->scheme != CX_AUTH_DIGEST || (!v->ha1[0] && !v->ha1_sha256[0]))
 		return EINVAL;
 	error = digest_put(m, v, SLICE("MD5"), v->ha1);

@@ -372,6 +372,7 @@ static bool take(struct entry *e, enum entry_key key, struct slice value, char *
 	case ENTRY_SCSCF:
 	case ENTRY_CCF:
 	case ENTRY_ECF:
+	case ENTRY_GIBA:
 		return service_take(&s->service, key, value, error);
 	case ENTRY_KEYS_MAX:
 		break;
@@ -519,9 +520,9 @@ bool entry_complete(struct entry *e, const struct entry_defaults *d, enum entry_
 		return at(where, ENTRY_IMPI, refuse(error, "no private identity"));
 	if (GIVEN(e, K) != gives_opc(e))
 		return at(where, ENTRY_K, refuse(error, "k goes with op or opc, top or topc"));
-	if (!GIVEN(e, K) && !digest)
+	if (!GIVEN(e, K) && !digest && !GIVEN(e, GIBA))
 		return at(where, ENTRY_K,
-			  refuse(error, "wants k with op or opc, or a password"));
+			  refuse(error, "wants k with op or opc, or a password, or giba"));
 	if (!GIVEN(e, AMF))
 		memcpy(s->amf, d->amf, sizeof(s->amf));
 	if (!GIVEN(e, REALM) && digest)

@@ -39,7 +39,8 @@
 	X(CAPABILITIES_OPTIONAL, "capabilities_optional")                                      \
 	X(SCSCF, "scscf")                                                                      \
 	X(CCF, "ccf")                                                                          \
-	X(ECF, "ecf")
+	X(ECF, "ecf")                                                                          \
+	X(GIBA, "giba")
 
 enum entry_key {
 #define X(id, name) ENTRY_##id,

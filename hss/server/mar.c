@@ -7,6 +7,7 @@
 
 #include "aka/aka.h"
 #include "base/log.h"
+#include "hss/service.h"
 
 enum { RAND_LEN = 16, AUTS_LEN = 14 };
 
@@ -39,10 +40,22 @@ static bool has_scheme(const struct store_impi *i, enum cx_auth_scheme scheme)
 	}
 }
 
+/* TS 33.203 Annex T: the address of the subscription, if it has one. */
+static int check_giba(struct hss *h)
+{
+	int result = decide_store(store_service(h->store, h->impi.subscription, &h->service));
+
+	if (result)
+		return result;
+	return h->service.n_giba ? 0 : CX_ERROR_AUTH_SCHEME_NOT_SUPPORTED;
+}
+
 /* Step 3. To "Unknown" the answer is the stronger of what the subscriber has. */
 static int check_scheme(struct mar *x)
 {
 	x->scheme = x->r->scheme;
+	if (x->scheme == CX_AUTH_GIBA)
+		return check_giba(x->h);
 	if (x->scheme == CX_AUTH_UNKNOWN)
 		x->scheme = has_scheme(&x->h->impi, CX_AUTH_AKA) ? CX_AUTH_AKA : CX_AUTH_DIGEST;
 	return has_scheme(&x->h->impi, x->scheme) ? 0 : CX_ERROR_AUTH_SCHEME_NOT_SUPPORTED;
@@ -134,7 +147,10 @@ static int give_vectors(struct mar *x)
 	if (n > x->h->config.av_max)
 		n = x->h->config.av_max;
 	for (uint32_t k = 0; !result && k < n; k++) {
-		i->sqn = aka_sqn_next(i->sqn);
+		if (!aka_sqn_next(&i->sqn, k == 0)) {
+			log_event(LOG_ERROR, "mar", "sqn_exhausted", LOG_Z("impi", i->impi));
+			return CX_UNABLE_TO_COMPLY;
+		}
 		result = make_vector(i, k + 1, &x->a->vector[k]);
 	}
 	if (result)
@@ -158,9 +174,23 @@ static int give_digest(struct mar *x)
 	return 0;
 }
 
+static int give_address(struct mar *x)
+{
+	struct cx_vector *out = &x->a->vector[0];
+
+	if (!service_framed(slice_str(x->h->service.giba[0]), &out->framed, &out->framed_bits))
+		return CX_UNABLE_TO_COMPLY;
+	out->number = 1;
+	out->scheme = CX_AUTH_GIBA;
+	x->a->n_vectors = 1;
+	return 0;
+}
+
 static int give_items(struct mar *x)
 {
-	int result = x->scheme == CX_AUTH_AKA ? give_vectors(x) : give_digest(x);
+	int result = x->scheme == CX_AUTH_AKA    ? give_vectors(x)
+		     : x->scheme == CX_AUTH_GIBA ? give_address(x)
+						 : give_digest(x);
 
 	x->a->impi = x->r->impi;
 	x->a->impu = x->r->impu;

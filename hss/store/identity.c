@@ -20,8 +20,10 @@ static bool read_impi(struct statement *st, struct store_impi *out)
 	out->auth = (uint32_t)store_column_int(st, 4);
 	if (epochs < 0)
 		return false;
-	out->sqn = ((uint64_t)store_column_int(st, 8) + (uint64_t)epochs * STORE_SQN_JUMP) &
-		   SQN_MASK;
+	out->sqn = (uint64_t)store_column_int(st, 8) + (uint64_t)epochs * STORE_SQN_JUMP;
+	/* At its end it stays there: to go round would be to use each a second time. */
+	if (out->sqn > SQN_MASK)
+		out->sqn = SQN_MASK;
 	return store_column_text(st, 1, out->impi, sizeof(out->impi)) &&
 	       read_key(st, 5, out->k, &out->k256) && read_key(st, 6, out->opc, &out->tuak) &&
 	       store_column_blob(st, 7, out->amf, sizeof(out->amf)) &&

@@ -6,7 +6,14 @@
 #include <stdlib.h>
 
 /* The column `kind`. */
-enum store_item { ITEM_MANDATORY = 1, ITEM_OPTIONAL, ITEM_SERVER, ITEM_CCF, ITEM_ECF };
+enum store_item {
+	ITEM_MANDATORY = 1,
+	ITEM_OPTIONAL,
+	ITEM_SERVER,
+	ITEM_CCF,
+	ITEM_ECF,
+	ITEM_GIBA
+};
 
 static enum store_result add_item(struct store *s, int64_t subscription, enum store_item kind,
 				  uint32_t position, const char *value)
@@ -48,7 +55,8 @@ static enum store_result add_names(struct store *s, int64_t subscription, enum s
 
 static bool is_empty(const struct store_service *v)
 {
-	return !v->n_mandatory && !v->n_optional && !v->n_servers && !v->n_ccf && !v->n_ecf;
+	return !v->n_mandatory && !v->n_optional && !v->n_servers && !v->n_ccf && !v->n_ecf &&
+	       !v->n_giba;
 }
 
 enum store_result service_put(struct store *s, int64_t subscription,
@@ -72,6 +80,8 @@ enum store_result service_put(struct store *s, int64_t subscription,
 		r = add_names(s, subscription, ITEM_CCF, v->ccf, v->n_ccf, STORE_CHARGING_MAX);
 	if (r == STORE_OK)
 		r = add_names(s, subscription, ITEM_ECF, v->ecf, v->n_ecf, STORE_CHARGING_MAX);
+	if (r == STORE_OK)
+		r = add_names(s, subscription, ITEM_GIBA, v->giba, v->n_giba, 1);
 	return r;
 }
 
@@ -111,6 +121,8 @@ static bool read_item(struct statement *st, struct store_service *out)
 		return read_name(value, out->ccf, &out->n_ccf, STORE_CHARGING_MAX);
 	case ITEM_ECF:
 		return read_name(value, out->ecf, &out->n_ecf, STORE_CHARGING_MAX);
+	case ITEM_GIBA:
+		return read_name(value, out->giba, &out->n_giba, 1);
 	default:
 		return false;
 	}

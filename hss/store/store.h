@@ -111,11 +111,13 @@ struct store_profile {
 
 /* What a subscription wants of its S-CSCF (TS 29.228 §6.7) and of charging (Annex B.2). */
 struct store_service {
-	uint32_t n_mandatory, n_optional, n_servers, n_ccf, n_ecf;
+	uint32_t n_mandatory, n_optional, n_servers, n_ccf, n_ecf, n_giba;
 	uint32_t mandatory[STORE_CAPABILITIES_MAX], optional[STORE_CAPABILITIES_MAX];
 	char server[STORE_SERVERS_MAX][STORE_HOST_MAX + 1]; /* SIP URIs of S-CSCFs preferred */
 	char ccf[STORE_CHARGING_MAX][STORE_HOST_MAX + 1];   /* charging collection functions */
 	char ecf[STORE_CHARGING_MAX][STORE_HOST_MAX + 1];   /* event charging functions */
+	char giba[1][STORE_HOST_MAX + 1]; /* address or IPv6 prefix that the access network gave
+					     the terminal (TS 33.203 Annex T) */
 };
 
 /* A subscriber as provisioned: what `sakerctl sub add`, CSV and JSON import carry. Holds

@@ -18,7 +18,8 @@ for name in parse.invite.ns parse.invite.cycles parse.osip.ns worker.indialog.cy
 	worker.invite.cycles worker.message.cycles call.memif.msgs_per_s call.memif.calls_per_s call.memif.p99_us \
 	call.memif.p999_us bound.testpmd.pps ratio.bound kamailio.stateless.msgs_per_s kamailio.stateful.msgs_per_s \
 	ratio.kamailio.stateless ratio.kamailio.stateful ratio.kamailio.veth table.lookup.cycles.10k \
-	register.aka.per_s register.refresh.per_s diameter.bound.per_s; do
+	register.aka.per_s register.ipsec.per_s register.refresh.per_s call.ipsec.calls_per_s churn.calls_per_s \
+	churn.registers_per_s diameter.bound.per_s; do
 	check "figure $name" figure $name
 done
 

@@ -21,7 +21,12 @@ fail() { echo "FAIL $*"; }
 check() {
 	local name=$1
 	shift
-	if "$@"; then ok "$name"; else fail "$name"; fi
+	if "$@" >"$RUN/checked" 2>&1; then
+		ok "$name"
+	else
+		fail "$name: $(tail -1 "$RUN/checked")"
+	fi
+	cat "$RUN/checked"
 }
 equal() { # NAME IS WANTED
 	if [ "$2" = "$3" ]; then ok "$1"; else fail "$1: is '$2', wanted '$3'"; fi

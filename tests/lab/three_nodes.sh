@@ -152,3 +152,36 @@ equal "three nodes: the S-CSCF knows nobody" "$(sets)" 0
 equal "three nodes: calls of users it forgot" "$(make_calls forgotten 100 20 200)" 100
 if [ "$(sets)" -ge 20 ]; then ok "three nodes: users were restored"; else fail "three nodes: restored $(sets)"; fi
 equal "three nodes: de-registrations" "$(register_users deregister 100 0)" 100
+
+# The P-CSCF is told by the S-CSCF of what ends there, also after either of them began anew (TS 24.229 §5.2.3).
+equal "three nodes: registered again" "$(register_users again 10 600000)" 10
+watched() { at p p sakerctl -o json metrics | python3 -c '
+import json, sys
+print(sum(int(r["value"]) for r in json.load(sys.stdin)["rows"] if r["metric"] == "saker_watcher_subscriptions"))'; }
+known() { at p p sakerctl -o json reg list | grep -c '"impu"'; }
+within() { # WANTED COMMAND...: within some seconds
+	local wanted=$1 n
+	shift
+	for n in $(seq 100); do
+		[ "$("$@")" = "$wanted" ] && return 0
+		sleep 0.05
+	done
+	echo "$("$@") instead of $wanted"
+	return 1
+}
+identity() { at s s sakerctl -o json reg list | python3 -c '
+import json, sys
+print(json.load(sys.stdin)["rows"][0]["impu"])'; }
+all=$(known)
+check "three nodes: the P-CSCF is told of its users" within 10 watched
+check "three nodes: the operator of the S-CSCF ends a registration" at s s sakerctl reg dereg "$(identity)"
+check "three nodes: the P-CSCF knows that user no more" within $((all - all / 10)) known
+for node in p s; do
+	NODE=$node RUN=$base/$node saker_stop control KILL
+	NODE=$node RUN=$base/$node saker_restart control || fail "control of $node comes back"
+	[ $node = s ] && at s s saker_wait_hss
+	all=$(known)
+	check "three nodes: after the death of control of $node the P-CSCF is told" within $all watched
+	check "three nodes: the operator ends another" at s s sakerctl reg dereg "$(identity)"
+	check "three nodes: the P-CSCF knows that one no more" within $((all - 1)) known
+done

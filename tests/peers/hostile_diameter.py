@@ -6,7 +6,7 @@
 
 After each attack it connects properly, as an identity that is allowed, and asks: the attack passes if the answer is
 right. Some attacks have an answer of their own to check. Prints "ok NAME" or "FAIL NAME: why" and exits 1 if any
-failed. With --server it starts the small HSS of tests/unit/cx on a free port of 127.0.0.1.
+failed. With --server it starts the small HSS of tests/unit/cx on a free port of 127.0.0.1, which has to end in order.
 """
 import argparse
 import contextlib
@@ -15,6 +15,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 
 V, M, R, P, E = 0x80, 0x40, 0x80, 0x40, 0x20
@@ -549,24 +550,34 @@ def free_port():
 @contextlib.contextmanager
 def server(path, port):
     """The small HSS; yields a function that says whether it still runs."""
-    child = subprocess.Popen([path, "hss.home.test", "home.test", f"127.0.0.1:{port}", "scscf.home.test"],
-                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    try:
-        child.stdout.readline()
-        yield lambda: child.poll() is None
-    finally:
-        child.terminate()
+    with tempfile.TemporaryFile() as log:
+        child = subprocess.Popen([path, "hss.home.test", "home.test", f"127.0.0.1:{port}", "scscf.home.test"],
+                                 stdout=subprocess.PIPE, stderr=log)
         try:
-            child.wait(30)
-        except subprocess.TimeoutExpired:
-            child.kill()
+            child.stdout.readline()
+            yield lambda: child.poll() is None
+        finally:
+            child.terminate()
+            try:
+                code = child.wait(30)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                code = "none: it did not end"
+            if code != 0:
+                log.seek(0)
+                print(log.read()[-4000:].decode(errors="replace"), flush=True)
+                raise Failure(f"the server's exit code: {code}")
 
 
-def run(target, alive, only):
+def part_of(attacks, part):
+    """Of "2/3" the second third."""
+    k, n = map(int, part.split("/"))
+    return attacks[k - 1::n]
+
+
+def run(target, alive, attacks):
     failed = 0
-    for function in ATTACKS:
-        if only and function.__name__ not in only:
-            continue
+    for function in attacks:
         try:
             function(target)
             target.probe()
@@ -589,8 +600,11 @@ def main():
     args.add_argument("--host", default="hss.home.test", help="the service's own identity")
     args.add_argument("--server", help="start this cx_server instead")
     args.add_argument("--only", nargs="*", help="these attacks")
+    args.add_argument("--part", default="1/1", help="the K-th of N parts, as K/N")
     args.add_argument("--seed", type=int, default=1, help="of random_changes")
     a = args.parse_args()
+    attacks = part_of([f for f in ATTACKS if not a.only or f.__name__ in a.only], a.part)
+    failed = 1
     with contextlib.ExitStack() as stack:
         alive = lambda: True
         if a.server:
@@ -601,8 +615,13 @@ def main():
             address = (name, int(port))
         else:
             args.error("give ADDRESS:PORT or --server")
-        return 1 if run(Target(address, a.identity, a.realm, a.host, a.seed), alive, a.only) else 0
+        failed = run(Target(address, a.identity, a.realm, a.host, a.seed), alive, attacks)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except Failure as error:
+        print(f"FAIL the_server_ends: {error}")
+        sys.exit(1)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """hostile_hss.py - an HSS that breaks the rules, to see that control's Cx client stays
 
-  hostile_hss.py PATH_OF_cx_client [ATTACK ...]
+  hostile_hss.py PATH_OF_cx_client [ATTACK ... | K/N]      some of them, or the K-th of N parts
 
 Starts the client of tests/unit/cx/client.c, which connects here and asks without end. Each attack answers some of
 its requests wrongly; then it answers rightly, and passes if the client gets good answers again. Prints
@@ -17,7 +17,8 @@ import threading
 import time
 
 from hostile_diameter import (BASE, CER, CX, DWR, DPR, E, FAILED_AVP, LIR, M, ORIGIN_HOST, ORIGIN_REALM, P, R,
-                              RESULT_CODE, SAR, SESSION_ID, TGPP, UAR, Failure, avp, message, parse, value_of)
+                              RESULT_CODE, SAR, SESSION_ID, TGPP, UAR, Failure, avp, message, parse, part_of,
+                              value_of)
 
 RTR, PPR = 304, 305
 HOST, REALM, CLIENT = "hss.home.test", "home.test", "scscf.home.test"
@@ -331,11 +332,15 @@ def random_changes(hss, client):
         wrongly(hss, client, wrong)
 
 
-def run(hss, client, only):
+def chosen(arguments):
+    if len(arguments) == 1 and "/" in arguments[0]:
+        return part_of(ATTACKS, arguments[0])
+    return [f for f in ATTACKS if not arguments or f.__name__ in arguments]
+
+
+def run(hss, client, attacks):
     failed = 0
-    for function in ATTACKS:
-        if only and function.__name__ not in only:
-            continue
+    for function in attacks:
         try:
             function(hss, client)
             print(f"ok {function.__name__}", flush=True)
@@ -355,7 +360,7 @@ def main():
     failed = 1
     try:
         client.wait_good()
-        failed = run(hss, client, sys.argv[2:])
+        failed = run(hss, client, chosen(sys.argv[2:]))
     except Failure as error:
         print(f"FAIL connects: {error}")
     finally:

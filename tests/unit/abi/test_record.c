@@ -282,7 +282,7 @@ static void rule_break(struct abi_registration_view *r, enum broken_rule rule)
 		r->roles = 0;
 		break;
 	case ROLE_UNKNOWN:
-		r->roles = 4;
+		r->roles = 8;
 		break;
 	case BIG_Q:
 		c->q = 1001;
@@ -406,7 +406,7 @@ static void broken_rules_are_not_decoded(void **state)
 		{0, 0},
 		{3, 1}, /* type */
 		{24, 0},
-		{24, 4}, /* roles */
+		{24, 8}, /* roles */
 		{25, 0},
 		{25, 33},
 		{25, 255}, /* identities */

@@ -186,15 +186,19 @@ static void test_sends_and_resumes(void **state)
 				  .src = ue,
 				  .dst = node};
 	memcpy(held->data, "held", 4);
-	assert_true(link_resume(s.link, held, LOCATE_SCSCF, 0, &node, SLICE("sip:s")));
+	const struct link_verdict found = {
+		.locate = LOCATE_SCSCF, .hop = node, .user = 77, .route = SLICE("sip:s")};
+
+	assert_true(link_resume(s.link, held, &found));
 	assert_null(ring_peek(&fake.inject[0]).p); /* on the worker it came from */
 	j = fake_injected(&fake);
 	assert_int_equal(j->type, INJECT_RESUME);
 	assert_int_equal(j->port, 3);
 	assert_int_equal(j->route_len, 5);
+	assert_int_equal(j->user, 77);
 	assert_memory_equal(j->data, "heldsip:s", 9);
 	held->worker = FAKE_WORKERS;
-	assert_false(link_resume(s.link, held, LOCATE_REJECT, 404, NULL, SLICE_EMPTY));
+	assert_false(link_resume(s.link, held, &found));
 	free(held);
 	close_all(&s);
 }

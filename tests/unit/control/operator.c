@@ -22,8 +22,10 @@
 #include "control/metrics.h"
 #include "control/persist.h"
 #include "control/registrar.h"
+#include "control/proxy_auth.h"
 #include "control/reg_event.h"
 #include "control/session.h"
+#include "control/watcher.h"
 #include "diameter/diameter.h"
 #include "dataplane.h"
 #include "sets.h"
@@ -47,6 +49,16 @@ uint32_t registrar_deregister(struct registrar *r, struct slice impi, const stru
 {
 	snprintf(removed_impu, sizeof(removed_impu), "%.*s", SLICE_ARG(impu[0]));
 	return n_impu;
+}
+
+void watchers_stats(const struct watchers *w, struct watchers_stats *out)
+{
+	*out = (struct watchers_stats){.active = 7};
+}
+
+void proxy_auths_stats(const struct proxy_auths *a, struct proxy_auths_stats *out)
+{
+	*out = (struct proxy_auths_stats){.passed = 3};
 }
 
 void cx_stats(const struct cx_client *c, struct cx_stats *out)
@@ -100,9 +112,9 @@ static void open_node(struct node *n)
 	n->c.registrations = registrations_new();
 	n->c.sas = sas_new();
 	n->c.sessions = sessions_open(&n->c, 10);
-	n->c.reg_events = reg_events_open(&n->c);
 	n->c.installer = installer_open(n->loop, n->c.link, false);
 	n->c.persist = persist_open(n->store, error);
+	n->c.reg_events = reg_events_open(&n->c, error);
 	n->capture = capture_open(n->loop, n->c.link);
 	n->series = (struct series_sources){&n->c, n->capture, clock_wall_ms() - 5000};
 	n->commands =
@@ -116,12 +128,12 @@ static void close_node(struct node *n)
 {
 	commands_close(n->commands);
 	capture_close(n->capture);
+	reg_events_close(n->c.reg_events);
 	persist_close(n->c.persist);
 	unlink(n->store);
 	installer_close(n->c.installer);
 	registrations_free(n->c.registrations);
 	sessions_close(n->c.sessions);
-	reg_events_close(n->c.reg_events);
 	sas_free(n->c.sas);
 	exchanges_close(n->c.exchanges);
 	link_close(n->c.link);

@@ -340,6 +340,75 @@ static void test_associations_are_there_after_reopening(void **state)
 		sa_free(sa[i]);
 }
 
+struct subscriptions {
+	uint32_t n;
+	uint64_t number;
+	char user[64];
+};
+
+static void on_subscription(void *ctx, const struct record_subscription *s)
+{
+	struct subscriptions *seen = ctx;
+
+	seen->n++;
+	seen->number = s->number;
+	snprintf(seen->user, sizeof(seen->user), "%.*s", SLICE_ARG(s->user));
+}
+
+static void test_subscriptions(void **state)
+{
+	struct record_subscription s = {.number = 1,
+					.set_id = 2,
+					.begun_wall_ms = 3,
+					.expires_wall_ms = 4,
+					.hop = {.ip = {192, 0, 2, 1},
+						.port = 5060,
+						.family = 4},
+					.user = SLICE("sip:a@example.org"),
+					.route = SLICE("Route: <sip:x;lr>\r\n")},
+				   back;
+	struct persist *p = persist_open(path, error);
+	struct subscriptions seen = {0};
+	struct persist_stats stats;
+	uint32_t len;
+	uint8_t *octets = record_subscription_encode(&s, &len);
+
+	assert_true(record_subscription_decode(slice_of(octets, len), &back));
+	assert_int_equal(back.expires_wall_ms, 4);
+	assert_true(slice_eq(back.route, s.route));
+	assert_int_equal(back.event.len, 0);
+	for (uint32_t n = 0; n < len; n++) {
+		uint8_t *shorter = malloc(n + 1);
+
+		memcpy(shorter, octets, n);
+		assert_false(record_subscription_decode(slice_of(shorter, n), &back));
+		free(shorter);
+	}
+	for (uint32_t i = 0; i < len * 8; i++) {
+		octets[i / 8] ^= (uint8_t)(1 << i % 8);
+		assert_false(record_subscription_decode(slice_of(octets, len), &back));
+		octets[i / 8] ^= (uint8_t)(1 << i % 8);
+	}
+	free(octets);
+	persist_subscription_put(p, &s);
+	s.number = 5;
+	persist_subscription_put(p, &s);
+	s.user = SLICE("sip:b@example.org");
+	persist_subscription_put(p, &s);
+	persist_subscription_delete(p, 1);
+	persist_commit(p);
+	persist_close(p);
+	run_sql("INSERT INTO subscription(id, record) VALUES(9, x'00')");
+	p = persist_open(path, error);
+	assert_true(persist_load_subscriptions(p, on_subscription, &seen, error));
+	assert_int_equal(seen.n, 1);
+	assert_int_equal(seen.number, 5);
+	assert_string_equal(seen.user, "sip:b@example.org");
+	persist_stats(p, &stats);
+	assert_int_equal(stats.damaged, 1);
+	persist_close(p);
+}
+
 /* A store of before there were security associations is taken over. */
 static void test_older_schema_gets_its_table(void **state)
 {
@@ -431,6 +500,7 @@ int main(void)
 		cmocka_unit_test(test_association_comes_back),
 		cmocka_unit_test(test_damaged_association_is_refused),
 		TEST(test_associations_are_there_after_reopening),
+		TEST(test_subscriptions),
 		TEST(test_older_schema_gets_its_table),
 		TEST(test_committed_sets_are_there_after_reopening),
 		TEST(test_damaged_row_is_left_out),

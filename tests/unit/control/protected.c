@@ -21,6 +21,7 @@
 #include "control/registrar.h"
 #include "control/reg_event.h"
 #include "control/session.h"
+#include "control/watcher.h"
 #include "dataplane.h"
 
 static struct fake fake;
@@ -60,6 +61,11 @@ static void on_up(void *ctx, bool fresh)
 	install_all(n->c.installer, n->c.registrations, n->c.sas);
 }
 
+static void on_sa_lost(void *ctx, uint64_t sa_id)
+{
+	registrar_sa_lost(((struct node *)ctx)->c.registrar, sa_id);
+}
+
 static void on_round(void *ctx)
 {
 	struct node *n = ctx;
@@ -87,6 +93,7 @@ static void configure(void)
 	conf.control.expires_default_s = 3600;
 	conf.control.contacts_max = SET_CONTACTS_MAX;
 	conf.control.nonce_max = 10;
+	conf.control.vectors = 1;
 	conf.control.nonce_ttl_s = 60;
 	*p = (struct conf_pcscf){.port_ps = 5101,
 				 .port_pc = {5102, 5103},
@@ -117,14 +124,17 @@ static void node_open(struct node *n)
 	n->c.exchanges = exchanges_open(n->c.loop, n->c.link, on_request, n);
 	n->c.installer = installer_open(n->c.loop, n->c.link, false);
 	n->c.sessions = sessions_open(&n->c, 0);
-	n->c.reg_events = reg_events_open(&n->c);
+	n->c.reg_events = reg_events_open(&n->c, error);
 	n->c.registrar = registrar_open(&n->c);
+	installer_on_lost(n->c.installer, on_sa_lost, n);
+	n->c.watchers = watchers_open(&n->c);
 	assert_true(run_until(n->c.loop, &n->up));
 }
 
 /* As kill -9 would: nothing is written any more. */
 static void node_close(struct node *n)
 {
+	watchers_close(n->c.watchers);
 	registrar_close(n->c.registrar);
 	sessions_close(n->c.sessions);
 	reg_events_close(n->c.reg_events);
@@ -137,18 +147,24 @@ static void node_close(struct node *n)
 	ev_loop_destroy(n->c.loop);
 }
 
-static void next_installed(struct node *n, enum abi_install_type type,
-			   struct abi_install_view *v)
+static void next_answered(struct node *n, enum abi_install_type type,
+			  struct abi_install_view *v, enum abi_install_status status)
 {
 	for (int i = 0; i < 100; i++) {
 		if (fake_installed(&fake, v)) {
 			assert_int_equal(v->type, type);
-			fake_acknowledge(&fake, v->seq, INSTALL_OK);
+			fake_acknowledge(&fake, v->seq, status);
 			return;
 		}
 		run_for(n->c.loop, 0.005);
 	}
 	fail_msg("no install record of type %d", type);
+}
+
+static void next_installed(struct node *n, enum abi_install_type type,
+			   struct abi_install_view *v)
+{
+	next_answered(n, type, v, INSTALL_OK);
 }
 
 /* The next message that control sends. Static memory. */
@@ -252,6 +268,7 @@ static void register_under(struct node *n, uint64_t came_under, int set, char *v
 	/* The challenge waits for the data plane. */
 	next_installed(n, INSTALL_SA, v);
 	assert_int_equal(v->sa.set_id, 0);
+	assert_false(v->sa.used);
 	assert_int_equal(v->sa.ck[15], 0x0f);
 	assert_int_equal(v->sa.ik[0], 0xf0);
 	id = v->sa.sa_id;
@@ -266,6 +283,7 @@ static void register_under(struct node *n, uint64_t came_under, int set, char *v
 	next_installed(n, INSTALL_SA, v);
 	assert_int_equal(v->sa.sa_id, id);
 	assert_int_not_equal(v->sa.set_id, 0);
+	assert_true(v->sa.used);
 }
 
 /* old: what it may still come under, 0: nothing. */
@@ -357,6 +375,42 @@ static void protected_over_a_restart(void **state)
 	free(v);
 }
 
+/* The data plane has no sequence numbers to go on with: the terminal has to come anew. */
+static void lost_by_the_data_plane(void **state)
+{
+	struct abi_install_view *v = calloc(1, sizeof(*v));
+	struct registration_set *set;
+	char verify[4096] = "";
+	struct node n;
+	uint64_t id, set_id;
+
+	start(&n);
+	register_under(&n, 0, 1, verify, v);
+	id = v->sa.sa_id;
+	set_id = v->sa.set_id;
+	assert_registered(&n, v, 0);
+	next_sent(&n, id);
+	node_close(&n);
+	fake_stop(&fake);
+	fake_start(&fake);
+	node_open(&n);
+	next_installed(&n, INSTALL_SYNC_BEGIN, v);
+	next_answered(&n, INSTALL_SA, v, INSTALL_LOST);
+	assert_true(v->sa.used);
+	next_installed(&n, INSTALL_REGISTRATION, v);
+	next_installed(&n, INSTALL_SYNC_END, v);
+	next_installed(&n, INSTALL_SA_DELETE, v);
+	assert_int_equal(v->sa_id, id);
+	assert_int_equal(sas_total(n.c.sas), 0);
+	set = registrations_by_id(n.c.registrations, set_id);
+	assert_true(set->contact[0].expires_wall_ms <= clock_wall_ms());
+	registrar_expire(n.c.registrar, set);
+	next_installed(&n, INSTALL_DELETE, v);
+	assert_int_equal(v->set_id, set_id);
+	stop(&n);
+	free(v);
+}
+
 static void succeeded_when_used(void **state)
 {
 	struct abi_install_view *v = calloc(1, sizeof(*v));
@@ -404,6 +458,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(protected_over_a_restart),
 		cmocka_unit_test(succeeded_when_used),
+		cmocka_unit_test(lost_by_the_data_plane),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

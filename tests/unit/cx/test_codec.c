@@ -190,7 +190,7 @@ static void lir(void **state)
 
 static void mar(void **state)
 {
-	static const char *const name[] = {"Digest-AKAv1-MD5", "SIP Digest", "Unknown",
+	static const char *const name[] = {"Digest-AKAv1-MD5", "SIP Digest", "Unknown", "GIBA",
 					   "NASS-Bundled"};
 	struct cx_mar in = some_mar, out;
 
@@ -247,6 +247,30 @@ static void maa_aka(void **state)
 	assert_int_equal(out.n_vectors, CX_VECTORS_MAX);
 	assert_memory_equal(out.vector, in.vector, sizeof(out.vector));
 	fd_msg_free(m);
+}
+
+/* An address, and prefixes that end within an octet, at one, and nowhere. */
+static void maa_giba(void **state)
+{
+	static const uint8_t bits[] = {32, 64, 61, 0, 128};
+
+	for (size_t i = 0; i < sizeof(bits); i++) {
+		struct cx_maa in = {.result = CX_SUCCESS, .n_vectors = 1}, out;
+		struct cx_vector *v = &in.vector[0];
+
+		v->number = 1;
+		v->scheme = CX_AUTH_GIBA;
+		v->framed.family = i ? 6 : 4;
+		v->framed_bits = bits[i];
+		for (uint32_t k = 0; k < (i ? 16 : 4); k++)
+			v->framed.ip[k] = (uint8_t)(0x20 + k);
+		struct msg *m = answer_through_wire(CX_MAR, &in);
+
+		assert_int_equal(cx_decode_maa(m, &out), 0);
+		assert_int_equal(out.n_vectors, 1);
+		assert_memory_equal(out.vector, v, sizeof(*v));
+		fd_msg_free(m);
+	}
 }
 
 static struct cx_vector digest_vector(bool md5, bool sha256)
@@ -989,29 +1013,18 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(uar),
-		cmocka_unit_test(uaa_and_lia),
-		cmocka_unit_test(lir),
-		cmocka_unit_test(mar),
-		cmocka_unit_test(maa_aka),
-		cmocka_unit_test(maa_digest),
-		cmocka_unit_test(sar),
-		cmocka_unit_test(saa),
-		cmocka_unit_test(restoration),
-		cmocka_unit_test(rtr_and_ppr),
-		cmocka_unit_test(results),
-		cmocka_unit_test(copies),
-		cmocka_unit_test(missing),
-		cmocka_unit_test(wrong_values),
-		cmocka_unit_test(too_many_identities),
-		cmocka_unit_test(sar_of_nobody),
-		cmocka_unit_test(required_features),
-		cmocka_unit_test(unknown_avps),
-		cmocka_unit_test(aka_items),
-		cmocka_unit_test(digest_items),
-		cmocka_unit_test(bad_results),
-		cmocka_unit_test(oversize),
-		cmocka_unit_test(session_ids_differ),
+		cmocka_unit_test(uar),           cmocka_unit_test(uaa_and_lia),
+		cmocka_unit_test(lir),           cmocka_unit_test(mar),
+		cmocka_unit_test(maa_aka),       cmocka_unit_test(maa_giba),
+		cmocka_unit_test(maa_digest),    cmocka_unit_test(sar),
+		cmocka_unit_test(saa),           cmocka_unit_test(restoration),
+		cmocka_unit_test(rtr_and_ppr),   cmocka_unit_test(results),
+		cmocka_unit_test(copies),        cmocka_unit_test(missing),
+		cmocka_unit_test(wrong_values),  cmocka_unit_test(too_many_identities),
+		cmocka_unit_test(sar_of_nobody), cmocka_unit_test(required_features),
+		cmocka_unit_test(unknown_avps),  cmocka_unit_test(aka_items),
+		cmocka_unit_test(digest_items),  cmocka_unit_test(bad_results),
+		cmocka_unit_test(oversize),      cmocka_unit_test(session_ids_differ),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

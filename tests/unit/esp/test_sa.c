@@ -170,7 +170,7 @@ static void synchronised(void **state)
 {
 	struct side s;
 	struct esp_sa_spec a = spec_of(0, 4, suite, false), b = spec_of(1, 4, suite, false),
-			   c = spec_of(2, 4, suite, false);
+			   c = spec_of(2, 4, suite, false), d = spec_of(3, 4, suite, false);
 
 	side_open(&s, 8, 1);
 	assert_int_equal(esp_sa_put(s.sas, &a), ESP_OK);
@@ -179,12 +179,16 @@ static void synchronised(void **state)
 	esp_sync_begin(s.sas);
 	assert_int_equal(esp_sa_put(s.sas, &a), ESP_OK);
 	assert_int_equal(next_number(&s, b.sa_id), 1); /* until the end it serves */
-	/* One of old that is not known: its numbers are lost. */
+	/* One of old that is not known: its numbers are lost, now as later. A new one is new.
+	 */
+	c.used = true;
 	assert_int_equal(esp_sa_put(s.sas, &c), ESP_UNKNOWN);
+	assert_int_equal(esp_sa_put(s.sas, &d), ESP_OK);
 	esp_sync_end(s.sas);
-	assert_int_equal(sets(&s), 1);
+	assert_int_equal(sets(&s), 2);
 	assert_int_equal(next_number(&s, a.sa_id), 2);
-	assert_int_equal(esp_sa_put(s.sas, &c), ESP_OK);
+	assert_int_equal(next_number(&s, d.sa_id), 1);
+	assert_int_equal(esp_sa_put(s.sas, &c), ESP_UNKNOWN);
 	esp_sync_end(s.sas); /* of nothing */
 	assert_int_equal(sets(&s), 2);
 	side_close(&s);
@@ -227,6 +231,7 @@ static void restarted(void **state)
 	/* b was not put: its record went with the end. */
 	side_restart(&p.node, 4, 1);
 	esp_sync_begin(p.node.sas);
+	b.used = true;
 	assert_int_equal(esp_sa_put(p.node.sas, &b), ESP_UNKNOWN);
 	side_restart(&p.node, 4, 1); /* in the middle: nothing is lost */
 	esp_sync_begin(p.node.sas);
@@ -294,6 +299,7 @@ static void file_of_another(void **state)
 		fclose(f);
 		side_restart(&s, 4, 1);
 		esp_sync_begin(s.sas);
+		a.used = true;
 		assert_int_equal(esp_sa_put(s.sas, &a), ESP_UNKNOWN);
 		side_close(&s);
 	}

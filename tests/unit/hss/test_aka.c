@@ -178,19 +178,61 @@ static void test_auts(void **state)
 
 static void test_sqn_next(void **state)
 {
-	static const struct {
-		uint64_t sqn, next;
+	const uint64_t seq_end = (UINT64_C(1) << 43) - 1;
+	const struct {
+		uint64_t sqn;
+		bool new_batch;
+		uint64_t next;
 	} row[] = {
-		{0, 1 << 5 | 1},
-		{1 << 5 | 1, 2 << 5 | 2},
-		{31, 1 << 5 | 0},
-		/* SEQ and IND wrap each on its own. */
-		{(UINT64_C(1) << 48) - 1, 0},
-		{((UINT64_C(1) << 43) - 1) << 5, 1},
+		{0, true, 1 << 5 | 1},
+		{1 << 5 | 1, true, 2 << 5 | 2},
+		/* Vectors of one batch share their IND. */
+		{1 << 5 | 1, false, 2 << 5 | 1},
+		/* IND goes round alone. */
+		{31, true, 1 << 5 | 0},
+		{7 << 5 | 31, false, 8 << 5 | 31},
+		{(seq_end - 1) << 5 | 3, true, seq_end << 5 | 4},
 	};
 
-	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++)
-		assert_int_equal(aka_sqn_next(row[i].sqn), row[i].next);
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		uint64_t sqn = row[i].sqn;
+
+		assert_true(aka_sqn_next(&sqn, row[i].new_batch));
+		assert_int_equal(sqn, row[i].next);
+	}
+	/* SEQ does not go round: a USIM would take none of what comes then. */
+	for (uint64_t ind = 0; ind < 32; ind++) {
+		uint64_t sqn = seq_end << 5 | ind;
+
+		assert_false(aka_sqn_next(&sqn, true));
+		assert_false(aka_sqn_next(&sqn, false));
+		assert_int_equal(sqn, seq_end << 5 | ind);
+	}
+}
+
+/* A USIM with an array of 32 (Annex C.2.2) takes each of many batches, whether they are used in
+ * their order, or each second one first; and none twice. */
+static void test_array(void **state)
+{
+	enum { BATCHES = 100, BATCH = 5 };
+	uint64_t seq_ms[32] = {0}, sqn[BATCHES][BATCH], last = 0;
+
+	for (int b = 0; b < BATCHES; b++)
+		for (int v = 0; v < BATCH; v++) {
+			assert_true(aka_sqn_next(&last, v == 0));
+			sqn[b][v] = last;
+		}
+	for (int b = 0; b < BATCHES; b++) {
+		const uint64_t *batch = sqn[b ^ 1];
+
+		for (int v = 0; v < BATCH; v++) {
+			assert_true(batch[v] >> 5 > seq_ms[batch[v] & 31]);
+			seq_ms[batch[v] & 31] = batch[v] >> 5;
+		}
+	}
+	for (int b = 0; b < BATCHES; b++)
+		for (int v = 0; v < BATCH; v++)
+			assert_false(sqn[b][v] >> 5 > seq_ms[sqn[b][v] & 31]);
 }
 
 static void test_resync(void **state)
@@ -215,7 +257,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_official_sets), cmocka_unit_test(test_opc_in_place),
 		cmocka_unit_test(test_vector),        cmocka_unit_test(test_auts),
-		cmocka_unit_test(test_sqn_next),      cmocka_unit_test(test_resync),
+		cmocka_unit_test(test_sqn_next),      cmocka_unit_test(test_array),
+		cmocka_unit_test(test_resync),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

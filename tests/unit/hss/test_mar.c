@@ -90,6 +90,46 @@ static void test_identities_and_schemes(void **state)
 	}
 }
 
+/* TS 33.203 Annex T. */
+static void test_giba(void **state)
+{
+	static const struct {
+		const char *text;
+		uint8_t family, bits, last;
+	} row[] = {{"10.1.2.3", 4, 32, 3},
+		   {"2001:db8::7", 6, 128, 7},
+		   {"2001:db8::/56", 6, 56, 0}};
+	static const char *const impu[] = {"sip:carol@home.example", NULL};
+	struct fixture *f = *state;
+	struct cx_maa a;
+
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		struct store_subscriber *sub = fixture_subscriber("carol@home.example", impu);
+
+		sub->auth = 0;
+		sub->service.n_giba = 1;
+		strcpy(sub->service.giba[0], row[i].text);
+		fixture_put(f, sub);
+		assert_int_equal(
+			ask(f, request("carol@home.example", impu[0], CX_AUTH_GIBA), &a),
+			CX_SUCCESS);
+		assert_int_equal(a.n_vectors, 1);
+		assert_int_equal(a.vector[0].scheme, CX_AUTH_GIBA);
+		assert_int_equal(a.vector[0].framed.family, row[i].family);
+		assert_int_equal(a.vector[0].framed_bits, row[i].bits);
+		assert_int_equal(a.vector[0].framed.ip[row[i].family == 4 ? 3 : 15],
+				 row[i].last);
+		assert_int_equal(
+			ask(f, request("carol@home.example", impu[0], CX_AUTH_UNKNOWN), &a),
+			CX_ERROR_AUTH_SCHEME_NOT_SUPPORTED);
+		assert_int_equal(store_subscriber_del(f->store, SLICE("carol@home.example")),
+				 STORE_OK);
+	}
+	fixture_people(f);
+	assert_int_equal(ask(f, request("alice@home.example", "tel:+1", CX_AUTH_GIBA), &a),
+			 CX_ERROR_AUTH_SCHEME_NOT_SUPPORTED);
+}
+
 static void test_digest(void **state)
 {
 	struct fixture *f = *state;
@@ -140,8 +180,8 @@ static void test_vectors_use_each_sqn_once(void **state)
 			uint64_t sqn = sqn_in(&i, &a.vector[k]);
 
 			assert_int_equal(a.vector[k].number, k + 1);
-			assert_int_equal(sqn, aka_sqn_next(last));
-			last = sqn;
+			assert_true(aka_sqn_next(&last, k == 0));
+			assert_int_equal(sqn, last);
 		}
 		/* Stored when answered: a restart goes on behind it. */
 		fixture_reopen(f);
@@ -205,7 +245,7 @@ static void auts_make(const struct store_impi *i, const uint8_t rand[16], uint64
 
 static void test_resynchronisation(void **state)
 {
-	const uint64_t sqn_ms = UINT64_C(5000) << 5 | 7;
+	uint64_t sqn_ms = UINT64_C(5000) << 5 | 7;
 	struct fixture *f = *state;
 	struct cx_mar r = alice();
 	uint8_t auts[30];
@@ -234,14 +274,23 @@ static void test_resynchronisation(void **state)
 	/* The terminal's own. */
 	r.auts.len = 30;
 	assert_int_equal(ask(f, r, &a), CX_SUCCESS);
-	assert_int_equal(sqn_in(&i, &a.vector[0]), aka_sqn_next(sqn_ms));
+	assert_true(aka_sqn_next(&sqn_ms, true));
+	assert_int_equal(sqn_in(&i, &a.vector[0]), sqn_ms);
 	/* Replayed: the SQN does not go back. */
 	uint64_t before = impi_of(f, "alice@home.example").sqn;
 	assert_int_equal(ask(f, r, &a), CX_SUCCESS);
-	assert_int_equal(sqn_in(&i, &a.vector[0]), aka_sqn_next(before));
+	assert_true(aka_sqn_next(&before, true));
+	assert_int_equal(sqn_in(&i, &a.vector[0]), before);
 	/* To digest it says nothing. */
 	r.scheme = CX_AUTH_DIGEST;
 	assert_int_equal(ask(f, r, &a), CX_INVALID_AVP_VALUE);
+	/* The last one there is, and none behind it. */
+	i = impi_of(f, "alice@home.example");
+	assert_int_equal(store_set_sqn(f->store, i.id, (UINT64_C(1) << 48) - 1 - 32), STORE_OK);
+	r.auts = SLICE_EMPTY;
+	r.scheme = CX_AUTH_AKA;
+	assert_int_equal(ask(f, r, &a), CX_SUCCESS);
+	assert_int_equal(ask(f, r, &a), CX_UNABLE_TO_COMPLY);
 }
 
 static void test_no_key_left_behind(void **state)
@@ -260,9 +309,13 @@ static void test_no_key_left_behind(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_identities_and_schemes),    CASE(test_digest),
-		CASE(test_vectors_use_each_sqn_once), CASE(test_pending_and_name),
-		CASE(test_resynchronisation),         CASE(test_no_key_left_behind),
+		CASE(test_identities_and_schemes),
+		CASE(test_digest),
+		CASE(test_giba),
+		CASE(test_vectors_use_each_sqn_once),
+		CASE(test_pending_and_name),
+		CASE(test_resynchronisation),
+		CASE(test_no_key_left_behind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -97,7 +97,9 @@ void bench_register(struct bench *b, const char *name, uint32_t n_flows,
 {
 	char impu[64], uri[SET_CONTACTS_MAX][96];
 	struct abi_registration_view v = {
-		.roles = ABI_REG_PCSCF | ABI_REG_SCSCF, .n_impu = 1, .n_contact = n_flows};
+		.roles = (uint8_t)(ABI_REG_PCSCF | ABI_REG_SCSCF | b->roles),
+		.n_impu = 1,
+		.n_contact = n_flows};
 
 	snprintf(impu, sizeof(impu), "sip:%s@ims.example", name);
 	v.set_id = hash_table(&b->node.token_key, impu, (uint32_t)strlen(impu));
@@ -185,6 +187,7 @@ static void run(struct bench *b, struct buf *buf)
 	role_reach(b->worker, 0);
 	b->verdict = role_message(b->worker, 0, b->now, &b->outbox, &b->punt, &b->owner);
 	note(b);
+	b->punt_user = b->verdict == VERDICT_PUNT ? buf->user : 0;
 	if (b->verdict != VERDICT_SEND)
 		buf_free(buf);
 }
@@ -215,10 +218,17 @@ void bench_resume(struct bench *b, const char *text, const char *src, const char
 	struct abi_inject inject = {
 		.type = INJECT_RESUME, .locate = (uint8_t)locate, .status = status};
 
+	struct buf *buf = make_buf(b, text, src, dst);
+
 	if (hop)
 		inject.hop = bench_addr(hop);
-	role_resume(b->worker, &inject, route ? slice_str(route) : SLICE_EMPTY,
-		    make_buf(b, text, src, dst), b->now, &b->outbox);
+	buf->user = inject.user = b->user;
+	b->verdict = role_resume(b->worker, &inject, route ? slice_str(route) : SLICE_EMPTY,
+				 buf, b->now, &b->outbox, &b->punt);
+	if (b->verdict == VERDICT_PUNT) {
+		b->punt_user = buf->user;
+		buf_free(buf);
+	}
 	collect(b);
 }
 

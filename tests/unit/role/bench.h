@@ -30,10 +30,13 @@ struct bench {
 	struct outbox outbox;
 	uint64_t now;
 	uint64_t under; /* the SA that what goes in came under; 0: in clear */
+	uint8_t roles;  /* of sets that register, besides P- and S-CSCF */
+	uint64_t user;  /* whom control found the sender of what is resumed to be; 0: nobody */
 	uint32_t n_out;
 	struct bench_out out[OUTBOX_MAX];
 	enum verdict verdict;
 	enum abi_punt_reason punt;
+	uint64_t punt_user; /* of a PUNT */
 	uint16_t owner;
 	/* What control is to be told besides; reason 0: nothing. */
 	struct role_notice notice;

@@ -643,6 +643,93 @@ static void test_locate(void **state)
 	bench_close(b);
 }
 
+/* A user who registered by digest is asked who he is, once a request (TS 33.203 Annex N). */
+static void test_challenged(void **state)
+{
+	struct bench *b = bench_open(ALL);
+	const char *with = changed(invite, "Contact:",
+				   "Proxy-Authorization: Digest realm=\"ims.example\", "
+				   "username=\"alice@ims.example\"\n"
+				   "Proxy-Authorization: Digest realm=\"other.example\"\n"
+				   "Contact:");
+	uint64_t user;
+
+	with = strdup(with);
+	b->roles = ABI_REG_CHALLENGED;
+	bench_register(b, "alice", 1, alice_flow);
+	b->roles = 0;
+	bench_input(b, invite, "10.10.0.2:5060", "10.10.0.1:5060");
+	assert_int_equal(b->verdict, VERDICT_PUNT);
+	assert_int_equal(b->punt, PUNT_AUTHENTICATE);
+	user = b->punt_user;
+	assert_int_not_equal(user, 0);
+	assert_int_equal(b->n_out, 1);
+	assert_int_equal(b->out[0].msg.status, 100);
+	/* A repeat is not punted again. */
+	bench_input(b, invite, "10.10.0.2:5060", "10.10.0.1:5060");
+	assert_int_equal(b->verdict, VERDICT_SEND);
+	b->user = user;
+	bench_resume(b, invite, "10.10.0.2:5060", "10.10.0.1:5060", LOCATE_REJECT, 407, NULL,
+		     "Proxy-Authenticate: Digest realm=\"ims.example\"\r\n");
+	/* Whoever is named, a rejection passes nobody. */
+	assert_int_equal(b->n_out, 1);
+	assert_int_equal(b->out[0].msg.status, 407);
+	bench_close(b);
+
+	b = bench_open(ALL);
+	b->roles = ABI_REG_CHALLENGED;
+	bench_register(b, "alice", 1, alice_flow);
+	b->roles = 0;
+	bench_input(b, invite, "10.10.0.2:5060", "10.10.0.1:5060");
+	bench_resume(b, invite, "10.10.0.2:5060", "10.10.0.1:5060", LOCATE_REJECT, 407, NULL,
+		     "Proxy-Authenticate: Digest realm=\"ims.example\"\r\n");
+	assert_int_equal(b->n_out, 1);
+	assert_int_equal(b->out[0].msg.status, 407);
+	assert_string_equal(bench_header(b, 0, SIP_H_PROXY_AUTHENTICATE),
+			    "Digest realm=\"ims.example\"");
+	bench_close(b);
+
+	/* The next one has an answer; where it goes is asked after that, by the same user. */
+	b = bench_open(ALL);
+	b->roles = ABI_REG_CHALLENGED;
+	bench_register(b, "alice", 1, alice_flow);
+	b->roles = 0;
+	bench_input(b, with, "10.10.0.2:5060", "10.10.0.1:5060");
+	assert_int_equal(b->punt, PUNT_AUTHENTICATE);
+	b->user = user;
+	bench_resume(b, with, "10.10.0.2:5060", "10.10.0.1:5060", LOCATE_PASS, 0, NULL, NULL);
+	assert_int_equal(b->verdict, VERDICT_PUNT);
+	assert_int_equal(b->punt, PUNT_LOCATE);
+	assert_true(b->punt_user == user);
+	bench_register(b, "bob", 1, bob_flow);
+	bench_resume(b, with, "10.10.0.2:5060", "10.10.0.1:5060", LOCATE_LOCAL, 0, NULL, NULL);
+	assert_int_equal(b->n_out, 1);
+	assert_memory_equal(b->out[0].text, "INVITE sip:bob@10.20.0.2:5060 ", 30);
+	assert_int_equal(bench_headers(b, 0, SIP_H_PROXY_AUTHORIZATION), 1);
+	assert_string_equal(bench_header(b, 0, SIP_H_PROXY_AUTHORIZATION),
+			    "Digest realm=\"other.example\"");
+	bench_close(b);
+
+	/* Another one's name does not do. */
+	b = bench_open(ALL);
+	b->roles = ABI_REG_CHALLENGED;
+	bench_register(b, "alice", 1, alice_flow);
+	b->roles = 0;
+	bench_register(b, "bob", 1, bob_flow);
+	bench_input(b, with, "10.10.0.2:5060", "10.10.0.1:5060");
+	b->user = user + 1;
+	bench_resume(b, with, "10.10.0.2:5060", "10.10.0.1:5060", LOCATE_PASS, 0, NULL, NULL);
+	assert_int_equal(b->verdict, VERDICT_PUNT);
+	assert_int_equal(b->punt, PUNT_AUTHENTICATE);
+	assert_true(b->punt_user == user);
+	b->user = user;
+	bench_resume(b, with, "10.10.0.2:5060", "10.10.0.1:5060", LOCATE_PASS, 0, NULL, NULL);
+	assert_int_equal(b->n_out, 1);
+	assert_memory_equal(b->out[0].text, "INVITE sip:bob@10.20.0.2:5060 ", 30);
+	bench_close(b);
+	free((char *)(uintptr_t)with);
+}
+
 static void test_locate_elsewhere(void **state)
 {
 	struct bench *b = bench_open(ALL);
@@ -984,6 +1071,7 @@ int main(void)
 		cmocka_unit_test(test_forged_response),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_locate),
+		cmocka_unit_test(test_challenged),
 		cmocka_unit_test(test_locate_elsewhere),
 		cmocka_unit_test(test_locate_cancelled),
 		cmocka_unit_test(test_register_is_punted),

@@ -112,13 +112,19 @@ uint32_t role_granted(const struct role_worker *w)
 	return 600;
 }
 
-void role_resume(struct role_worker *w, const struct abi_inject *verdict, struct slice route,
-		 struct buf *b, uint64_t now_ms, struct outbox *out)
+enum verdict role_resume(struct role_worker *w, const struct abi_inject *verdict,
+			 struct slice route, struct buf *b, uint64_t now_ms, struct outbox *out,
+			 enum abi_punt_reason *punt)
 {
 	w->seen.resumed++;
 	w->seen.status = verdict->status;
 	snprintf(w->seen.route, sizeof(w->seen.route), "%.*s", SLICE_ARG(route));
+	if (verdict->locate == LOCATE_PASS) {
+		*punt = PUNT_LOCATE;
+		return VERDICT_PUNT;
+	}
 	back(w, b, out);
+	return VERDICT_SEND;
 }
 
 bool role_tick(struct role_worker *w, uint64_t now_ms, struct outbox *out)

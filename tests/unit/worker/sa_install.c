@@ -163,6 +163,7 @@ static void test_synchronised(void **state)
 	assert_int_equal(simple(INSTALL_SYNC_BEGIN, 0), INSTALL_OK);
 	assert_int_equal(installed(&v), INSTALL_OK);
 	assert_int_equal(simple(INSTALL_SA_DELETE, 1000 + 21), INSTALL_OK);
+	old.sa.used = true;
 	assert_int_equal(installed(&old), INSTALL_LOST);
 	assert_int_equal(simple(INSTALL_SYNC_END, 0), INSTALL_OK);
 	esp_stats(node.sas, &stats);

@@ -10,6 +10,7 @@
 #include "control/install.h"
 #include "control/link.h"
 #include "control/persist.h"
+#include "control/record.h"
 #include "control/resolve.h"
 #include "sip/parse.h"
 #include "sip/uri.h"
@@ -46,6 +47,8 @@ struct fake *fake_new(uint32_t roles)
 	struct fake *f = calloc(1, sizeof(*f));
 	struct conf *c = &f->conf;
 
+	char error[256];
+
 	log_set_level(LOG_ERROR);
 	strcpy(c->realm, "ims.example");
 	strcpy(c->visited_network, "ims.example");
@@ -72,6 +75,8 @@ struct fake *fake_new(uint32_t roles)
 					   .auth_tries = 3,
 					   .nonce_ttl_s = 60,
 					   .nonce_max = 100,
+					   .vectors = 1,
+					   .vectors_ttl_s = 600,
 					   .digest_md5 = true,
 					   .digest_sha256 = true,
 					   .aka = true};
@@ -86,9 +91,14 @@ struct fake *fake_new(uint32_t roles)
 				.cx = (struct cx_client *)f};
 	f->c.sessions = sessions_open(&f->c, 4);
 	assert_non_null(f->c.sessions);
-	f->c.reg_events = reg_events_open(&f->c);
+	f->c.reg_events = reg_events_open(&f->c, error);
+	f->c.helds = helds_open(f->c.loop, f->c.link);
+	f->c.proxy_auths = proxy_auths_open(&f->c);
+	assert_non_null(f->c.proxy_auths);
 	f->c.registrar = registrar_open(&f->c);
 	assert_non_null(f->c.registrar);
+	f->c.watchers = watchers_open(&f->c);
+	assert_non_null(f->c.watchers);
 	f->uaa.result = CX_FIRST_REGISTRATION;
 	f->saa.result = CX_SUCCESS;
 	f->saa.user_data = SLICE(FAKE_ALICE);
@@ -97,11 +107,15 @@ struct fake *fake_new(uint32_t roles)
 
 void fake_free(struct fake *f)
 {
+	watchers_close(f->c.watchers);
+	proxy_auths_close(f->c.proxy_auths);
+	helds_close(f->c.helds);
 	registrar_close(f->c.registrar);
 	sessions_close(f->c.sessions);
 	reg_events_close(f->c.reg_events);
 	registrations_free(f->c.registrations);
 	sas_free(f->c.sas);
+	free(f->subscription);
 	ev_loop_destroy(f->c.loop);
 	for (uint32_t i = 0; i < f->n_x; i++) {
 		free((void *)f->x[i]->raw.p);
@@ -134,6 +148,8 @@ void fake_register(struct fake *f, const char *src, const char *message)
 	f->x[f->n_x++] = x;
 	if (x->msg.method == SIP_M_SUBSCRIBE)
 		reg_event_subscribe(f->c.reg_events, x);
+	else if (x->msg.method == SIP_M_NOTIFY)
+		watcher_notify(f->c.watchers, x);
 	else
 		registrar_register(f->c.registrar, x);
 }
@@ -339,7 +355,7 @@ void cx_lir(struct cx_client *c, const struct cx_lir *r,
 void cx_mar(struct cx_client *c, const struct cx_mar *r,
 	    void (*done)(void *ctx, const struct cx_maa *a), void *ctx)
 {
-	static const char *const scheme[] = {"AKA", "Digest", "Unknown", "other"};
+	static const char *const scheme[] = {"AKA", "Digest", "Unknown", "GIBA", "other"};
 	struct fake *f = (struct fake *)c;
 
 	trace(f, "MAR %.*s %.*s %s%s\n", SLICE_ARG(r->impi), SLICE_ARG(r->impu),
@@ -431,6 +447,44 @@ void persist_sa_put(struct persist *p, const struct sa *sa, void (*done)(void *c
 		act((struct fake *)p, PENDING_STORE, (void (*)(void))done, ctx);
 }
 
+void persist_subscription_put(struct persist *p, const struct record_subscription *s)
+{
+	struct fake *f = (struct fake *)p;
+
+	free(f->subscription);
+	f->subscription = record_subscription_encode(s, &f->subscription_len);
+}
+
+void persist_subscription_delete(struct persist *p, uint64_t number)
+{
+	struct fake *f = (struct fake *)p;
+	struct record_subscription s;
+
+	if (!f->subscription)
+		return;
+	assert_true(
+		record_subscription_decode(slice_of(f->subscription, f->subscription_len), &s));
+	if (s.number != number)
+		return;
+	free(f->subscription);
+	f->subscription = NULL;
+}
+
+bool persist_load_subscriptions(struct persist *p,
+				void (*each)(void *ctx, const struct record_subscription *s),
+				void *ctx, char *error)
+{
+	struct fake *f = (struct fake *)p;
+	struct record_subscription s;
+
+	if (!f->subscription)
+		return true;
+	assert_true(
+		record_subscription_decode(slice_of(f->subscription, f->subscription_len), &s));
+	each(ctx, &s);
+	return true;
+}
+
 void persist_sa_delete(struct persist *p, uint64_t sa_id)
 {
 	trace((struct fake *)p, "unstore sa\n");
@@ -462,23 +516,26 @@ bool link_token_key(const struct link *l, struct hash_key *out)
 	return true;
 }
 
-bool link_resume(struct link *l, const struct abi_punt *held, enum abi_locate locate,
-		 uint16_t status, const struct addr *hop, struct slice route)
+bool link_resume(struct link *l, const struct abi_punt *held, const struct link_verdict *v)
 {
-	static const char *const verdict[] = {"", "local", "scscf", "reject"};
+	static const char *const verdict[] = {"", "local", "scscf", "reject", "pass"};
 	struct fake *f = (struct fake *)l;
 	char text[ADDR_TEXT_MAX];
 
 	if (f->link_full)
 		return false;
-	trace(f, "resume %s", verdict[locate]);
-	if (locate == LOCATE_REJECT)
-		trace(f, " %u", status);
-	if (locate == LOCATE_SCSCF)
-		trace(f, " %s %.*s", addr_text(hop, text), SLICE_ARG(route));
-	if (locate == LOCATE_LOCAL && route.len)
-		trace(f, " %.*s", SLICE_ARG(route));
+	trace(f, "resume %s", verdict[v->locate]);
+	if (v->locate == LOCATE_REJECT)
+		trace(f, " %u", v->status);
+	if (v->locate == LOCATE_SCSCF)
+		trace(f, " %s %.*s", addr_text(&v->hop, text), SLICE_ARG(v->route));
+	if (v->locate == LOCATE_LOCAL && v->route.len)
+		trace(f, " %.*s", SLICE_ARG(v->route));
 	trace(f, "\n");
+	if (v->locate == LOCATE_REJECT) {
+		f->status = v->status;
+		snprintf(f->headers, sizeof(f->headers), "%.*s", SLICE_ARG(v->route));
+	}
 	return true;
 }
 

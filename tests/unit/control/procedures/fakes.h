@@ -17,11 +17,14 @@
 #include "control/control.h"
 #include "control/cx.h"
 #include "control/exchange.h"
+#include "control/held.h"
+#include "control/proxy_auth.h"
 #include "control/reg_event.h"
 #include "control/registrar.h"
 #include "control/registration.h"
 #include "control/sa.h"
 #include "control/session.h"
+#include "control/watcher.h"
 
 enum { FAKE_PENDING = 32, FAKE_TEXT = 65536 };
 
@@ -69,6 +72,8 @@ struct fake {
 	char sent[FAKE_TEXT], sent_before[FAKE_TEXT]; /* the last two requests */
 	struct addr sent_to;
 	uint64_t installed_sa; /* id of the last one */
+	uint8_t *subscription; /* as stored last, heap; NULL: none */
+	uint32_t subscription_len;
 	/* Security association that requests come under, and our port then; 0: in clear. */
 	uint64_t under;
 	uint16_t under_port;
@@ -85,7 +90,7 @@ struct fake *fake_new(uint32_t roles);
 void fake_free(struct fake *f);
 /* Forgets the trace and the last answer. */
 void fake_clear(struct fake *f);
-/* A REGISTER from `src` ("192.0.2.1:5060") on port 0 (access) or 1 (core). */
+/* A request from `src` ("192.0.2.1:5060") on port 0 (access) or 1 (core). */
 void fake_register(struct fake *f, const char *src, const char *message);
 /* Lets what is held go on, in order, and what follows from it, until nothing is held. */
 void fake_run(struct fake *f);

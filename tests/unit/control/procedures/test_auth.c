@@ -311,7 +311,7 @@ static enum auth_found decode(const char *lines, struct auth_credentials *c)
 		 "To: <sip:a@b>\r\nCall-ID: 1\r\nCSeq: 1 REGISTER\r\n%s\r\n",
 		 lines);
 	assert_int_equal(sip_parse(slice_str(text), &m), SIP_OK);
-	return auth_decode(&m, SLICE("ims.example"), c);
+	return auth_decode(&m, SIP_H_AUTHORIZATION, SLICE("ims.example"), c);
 }
 
 static void headers(void **state)

@@ -76,6 +76,8 @@ static int nodes(const char *xpath)
 	c = xmlXPathNewContext(doc);
 	xmlXPathRegisterNs(c, (const xmlChar *)"r",
 			   (const xmlChar *)"urn:ietf:params:xml:ns:reginfo");
+	xmlXPathRegisterNs(c, (const xmlChar *)"gr",
+			   (const xmlChar *)"urn:ietf:params:xml:ns:gruuinfo");
 	o = xmlXPathEval((const xmlChar *)xpath, c);
 	assert_non_null(o);
 	n = o->nodesetval ? o->nodesetval->nodeNr : 0;
@@ -160,6 +162,14 @@ static void then_what_changed(void **state)
 			       "[r:unknown-param[@name='+sip.instance']='\"<urn:uuid:1>\"']"
 			       "[r:unknown-param[@name='x']='\"a&b\"']"),
 			 2);
+	/* Its names, under the one identity that is a SIP URI (RFC 5628). */
+	assert_int_equal(nodes("//r:contact/gr:pub-gruu"), 1);
+	assert_int_equal(nodes("//r:registration[@aor='sip:alice@ims.example']/r:contact"
+			       "/gr:pub-gruu[@uri='sip:alice@ims.example;gr=urn:uuid:1']"),
+			 1);
+	assert_int_equal(nodes("//gr:temp-gruu[@first-cseq='2'][contains(@uri, "
+			       "'@ims.example;gr')]"),
+			 1);
 	assert_string_equal(header("CSeq"), "2 NOTIFY");
 	ok();
 	client_register(f, &cl);
@@ -388,6 +398,59 @@ static void unanswered(void **state)
 	assert_null(strstr(f->trace, "send"));
 }
 
+/* Control ends and comes back: the subscriber is told all anew, and may prolong. */
+static void outlives_control(void **state)
+{
+	char error[256], tag[17];
+	uint32_t version;
+
+	begins();
+	subscribe((struct wish){.to_tag = "0000000000000001",
+				.cseq = 2,
+				.lines = "Event: reg\r\nExpires: 600\r\n"});
+	assert_int_equal(f->status, 200);
+	ok();
+	fake_clear(f);
+	assert_non_null(f->subscription);
+	reg_events_close(f->c.reg_events);
+	f->c.reg_events = reg_events_open(&f->c, error);
+	assert_int_equal(stats().active, 1);
+	for (int i = 0; i < 20 && !f->sent[0]; i++)
+		ev_run(f->c.loop, EVRUN_ONCE);
+	assert_memory_equal(f->sent, "NOTIFY sip:alice@192.0.2.7:5062 SIP/2.0\r\n", 41);
+	snprintf(tag, sizeof(tag), "%.16s", strstr(header("From"), "tag=") + 4);
+	assert_string_equal(tag, "0000000000000001");
+	assert_true(atoi(header("CSeq")) >= 2);
+	assert_memory_equal(header("Subscription-State"), "active;expires=59", 17);
+	version = (uint32_t)atoi(strstr(f->sent, " version=\"") + 10);
+	assert_true(version >= 1);
+	assert_int_equal(nodes("/r:reginfo[@state='full']"), 1);
+	ok();
+	subscribe((struct wish){.to_tag = tag, .cseq = 2, .lines = "Event: reg\r\n"});
+	assert_int_equal(f->status, 500);
+	subscribe((struct wish){
+		.to_tag = tag, .cseq = 3, .lines = "Event: reg\r\nExpires: 0\r\n"});
+	assert_int_equal(f->status, 200);
+	ok();
+	assert_int_equal(stats().active, 0);
+	assert_null(f->subscription);
+}
+
+/* Of a registration that is no more. */
+static void outlived_by_nobody(void **state)
+{
+	char error[256];
+
+	begins();
+	reg_events_close(f->c.reg_events);
+	registration_set_free(registrations_take(
+		f->c.registrations,
+		registrations_by_impu(f->c.registrations, "sip:alice@ims.example")->id));
+	f->c.reg_events = reg_events_open(&f->c, error);
+	assert_int_equal(stats().active, 0);
+	assert_null(f->subscription);
+}
+
 static void not_too_many(void **state)
 {
 	char call_id[16];
@@ -416,6 +479,7 @@ int main(void)
 		T(who_may),           T(bad_wishes),
 		T(within_the_dialog), T(fetched_once),
 		T(unanswered),        T(not_too_many),
+		T(outlives_control),  T(outlived_by_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

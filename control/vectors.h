@@ -1,0 +1,25 @@
+/* vectors.h - AKA vectors that are left over from an answer of the HSS, for the next challenges
+ * of the same user (TS 33.203 §6.1.1)
+ *
+ * Of one private identity the vectors of the last answer alone are kept, given out in their
+ * order, each once. Bounded in number and in time: when it is full the user asked about longest
+ * ago makes room. Wiped when they go. Not kept over a restart. Loop thread only.
+ */
+#pragma once
+
+#include "cx/cx.h"
+
+struct vectors;
+
+/* users >= 1. NULL: no memory. */
+struct vectors *vectors_new(uint32_t users, uint64_t ttl_ms);
+void vectors_free(struct vectors *v);
+/* Those from the second on, in place of any that were kept. */
+void vectors_put(struct vectors *v, struct slice impi, const struct cx_maa *maa,
+		 uint64_t now_ms);
+/* The next one; false: there is none. The caller wipes it. */
+bool vectors_take(struct vectors *v, struct slice impi, uint64_t now_ms, struct cx_vector *out);
+/* They are of no use any more: the terminal's sequence numbers are elsewhere, or the user's
+ * registration has ended. */
+void vectors_drop(struct vectors *v, struct slice impi);
+uint32_t vectors_users(const struct vectors *v);
