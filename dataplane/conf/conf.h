@@ -132,6 +132,11 @@ struct conf_pcscf {
 						  10,000, and of one address, 1,000 */
 };
 
+/* The S-CSCF as service control. */
+struct conf_services {
+	char shared_ifc[CONF_PATH_MAX]; /* file of shared filter criteria; "": none */
+};
+
 struct conf_control {
 	char diameter_identity[CONF_NAME_MAX]; /* default: scscf.REALM */
 	uint16_t diameter_port;                /* default 0: do not listen */
@@ -194,6 +199,7 @@ struct conf {
 	struct conf_dataplane dataplane;
 	struct conf_pcscf pcscf;
 	struct conf_icscf icscf;
+	struct conf_services scscf;
 	struct conf_control control;
 	struct conf_hss hss;
 };
