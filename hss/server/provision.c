@@ -509,6 +509,8 @@ static void show_auth(struct json *out, const struct store_subscriber *s)
 		json_str(out, NULL, "aka");
 	if (s->auth & STORE_AUTH_DIGEST)
 		json_str(out, NULL, "digest");
+	if (s->auth & STORE_AUTH_GIBA)
+		json_str(out, NULL, "giba");
 	json_end_array(out);
 }
 
@@ -561,6 +563,8 @@ static void show(struct job *j, const char (*impis)[IMPI_MAX + 1], uint32_t n)
 	show_service(out, &s->service);
 	show_auth(out, s);
 	show_aka(out, s);
+	if (*s->giba)
+		json_str(out, "giba", s->giba);
 	json_str(out, "realm", s->digest_realm);
 	json_array(out, "visited");
 	for (uint32_t i = 0; i < s->n_visited; i++)

@@ -29,7 +29,8 @@ static bool read_impi(struct statement *st, struct store_impi *out)
 	       store_column_blob(st, 7, out->amf, sizeof(out->amf)) &&
 	       store_column_text(st, 10, out->ha1, sizeof(out->ha1)) &&
 	       store_column_text(st, 11, out->ha1_sha256, sizeof(out->ha1_sha256)) &&
-	       store_column_text(st, 12, out->digest_realm, sizeof(out->digest_realm));
+	       store_column_text(st, 12, out->digest_realm, sizeof(out->digest_realm)) &&
+	       store_column_text(st, 13, out->giba, sizeof(out->giba));
 }
 
 enum store_result store_find_impi(struct store *s, struct slice impi, struct store_impi *out)

@@ -47,6 +47,8 @@ static const char *const main_step[] = {
 	 * §5.4.12). */
 	"CREATE TABLE main.psi(identity TEXT PRIMARY KEY NOT NULL, wildcard INTEGER NOT NULL,"
 	" server TEXT NOT NULL) WITHOUT ROWID;",
+	/* Where the user of GIBA is (TS 29.228 §6.3.1); '': he has none. */
+	"ALTER TABLE main.impi ADD COLUMN giba TEXT NOT NULL DEFAULT '';",
 	/* What an Application Server may do over Sh (TS 29.328 §6.2); operations: enum
 	 * store_operation. */
 	"CREATE TABLE main.permission(host TEXT NOT NULL, reference INTEGER NOT NULL,"

@@ -224,6 +224,7 @@ static enum store_result put_impi(struct put *p)
 	store_bind_text(st, 11, sub->digest_realm);
 	store_bind_int(st, 12, p->profile);
 	store_bind_text(st, 13, sub->impi);
+	store_bind_text(st, 14, sub->giba);
 	r = store_run(st);
 	/* The SQN in use lies with the state. */
 	if (r == STORE_OK && p->replace && !keep_sqn)
@@ -409,6 +410,7 @@ enum store_result store_subscriber_get(struct store *s, struct slice impi,
 	memcpy(out->ha1, i.ha1, sizeof(out->ha1));
 	memcpy(out->ha1_sha256, i.ha1_sha256, sizeof(out->ha1_sha256));
 	memcpy(out->digest_realm, i.digest_realm, sizeof(out->digest_realm));
+	memcpy(out->giba, i.giba, sizeof(out->giba));
 	r = get_own_profile(s, i.id, out);
 	if (r == STORE_OK)
 		r = get_subscription(s, i.subscription, out);

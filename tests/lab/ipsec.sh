@@ -84,3 +84,15 @@ if command -v tshark >/dev/null; then
 	equal "tshark reads BYEs: three calls, two legs each" "$shown" 6
 	equal "and nothing without keys" "$(tshark -r "$RUN/esp.pcap" -Y sip 2>/dev/null | wc -l)" 0
 fi
+
+# Keys, of the subscribers and of the associations, are in no log, and nothing that is shown has them.
+cut -d, -f1- "$RUN/subscribers.csv" | grep -oiE '[0-9a-f]{32}' | sort -u >"$RUN/keys"
+grep '^sa ' "$RUN/said" | grep -oE '[0-9a-f]{32}' >>"$RUN/keys"
+sakerctl sa show >"$RUN/shown.log" 2>&1
+sakerctl -o json metrics >>"$RUN/shown.log" 2>&1
+sakerctl sub show "$(sed -n 2p "$RUN/subscribers.csv" | cut -d, -f1)" >>"$RUN/shown.log" 2>&1
+if [ "$(wc -l <"$RUN/keys")" -ge 4 ] && ! grep -liFf "$RUN/keys" "$RUN"/*.log; then
+	ok "no key in a log, nor in what sakerctl shows"
+else
+	fail "keys: $(grep -liFf "$RUN/keys" "$RUN"/*.log | tr '\n' ' ')"
+fi
