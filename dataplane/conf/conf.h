@@ -178,10 +178,12 @@ struct conf_hss {
 	char store[CONF_PATH_MAX];    /* default STATE_DIR/hss.db (SQLite); or postgresql:// */
 	char peer[16][CONF_NAME_MAX]; /* Diameter identities that may connect */
 	uint32_t n_peer;              /* default: control.diameter-identity */
-	uint32_t app_threads;         /* default 1 */
-	uint32_t av_max;              /* vectors in one MAA; default 5 */
-	uint8_t amf[2];               /* default 0x8000 */
-	struct addr metrics_listen;   /* default 127.0.0.1:9391 */
+	char application_server[16][CONF_NAME_MAX]; /* those that speak Sh alone */
+	uint32_t n_application_server;
+	uint32_t app_threads;       /* default 1 */
+	uint32_t av_max;            /* vectors in one MAA; default 5 */
+	uint8_t amf[2];             /* default 0x8000 */
+	struct addr metrics_listen; /* default 127.0.0.1:9391 */
 };
 
 struct conf {
