@@ -161,6 +161,7 @@ struct conf_control {
 	bool digest_md5, digest_sha256, aka; /* allowed schemes; default all true */
 	uint32_t vectors;                    /* of one answer of the HSS; default 1 */
 	uint32_t vectors_ttl_s; /* how long those left over are good; default 600 */
+	bool challenge_protected; /* default true */
 	struct conf_access access[ACCESSES_MAX];
 	uint32_t n_access;
 	enum conf_proxy_auth proxy_auth; /* default none */
