@@ -28,6 +28,7 @@ struct builder {
 	uint8_t text[IFC_SIZE_MAX];
 	struct ere ere;
 	const char *error; /* of the criterion in work */
+	long line;         /* of what is in work of it */
 };
 
 static bool fail(struct builder *b, const char *sentence)
@@ -297,9 +298,12 @@ static bool add_criterion(struct builder *b, const struct criterion *from)
 		.include_response = from->include_response,
 		.part = (uint8_t)from->part,
 	};
-	for (uint32_t i = 0; i < from->n_point; i++)
+	for (uint32_t i = 0; i < from->n_point; i++) {
+		b->line = from->point[i].line;
 		if (!add_point(b, &from->point[i]))
 			return false;
+	}
+	b->line = from->line;
 	if (!add_text(b, from->server, &c->server) ||
 	    !add_text(b, from->service_info, &c->service) || !add_tests(b, from, c))
 		return false;
@@ -447,7 +451,7 @@ bool criteria_compile(const struct criteria *c, const struct criteria_report *re
 		out->index[i] = (int16_t)b->head.n_criteria;
 		if (add_criterion(b, c->item[i]))
 			continue;
-		tell(b, c->item[i]->line, b->error);
+		tell(b, b->line, b->error);
 		b->head = before;
 		b->text_len = text_len;
 		out->index[i] = -1;

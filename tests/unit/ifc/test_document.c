@@ -216,6 +216,7 @@ static void refuses_documents(void **state)
 
 static void says_the_line(void **state)
 {
+	static struct criteria_compiled compiled;
 	struct criteria_document d;
 	struct told t;
 	struct criteria_report report = told_report(&t);
@@ -229,6 +230,15 @@ static void says_the_line(void **state)
 					 "<Priority>\n</Other>\n"),
 				   &report, &d));
 	assert_int_equal(t.line, 5);
+	/* Of an expression, the line of its SPT. */
+	report = told_report(&t);
+	assert_true(criteria_read(
+		SLICE("<InitialFilterCriteria>\n<Priority>1</Priority>\n" TRIGGER(
+			"\n" SPT("<RequestURI>(</RequestURI>")) AS "</InitialFilterCriteria>"),
+		&report, &d));
+	assert_true(criteria_compile(d.profile[0], &report, &compiled));
+	assert_int_equal(t.line, 4);
+	criteria_free(&d);
 }
 
 static void bounds_the_number(void **state)
