@@ -16,6 +16,7 @@ struct helds;
 struct proxy_auths;
 struct sessions;
 struct reg_events;
+struct services;
 struct watchers;
 
 struct control {
@@ -33,6 +34,7 @@ struct control {
 	struct locator *locator;
 	struct proxy_auths *proxy_auths;
 	struct reg_events *reg_events; /* subscriptions to registrations */
+	struct services *services;     /* their profiles; NULL where no S-CSCF runs */
 	struct watchers *watchers;     /* a P-CSCF's own, at other S-CSCFs */
 	struct sessions *sessions;     /* of the users we are S-CSCF of */
 };

@@ -18,6 +18,7 @@
 #include "control/resolve.h"
 #include "control/gruus.h"
 #include "control/restore.h"
+#include "control/services.h"
 #include "sip/field.h"
 #include "sip/name_addr.h"
 #include "sip/via.h"
@@ -259,6 +260,7 @@ static void assigned(void *ctx, const struct cx_saa *a)
 		refuse_profile(g, profile);
 		return;
 	}
+	services_look(g->r->c->services, set->impi, a->user_data);
 	/* The user was registered before this S-CSCF forgot him: his other contacts are back.
 	 */
 	if (g->assigned && restore_contacts(g->r->c, set, a)) {

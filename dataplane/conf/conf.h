@@ -132,6 +132,11 @@ struct conf_pcscf {
 						  10,000, and of one address, 1,000 */
 };
 
+/* The S-CSCF as service control. */
+struct conf_services {
+	char shared_ifc[CONF_PATH_MAX]; /* file of shared filter criteria; "": none */
+};
+
 struct conf_control {
 	char diameter_identity[CONF_NAME_MAX]; /* default: scscf.REALM */
 	uint16_t diameter_port;                /* default 0: do not listen */
@@ -173,10 +178,12 @@ struct conf_hss {
 	char store[CONF_PATH_MAX];    /* default STATE_DIR/hss.db (SQLite); or postgresql:// */
 	char peer[16][CONF_NAME_MAX]; /* Diameter identities that may connect */
 	uint32_t n_peer;              /* default: control.diameter-identity */
-	uint32_t app_threads;         /* default 1 */
-	uint32_t av_max;              /* vectors in one MAA; default 5 */
-	uint8_t amf[2];               /* default 0x8000 */
-	struct addr metrics_listen;   /* default 127.0.0.1:9391 */
+	char application_server[16][CONF_NAME_MAX]; /* those that speak Sh alone */
+	uint32_t n_application_server;
+	uint32_t app_threads;       /* default 1 */
+	uint32_t av_max;            /* vectors in one MAA; default 5 */
+	uint8_t amf[2];             /* default 0x8000 */
+	struct addr metrics_listen; /* default 127.0.0.1:9391 */
 };
 
 struct conf {
@@ -194,6 +201,7 @@ struct conf {
 	struct conf_dataplane dataplane;
 	struct conf_pcscf pcscf;
 	struct conf_icscf icscf;
+	struct conf_services scscf;
 	struct conf_control control;
 	struct conf_hss hss;
 };

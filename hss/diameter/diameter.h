@@ -20,7 +20,7 @@
 #include "base/addr.h"
 
 enum {
-	DIAMETER_PEERS_MAX = 16,
+	DIAMETER_PEERS_MAX = 32,
 	DIAMETER_MESSAGE_MAX =
 		65535, /* octets; freeDiameter drops the connection of who sends more */
 };

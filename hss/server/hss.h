@@ -12,6 +12,7 @@
 
 enum {
 	HSS_ASSOCIATED_MAX = 16,
+	HSS_SH_ONLY_MAX = 16,
 	HSS_USER_DATA_MAX =
 		61440, /* with the other AVPs it fits into one message (diameter.h) */
 };
@@ -19,6 +20,8 @@ enum {
 struct hss_config {
 	char realm[256]; /* home network: where a user need not be allowed to roam */
 	uint32_t av_max; /* vectors in one answer, 1 to CX_VECTORS_MAX */
+	uint32_t n_sh_only;
+	const char *sh_only[HSS_SH_ONLY_MAX]; /* peers that may not speak Cx; lent */
 };
 
 /* Memory of the answer under way: its slices point here and are valid until the next decision.

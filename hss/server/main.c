@@ -145,6 +145,9 @@ static int open_diameter(struct main *m)
 
 	for (uint32_t i = 0; i < h->n_peer && i < DIAMETER_PEERS_MAX; i++)
 		config.peer[config.n_peers++].identity = h->peer[i];
+	for (uint32_t i = 0; i < h->n_application_server && config.n_peers < DIAMETER_PEERS_MAX;
+	     i++)
+		config.peer[config.n_peers++].identity = h->application_server[i];
 	if (diameter_init(&config, error) < 0)
 		return fail(EXIT_STORE, "diameter", error);
 	m->diameter = true;
@@ -161,6 +164,8 @@ static int open_server(struct main *m)
 	if (config.av_max > CX_VECTORS_MAX)
 		config.av_max = CX_VECTORS_MAX;
 	snprintf(config.realm, sizeof(config.realm), "%s", m->conf->realm);
+	for (uint32_t i = 0; i < m->conf->hss.n_application_server; i++)
+		config.sh_only[config.n_sh_only++] = m->conf->hss.application_server[i];
 	m->rtr = rtr_open(m->store, m->conf->hss.diameter_identity, &m->counters, NULL);
 	m->pnr = pnr_open(m->store, m->conf->hss.diameter_identity, &m->counters, NULL);
 	if (m->rtr && m->pnr)

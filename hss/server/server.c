@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "hss/server.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,6 +95,21 @@ static int refuse(struct msg **m, int result)
 	return cx_answer_error(m, result) ? 0 : result;
 }
 
+/* What an S-CSCF may ask, keys among it, is nothing for Application Servers. */
+static bool speaks_cx(const struct server *s, struct msg *m)
+{
+	const struct hss_config *c = &s->hss->config;
+	DiamId_t from;
+	size_t len;
+
+	if (fd_msg_source_get(m, &from, &len) != 0 || !from)
+		return false;
+	for (uint32_t i = 0; i < c->n_sh_only; i++)
+		if (slice_eq_nocase(slice_of(from, len), slice_str(c->sh_only[i])))
+			return false;
+	return true;
+}
+
 /* The result that *m now carries, or 0: *m is not an answer. */
 static int answer(struct server *s, uint32_t command, struct msg **m)
 {
@@ -101,6 +117,8 @@ static int answer(struct server *s, uint32_t command, struct msg **m)
 	union cx_any_answer a;
 	int result = cx_decode_request(command, *m, &r);
 
+	if (!result && !speaks_cx(s, *m))
+		result = CX_AUTHORIZATION_REJECTED;
 	if (result)
 		return refuse(m, result);
 	if (!lock(s))
@@ -145,11 +163,14 @@ static bool handlers_open(struct server *s)
 	for (int i = 0; i < SERVED; i++) {
 		struct handler *h = &s->handler[i];
 		struct disp_when when = {.command = cx_command(served[i])};
+		/* Not where the header names another application. */
+		int error =
+			fd_dict_search(fd_g_config->cnf_dict, DICT_APPLICATION,
+				       APPLICATION_OF_COMMAND, when.command, &when.app, ENOENT);
 
 		h->server = s;
 		h->command = served[i];
-		if (!when.command ||
-		    fd_disp_register(on_request, DISP_HOW_CC, &when, h, NULL) != 0)
+		if (error || fd_disp_register(on_request, DISP_HOW_CC, &when, h, NULL) != 0)
 			return false;
 	}
 	return true;

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "hss/sh_server.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -163,11 +164,14 @@ static bool handlers_open(struct sh_server *s)
 	for (int i = 0; i < SERVED; i++) {
 		struct handler *h = &s->handler[i];
 		struct disp_when when = {.command = sh_command(served[i])};
+		/* Not where the header names another application. */
+		int error =
+			fd_dict_search(fd_g_config->cnf_dict, DICT_APPLICATION,
+				       APPLICATION_OF_COMMAND, when.command, &when.app, ENOENT);
 
 		h->server = s;
 		h->command = served[i];
-		if (!when.command ||
-		    fd_disp_register(on_request, DISP_HOW_CC, &when, h, NULL) != 0)
+		if (error || fd_disp_register(on_request, DISP_HOW_CC, &when, h, NULL) != 0)
 			return false;
 	}
 	return true;

@@ -6,7 +6,7 @@
 eval "$(declare -f lab_config | sed '1s/lab_config/lab_config_plain/')"
 lab_config() {
 	lab_config_plain "$@"
-	sed -i 's/^  diameter-listen: .*/&\n  peers: [scscf.ims.example, as1.ims.example, as2.ims.example]/' "$RUN/saker.yaml"
+	sed -i 's/^  diameter-listen: .*/&\n  application-servers: [as1.ims.example, as2.ims.example]/' "$RUN/saker.yaml"
 }
 peers=()
 stop_all() {
@@ -119,7 +119,6 @@ check "a tag" sakerctl as dsai put notes-tag sip:as1.ims.example
 says "subscribed to" as2 "snr $user 19 tag=notes-tag" 2001
 says "off" as1 "pur $user 19 <Sh-Data><Sh-IMS-Data><Extension><Extension><DSAI><DSAI-Tag>notes-tag</DSAI-Tag><DSAI-Value>1</DSAI-Value></DSAI></Extension></Extension></Sh-IMS-Data></Sh-Data>" 2001
 hears "as2 hears of that" as2 "<DSAI-Value>1<" 1
-pprs() { sakerctl -o json metrics 2>/dev/null | grep -c .; }
 sent() { grep -c 'event=sent command=PPR' "$RUN/hss.log"; }
 for ((i = 0; i < 40; i++)); do [ "$(sent)" -ge 1 ] && break; sleep 0.1; done
 check "and the S-CSCF has a new profile" test "$(sent)" -ge 1
@@ -160,7 +159,7 @@ same-reference 5004
 nul-identity 5004
 long-identity 5004
 short-reference 5014
-long-avp 
+long-avp none
 unknown-mandatory 5001
 required-feature 105011
 no-type 5005
@@ -174,7 +173,8 @@ large-data 5004
 binary-data 105100
 push 3001
 other-server 5003
-other-application 
+other-application 3001
+cx 5003
 END
 says "after all that: state" as1 "udr $user 11" 2001 "<IMSUserState>0<"
 check "as1 may nothing any more" sakerctl as del as1.ims.example

@@ -189,6 +189,11 @@ def hostile(server, name):
         return server.ask(message(UDR, server.head(origin) + BASIC, R | P, SH))
     if name == "other-application":
         return server.ask(message(UDR, server.head() + BASIC, R | P, 16777216))
+    if name == "cx":
+        # Authentication vectors are for S-CSCFs.
+        avps = [avp(1, "digest1@ims.example"), avp(601, IMPU, M, TGPP), avp(602, "sip:as1.ims.example", M, TGPP),
+                tgpp(607, 1), tgpp(612, tgpp(608, "Unknown"))]
+        return server.ask(message(303, server.head() + avps, R | P, 16777216))
     code, avps = ATTACKS[name]
     m = server.request(code, avps)
     # What cost the connection is over when a right request is answered again.

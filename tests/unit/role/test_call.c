@@ -875,7 +875,7 @@ static void test_network_provided(void **state)
 	char line[256];
 
 	v.scscf = bench_addr("10.30.0.4");
-	v.impu[0] = (struct abi_impu_view){SLICE("sip:alice@ims.example"), ABI_IMPU_DEFAULT};
+	v.impu[0] = (struct abi_impu_view){SLICE("sip:alice@ims.example"), ABI_IMPU_DEFAULT, 0};
 	v.contact[0] = (struct abi_contact_view){.flow = bench_addr("10.10.0.2"),
 						 .local = bench_addr("10.10.0.1"),
 						 .expires_ms = b->now + 60000,
