@@ -133,6 +133,7 @@ static bool take_datagram(const struct link *l, const struct rte_mbuf *m,
 	if (m->data_len < HEADERS || h->version_ihl != RTE_IPV4_VHL_DEF ||
 	    (h->next_proto_id != IPPROTO_UDP && h->next_proto_id != IPPROTO_ESP) ||
 	    (h->fragment_offset & rte_cpu_to_be_16(RTE_IPV4_HDR_OFFSET_MASK)) ||
+	    rte_be_to_cpu_16(h->total_length) < sizeof(*h) + sizeof(*u) ||
 	    rte_be_to_cpu_16(h->total_length) + 14u > m->data_len)
 		return false;
 	d->esp = h->next_proto_id == IPPROTO_ESP;

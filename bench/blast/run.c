@@ -118,7 +118,6 @@ static struct attempt *find(struct blast *b, const struct heard *h)
 	return a->due ? a : NULL;
 }
 
-/* True if anything came. */
 static void give(struct blast *b, const struct scenario *s, const struct heard *h)
 {
 	struct attempt *a = find(b, h);
@@ -162,6 +161,7 @@ static uint16_t unseal(struct blast *b, struct link_datagram *d, uint16_t n)
 	return kept;
 }
 
+/* True if anything came. */
 static bool take(struct blast *b, const struct scenario *s)
 {
 	struct link_datagram d[LINK_BURST];

@@ -28,9 +28,13 @@ def run(bench, name, link, options, timeout=180, good=(0,)):
     bench.children.run(argv, bench.log(f"blast-{name}"), core=bench.other_core, netns=netns, timeout=timeout, good=good)
     try:
         with open(path) as f:
-            return json.load(f)
+            result = json.load(f)
     except (OSError, ValueError) as error:
         raise Failed(f"saker-blast wrote no result for {name}: {error}")
+    clear = sum(part["clear"] for part in [result, *result["then"]])
+    if clear:
+        raise Failed(f"{name}: {clear} messages came in clear to protected terminals")
+    return result
 
 
 def why_invalid(result):

@@ -38,6 +38,15 @@ GROUPS = (
 )
 
 
+# A word for figures of other names too: what churns are registrations.
+ALSO = {"register": ("churn",)}
+
+
+def meant(names):
+    """The names, and those that they stand for."""
+    return [*names, *(also for n in names for also in ALSO.get(n, ()) if also not in names)]
+
+
 def chosen(names):
     """The groups that the named figures need; all without names."""
     wide = list(names)
