@@ -58,6 +58,23 @@ PROGRAMS = {
 }
 
 
+IMPORT = 100000  # subscribers of one import: sakerctl takes files of so many megabytes
+
+
+def _parts(path):
+    """The file, or copies of its parts, each with the head line."""
+    with open(path) as f:
+        head, *rows = f
+    if len(rows) <= IMPORT:
+        return [path]
+    parts = []
+    for at in range(0, len(rows), IMPORT):
+        parts.append(f"{path}.{at}")
+        with open(parts[-1], "w") as f:
+            f.writelines([head, *rows[at:at + IMPORT]])
+    return parts
+
+
 class Node:
     """started in order, stopped in the other; nothing of it stays but logs."""
 
@@ -109,7 +126,8 @@ class Node:
         make = os.path.join(self.bench.root, "scripts", "lib", "subscribers.py")
         quiet(["python3", make, users, self.folder, 1])
         self.subscribers = os.path.join(self.folder, "subscribers.csv")
-        self.ctl("sub", "import", self.subscribers)
+        for part in _parts(self.subscribers):
+            self.ctl("sub", "import", part)
 
     def cpu(self, name):
         return cpu_seconds(self.child[name].pid)

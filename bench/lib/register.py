@@ -75,7 +75,7 @@ def ipsec(bench):
 # Of the users, each second: REGISTERs that prolong, answered on the worker, and full ones by AKA.
 CHURN_REFRESH, CHURN_FULL = 0.01, 0.0001
 CHURN_USERS, CHURN_USERS_QUICK = 1000000, 2000
-CHURN_REGISTER_RATE = 900  # a second, until all are there
+CHURN_REGISTER_RATE = 800  # a second, until all are there
 CHURN_CALLS, CHURN_CALLS_QUICK = 10000, 1000  # a second
 
 
