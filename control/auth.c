@@ -61,6 +61,8 @@ static bool decode_one(struct slice rest, struct auth_credentials *out)
 			out->algorithm_given = true;
 			continue;
 		}
+		if (slice_eq_nocase(name, SLICE("integrity-protected")))
+			out->integrity_protected = slice_eq_nocase(value, SLICE("yes"));
 		for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 			if (slice_eq_nocase(name, table[i].name) &&
 			    !set_once((struct slice *)((char *)out + table[i].field), value))

@@ -17,6 +17,7 @@ struct auth_credentials {
 	struct slice username, realm, nonce, uri, response, cnonce, nc, qop, auts;
 	enum auth_algorithm algorithm;
 	bool algorithm_given;
+	bool integrity_protected; /* as a P-CSCF says: "yes" (TS 24.229 §5.2.2.2) */
 };
 
 enum auth_found { AUTH_NONE, AUTH_FOUND, AUTH_MALFORMED };

@@ -18,6 +18,7 @@
 #include "control/reg_event.h"
 #include "control/registrar.h"
 #include "control/sa.h"
+#include "control/services.h"
 #include "control/session.h"
 #include "control/version.h"
 #include "diameter/diameter.h"
@@ -45,6 +46,7 @@ struct commands {
 struct args {
 	int n;
 	const char *const *word;
+	struct slice payload;
 };
 
 static const char *option(const struct args *a, const char *name)
@@ -477,6 +479,27 @@ static void cmd_capture_stop(struct commands *c, const struct args *a, struct js
 	show_capture(c, out);
 }
 
+static void cmd_ifc_test(struct commands *c, const struct args *a, struct json *out)
+{
+	const struct control *k = c->parts.control;
+	const char *impu = option(a, "--impu"), *session_case = option(a, "--case");
+	uint8_t memory[IMPU_MAX + 1];
+	struct registration_set *s;
+
+	if (!impu || !session_case || !a->payload.len) {
+		admin_error(out, "usage", "--impu, --case and a message are wanted", NULL);
+		return;
+	}
+	impu = canonical(impu, memory);
+	s = registrations_by_impu(k->registrations, impu);
+	if (!s || !k->services)
+		admin_error(out, "not_found", "not registered here",
+			    "--profile FILE tests without a registration");
+	else
+		services_explain(k->services, s, impu, session_case,
+				 option(a, "--registration"), a->payload, out);
+}
+
 static const struct {
 	const char *noun, *verb; /* verb NULL: the noun is all */
 	void (*run)(struct commands *c, const struct args *a, struct json *out);
@@ -487,7 +510,7 @@ static const struct {
 	{"metrics", NULL, cmd_metrics},        {"capture", "start", cmd_capture_start},
 	{"capture", "stop", cmd_capture_stop}, {"sa", "show", cmd_sa_show},
 	{"session", "list", cmd_session_list}, {"reg", "subscribers", cmd_reg_subscribers},
-	{"reg", "reauth", cmd_reg_reauth},
+	{"reg", "reauth", cmd_reg_reauth},     {"ifc", "test", cmd_ifc_test},
 };
 
 static void on_command(void *ctx, const struct admin_request *q, struct json *out)
@@ -498,7 +521,8 @@ static void on_command(void *ctx, const struct admin_request *q, struct json *ou
 		if (q->n_words < own || strcmp(q->word[0], command[i].noun) != 0 ||
 		    (own == 2 && strcmp(q->word[1], command[i].verb) != 0))
 			continue;
-		command[i].run(ctx, &(struct args){q->n_words - own, q->word + own}, out);
+		command[i].run(ctx, &(struct args){q->n_words - own, q->word + own, q->payload},
+			       out);
 		return;
 	}
 	admin_error(out, "unknown_command", "saker-control does not know this command",

@@ -17,6 +17,7 @@ struct helds;
 struct proxy_auths;
 struct sessions;
 struct reg_events;
+struct services;
 struct watchers;
 
 struct control {
@@ -35,6 +36,7 @@ struct control {
 	struct outbound *outbound; /* ways out of the network */
 	struct proxy_auths *proxy_auths;
 	struct reg_events *reg_events; /* subscriptions to registrations */
+	struct services *services;     /* their profiles; NULL where no S-CSCF runs */
 	struct watchers *watchers;     /* a P-CSCF's own, at other S-CSCFs */
 	struct sessions *sessions;     /* of the users we are S-CSCF of */
 };

@@ -257,8 +257,16 @@ static struct job *job_pop(struct cx_client *c)
 	return j;
 }
 
+/* Of CK, IK and XRES there is one copy: with whoever answers the terminal. */
+static void wipe_vectors(struct cx_maa *a)
+{
+	explicit_bzero(a->vector, a->n_vectors * sizeof(a->vector[0]));
+}
+
 static void reply_free(struct reply *r)
 {
+	if (r->command == CX_MAR && r->content && !r->redirect)
+		wipe_vectors(r->content);
 	free(r->content);
 	if (r->asked)
 		fd_msg_free(r->asked);
@@ -348,6 +356,8 @@ static void on_answer(void *key, struct msg **m)
 				take_redirect(r, &redirect, *m);
 			else if (cx_decode_answer(r->command, *m, &a) == 0)
 				r->content = cx_copy_answer(r->command, &a);
+			if (r->content && r->command == CX_MAR && !r->redirect)
+				wipe_vectors(&a.maa);
 		}
 		reply_push(only, r);
 	}

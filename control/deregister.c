@@ -34,6 +34,9 @@ void deregister_tell_hss(struct control *c, const char *impi, const char *impu,
 	/* A set of a time when this node was an S-CSCF. */
 	if (!c->cx)
 		return;
+	/* With the registration, or the authentication that was pending, end the vectors that
+	 * the HSS gave for it. */
+	vectors_drop(c->registrar->vectors, q.impi);
 	cx_sar(c->cx, &q, told, c);
 }
 
@@ -192,6 +195,9 @@ static void ended(struct registrar *r, const struct registration_set *s,
 
 	log_event(LOG_INFO, "registrar", "deregistered", LOG_Z("impu", s->impu[0]),
 		  LOG_Z("reason", reason[why->reason]), LOG_S("info", why->info));
+	vectors_drop(r->vectors, slice_str(s->impi));
+	for (uint32_t i = 0; i < s->n_contact; i++)
+		vectors_drop(r->vectors, slice_str(s->contact[i].impi));
 	sessions_release(r->c->sessions, s, "de-registered by the network");
 	reg_event_changed(r->c->reg_events, s->id, cause_of(why->reason));
 	if (why->tell_hss && s->roles & ABI_REG_SCSCF)

@@ -19,11 +19,15 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "control/link.h"
+#include "control/services.h"
 
 enum {
-	PUMP_MAX = 1024, /* records written in one go: the loop has other work */
+	PROFILE_HEAD_MAX = 64, /* octets of a record before the profile */
+	PUMP_MAX = 1024,       /* records written in one go: the loop has other work */
 	IN_FLIGHT_MAX = 65536,
 	STATUS_LINK_DOWN = -1,
+	/* Profiles that need not be put again: fewer than the data plane keeps, used or not. */
+	RECENT_MAX = ABI_PROFILES_RECENT / 2,
 };
 
 struct op {
@@ -80,6 +84,10 @@ struct installer {
 	void (*lost)(void *ctx, uint64_t sa_id);
 	void *lost_ctx;
 	struct installer_stats stats;
+	struct services *services;                     /* NULL: identities have none */
+	struct service_profile profile[SET_IMPUS_MAX]; /* of the set encoded last */
+	uint64_t recent[RECENT_MAX]; /* ids of the profiles put last, in turn; 0: none */
+	uint32_t turn;
 };
 
 static void queue_put(struct queue *q, struct op *op)
@@ -154,6 +162,11 @@ struct installer *installer_open(struct ev_loop *loop, struct link *link, bool i
 	return i;
 }
 
+void installer_serve(struct installer *i, struct services *services)
+{
+	i->services = services;
+}
+
 void installer_on_lost(struct installer *i, void (*lost)(void *ctx, uint64_t sa_id), void *ctx)
 {
 	i->lost = lost;
@@ -202,13 +215,56 @@ static uint32_t encode(struct installer *i, const struct thing *what, void *out)
 
 	/* Without a key the link is down, and the record goes nowhere. */
 	link_token_key(i->link, &policy.key);
-	if (what->set)
+	memset(i->profile, 0, sizeof(i->profile));
+	if (what->set) {
 		install_view(what->set, &policy, &v.registration);
+		services_of(i->services, what->set, i->profile);
+	}
+	for (uint32_t k = 0; what->set && k < v.registration.n_impu; k++)
+		v.registration.impu[k].profile = i->profile[k].id;
 	if (what->sa)
 		install_sa_view(what->sa, &v.sa);
 	len = abi_install_encode(&v, out, RING_RECORD_MAX);
 	OPENSSL_cleanse(&v.sa, sizeof(v.sa));
 	return len;
+}
+
+/* The data plane has the profile, or will before what is sent from now on. */
+static bool is_recent(const struct installer *i, uint64_t id)
+{
+	for (uint32_t k = 0; k < RECENT_MAX; k++)
+		if (i->recent[k] == id)
+			return true;
+	return false;
+}
+
+/* The next profile of the set encoded last that has to be put before it; NULL: none. */
+static const struct service_profile *profile_wanted(const struct installer *i)
+{
+	for (uint32_t k = 0; k < SET_IMPUS_MAX; k++)
+		if (i->profile[k].id && !is_recent(i, i->profile[k].id))
+			return &i->profile[k];
+	return NULL;
+}
+
+static struct op *profile_op(struct installer *i, const struct service_profile *p)
+{
+	struct abi_install_view v = {.type = INSTALL_PROFILE,
+				     .seq = ++i->seq,
+				     .profile_id = p->id,
+				     .profile = p->octets};
+	struct op *op = calloc(1, sizeof(*op) + p->octets.len + PROFILE_HEAD_MAX);
+
+	if (!op)
+		return NULL;
+	op->seq = v.seq;
+	op->len = abi_install_encode(&v, op->record, p->octets.len + PROFILE_HEAD_MAX);
+	return op;
+}
+
+static void profile_sent(struct installer *i, uint64_t id)
+{
+	i->recent[i->turn++ % RECENT_MAX] = id;
 }
 
 static int compare_id(const void *a, const void *b)
@@ -229,6 +285,24 @@ static void walk_skip(struct walk *w, uint64_t id)
 static bool is_of_sa(enum abi_install_type type)
 {
 	return type == INSTALL_SA || type == INSTALL_SA_DELETE;
+}
+
+static void wait_for_room(struct installer *i, struct op *op)
+{
+	queue_put(&i->waiting, op);
+	i->stats.waiting++;
+}
+
+/* Without memory for one, the set that names it is refused by the data plane. */
+static void queue_profiles(struct installer *i)
+{
+	const struct service_profile *p;
+	struct op *op;
+
+	while ((p = profile_wanted(i)) && (op = profile_op(i, p))) {
+		profile_sent(i, p->id);
+		wait_for_room(i, op);
+	}
 }
 
 static void ask(struct installer *i, const struct thing *what, void (*done)(void *, int),
@@ -258,8 +332,8 @@ static void ask(struct installer *i, const struct thing *what, void (*done)(void
 		op_fail(i, op, STATUS_LINK_DOWN);
 	} else {
 		walk_skip(is_of_sa(what->type) ? &i->sync.sa : &i->sync.set, what->id);
-		queue_put(&i->waiting, op);
-		i->stats.waiting++;
+		queue_profiles(i);
+		wait_for_room(i, op);
 		install_pump(i);
 	}
 }
@@ -329,6 +403,7 @@ void install_all(struct installer *i, struct registrations *all, struct sas *sas
 	uint32_t n = registrations_count(all);
 
 	sync_clear(i);
+	memset(i->recent, 0, sizeof(i->recent));
 	i->up = ring_open(i);
 	if (!i->up || !walk_room(&y->set, n) || !walk_room(&y->sa, sas ? sas_total(sas) : 0)) {
 		log_event(LOG_ERROR, "install", "sync_failed", LOG_U("sets", n));
@@ -365,11 +440,30 @@ static void fly(struct installer *i, struct op *op)
 	i->in_flight++;
 }
 
+static bool sync_profiles(struct installer *i)
+{
+	const struct service_profile *p;
+	bool wake;
+
+	while ((p = profile_wanted(i))) {
+		struct op *op = profile_op(i, p);
+
+		if (!op || !ring_push(&i->ring, slice_of(op->record, op->len), &wake)) {
+			free(op);
+			return false;
+		}
+		profile_sent(i, p->id);
+		fly(i, op);
+	}
+	return true;
+}
+
 /* A record of the synchronisation: nobody waits for it, but its acknowledgement is counted. */
 static bool sync_write(struct installer *i, const struct thing *what)
 {
 	uint8_t record[RING_RECORD_MAX];
 	uint32_t len = encode(i, what, record);
+	uint64_t seq = i->seq;
 	struct op *op;
 	bool wake, sent;
 
@@ -378,14 +472,14 @@ static bool sync_write(struct installer *i, const struct thing *what)
 		return true;
 	}
 	op = calloc(1, sizeof(*op));
-	sent = op && ring_push(&i->ring, slice_of(record, len), &wake);
+	sent = op && sync_profiles(i) && ring_push(&i->ring, slice_of(record, len), &wake);
 	if (what->sa)
 		OPENSSL_cleanse(record, len);
 	if (!sent) {
 		free(op);
 		return false;
 	}
-	op->seq = i->seq;
+	op->seq = seq;
 	op->sa_id = what->sa ? what->id : 0;
 	fly(i, op);
 	return true;
@@ -435,6 +529,9 @@ static bool sync_set(struct installer *i)
 /* The next record of the synchronisation. False: no room, or nothing left. */
 static bool sync_step(struct installer *i)
 {
+	/* A profile among what waits may be one that a set here names. */
+	if (i->waiting.first && i->sync.phase != SYNC_BEGIN)
+		return false;
 	switch (i->sync.phase) {
 	case SYNC_IDLE:
 		return false;

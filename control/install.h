@@ -15,6 +15,7 @@
 struct ev_loop;
 struct link;
 struct installer;
+struct services;
 
 /* ip_association: control.ip-association of the configuration. */
 struct installer *installer_open(struct ev_loop *loop, struct link *link, bool ip_association);
@@ -22,6 +23,8 @@ struct installer *installer_open(struct ev_loop *loop, struct link *link, bool i
  * not take back, because it does not know their sequence numbers any more (INSTALL_LOST). */
 void installer_on_lost(struct installer *i, void (*lost)(void *ctx, uint64_t sa_id), void *ctx);
 void installer_close(struct installer *i);
+/* Identities are installed with their service profiles from then on; `services` is lent. */
+void installer_serve(struct installer *i, struct services *services);
 void install_put(struct installer *i, const struct registration_set *set,
 		 void (*done)(void *ctx, int status), void *ctx);
 void install_delete(struct installer *i, uint64_t set_id, void (*done)(void *ctx, int status),

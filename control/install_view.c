@@ -84,7 +84,7 @@ void install_view(const struct registration_set *s, const struct install_policy 
 		.n_contact = s->n_contact,
 	};
 	for (uint32_t i = 0; i < s->n_impu; i++)
-		v->impu[i] = (struct abi_impu_view){slice_str(s->impu[i]), s->impu_flags[i]};
+		v->impu[i] = (struct abi_impu_view){slice_str(s->impu[i]), s->impu_flags[i], 0};
 	for (uint32_t i = 0; i < s->n_contact; i++) {
 		const struct registration_contact *c = &s->contact[i];
 

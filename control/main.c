@@ -37,6 +37,7 @@
 #include "control/reg_event.h"
 #include "control/registrar.h"
 #include "control/sa.h"
+#include "control/services.h"
 #include "control/session.h"
 #include "control/watcher.h"
 #include "control/version.h"
@@ -280,6 +281,23 @@ static void close_registrar(struct app *a)
 	registrar_close(a->c.registrar);
 }
 
+static bool open_services(struct app *a, char *error)
+{
+	if (!(a->c.conf->dataplane.roles & CONF_SCSCF))
+		return true;
+	a->c.services = services_open(a->c.conf->scscf.shared_ifc, error);
+	if (a->c.services)
+		installer_serve(a->c.installer, a->c.services);
+	return a->c.services != NULL;
+}
+
+static void close_services(struct app *a)
+{
+	installer_serve(a->c.installer, NULL);
+	services_close(a->c.services);
+	a->c.services = NULL;
+}
+
 static bool open_watchers(struct app *a, char *error)
 {
 	a->c.watchers = watchers_open(&a->c);
@@ -395,6 +413,8 @@ static const struct stage {
 	{"sessions", EXIT_ENVIRONMENT, open_sessions, close_sessions, "end over exchanges"},
 	{"reg_events", EXIT_ENVIRONMENT, open_reg_events, close_reg_events,
 	 "notify over exchanges"},
+	{"services", EXIT_USAGE, open_services, close_services,
+	 "shared criteria are right before a profile names them"},
 	{"registrar", EXIT_ENVIRONMENT, open_registrar, close_registrar,
 	 "works on all of the above"},
 	{"watchers", EXIT_ENVIRONMENT, open_watchers, close_watchers,

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "control/reg_event.h"
 #include "control/register.h"
+#include "control/services.h"
 #include "control/userdata.h"
 
 enum { RECHARGE_MAX = 16 /* sets of one private identity */ };
@@ -180,6 +181,7 @@ static int push(struct control *c, const struct registration_set *old, const str
 		registration_set_free(set);
 		return CX_ERROR_NOT_SUPPORTED_USER_DATA;
 	}
+	services_look(c->services, set->impi, q->user_data);
 	for (uint32_t i = 0; i < set->n_impu; i++) {
 		struct registration_set *other =
 			registrations_by_impu(c->registrations, set->impu[i]);

@@ -18,6 +18,7 @@
 #include "control/resolve.h"
 #include "control/gruus.h"
 #include "control/restore.h"
+#include "control/services.h"
 #include "sip/field.h"
 #include "sip/name_addr.h"
 #include "sip/via.h"
@@ -259,6 +260,7 @@ static void assigned(void *ctx, const struct cx_saa *a)
 		refuse_profile(g, profile);
 		return;
 	}
+	services_look(g->r->c->services, set->impi, a->user_data);
 	/* The user was registered before this S-CSCF forgot him: his other contacts are back.
 	 */
 	if (g->assigned && restore_contacts(g->r->c, set, a)) {
@@ -421,13 +423,20 @@ static uint32_t offers(const struct conf_control *c)
 	       (c->digest_sha256 ? AUTH_OFFER_SHA256 : 0u);
 }
 
+/* Whether this terminal's access network allows the scheme. */
+static bool is_allowed(const struct registering *g, enum cx_auth_scheme scheme)
+{
+	uint32_t schemes = own_schemes(g->r->c->conf, &g->terminal);
+
+	return schemes & (scheme == CX_AUTH_AKA ? CONF_SCHEME_AKA : CONF_SCHEME_DIGEST);
+}
+
 /* Whether the HSS's vector can be used here, and for this terminal. */
 static bool usable(const struct registering *g, const struct cx_vector *v)
 {
 	const struct conf_control *c = &g->r->c->conf->control;
-	uint32_t schemes = own_schemes(g->r->c->conf, &g->terminal);
 
-	if (!(schemes & (v->scheme == CX_AUTH_AKA ? CONF_SCHEME_AKA : CONF_SCHEME_DIGEST)))
+	if (!is_allowed(g, v->scheme))
 		return false;
 	if (v->scheme == CX_AUTH_AKA)
 		return c->aka && v->xres_len >= 4 && v->xres_len <= sizeof(v->xres);
@@ -521,7 +530,8 @@ static void vectors(void *ctx, const struct cx_maa *a)
 	} else if (a->n_vectors == 0 || !usable(g, &a->vector[0])) {
 		register_reply(g, 403, "no authentication scheme in common", SLICE_EMPTY);
 	} else {
-		vectors_put(g->r->vectors, slice_str(g->impi), a, clock_ms());
+		vectors_put(g->r->vectors, slice_str(g->impi), slice_str(g->impu), a,
+			    clock_ms());
 		send_challenge(g, &a->vector[0]);
 	}
 }
@@ -530,27 +540,33 @@ static void vectors(void *ctx, const struct cx_maa *a)
 static bool challenge_at_once(struct registering *g)
 {
 	struct cx_vector v;
-	bool taken = vectors_take(g->r->vectors, slice_str(g->impi), clock_ms(), &v);
+	bool taken = vectors_take(g->r->vectors, slice_str(g->impi), slice_str(g->impu),
+				  clock_ms(), &v);
 
 	if (!taken)
 		return false;
-	if (usable(g, &v))
+	taken = usable(g, &v);
+	if (taken) {
+		g->r->stats.auth_kept++;
 		send_challenge(g, &v);
-	else
-		taken = false;
+	}
 	OPENSSL_cleanse(&v, sizeof(v));
 	return taken;
 }
 
-/* A client that names an algorithm is asked by it; else the HSS decides by its subscription. */
+/* A client that names an algorithm is asked by it; else the HSS decides by its subscription,
+ * where the access network leaves it the choice. */
 static enum cx_auth_scheme wanted_scheme(const struct registering *g)
 {
-	if (!g->has_credentials || !g->credentials.algorithm_given)
-		return CX_AUTH_UNKNOWN;
-	if (g->credentials.algorithm == AUTH_AKAV1_MD5 ||
-	    g->credentials.algorithm == AUTH_AKAV2_MD5)
-		return CX_AUTH_AKA;
-	return g->credentials.algorithm == AUTH_UNSUPPORTED ? CX_AUTH_UNKNOWN : CX_AUTH_DIGEST;
+	if (g->has_credentials && g->credentials.algorithm_given &&
+	    g->credentials.algorithm != AUTH_UNSUPPORTED)
+		return g->credentials.algorithm == AUTH_AKAV1_MD5 ||
+				       g->credentials.algorithm == AUTH_AKAV2_MD5
+			       ? CX_AUTH_AKA
+			       : CX_AUTH_DIGEST;
+	if (is_allowed(g, CX_AUTH_AKA))
+		return is_allowed(g, CX_AUTH_DIGEST) ? CX_AUTH_UNKNOWN : CX_AUTH_AKA;
+	return CX_AUTH_DIGEST;
 }
 
 /* auts: RAND || AUTS, or empty. */
@@ -565,6 +581,10 @@ static void challenge(struct registering *g, struct slice auts)
 		.auts = auts,
 	};
 
+	if (q.scheme != CX_AUTH_UNKNOWN && !is_allowed(g, q.scheme)) {
+		register_reply(g, 403, "not allowed from this access network", SLICE_EMPTY);
+		return;
+	}
 	/* With the terminal's sequence numbers elsewhere those left over are of no use. */
 	if (auts.len)
 		vectors_drop(g->r->vectors, slice_str(g->impi));
@@ -597,6 +617,11 @@ static void check(struct registering *g, struct challenge *ch)
 	const struct auth_credentials *c = &g->credentials;
 	bool right, digest = ch->scheme == CX_AUTH_DIGEST;
 
+	/* It was asked somewhere else. */
+	if (!is_allowed(g, ch->scheme)) {
+		register_reply(g, 403, "not allowed from this access network", SLICE_EMPTY);
+		return;
+	}
 	if (c->auts.len) {
 		resynchronise(g, ch);
 		return;
@@ -640,6 +665,9 @@ static void framed(void *ctx, const struct cx_maa *a)
 	} else if (a->n_vectors == 0 || v->scheme != CX_AUTH_GIBA ||
 		   !own_in_prefix(&v->framed, v->framed_bits, &g->terminal)) {
 		g->r->stats.auth_wrong++;
+		if (!registrations_by_impu(g->r->c->registrations, g->impu))
+			deregister_tell_hss(g->r->c, g->impi, g->impu,
+					    CX_SAT_AUTHENTICATION_FAILURE);
 		register_reply(g, 403, "the address is not this user's", SLICE_EMPTY);
 	} else {
 		g->r->stats.auth_ok++;
@@ -661,12 +689,31 @@ static void ask_address(struct registering *g)
 	cx_mar(g->r->c->cx, &q, framed, g);
 }
 
+/* Under associations that an earlier challenge gave: of our own P-CSCF those, of another node's
+ * what it says of them, having taken out what the terminal said. */
+static bool is_protected(const struct registering *g)
+{
+	return g->pcscf ? g->protected : g->credentials.integrity_protected;
+}
+
+/* Without credentials, and without a wish for security associations: for those there would be
+ * no keys. */
+static bool is_by_address(const struct registering *g)
+{
+	return !g->has_credentials && !g->client && !g->protected &&
+	       own_schemes(g->r->c->conf, &g->terminal) & CONF_SCHEME_GIBA;
+}
+
 static void authenticate(struct registering *g)
 {
 	struct challenge *ch;
 
-	if (!g->has_credentials &&
-	    own_schemes(g->r->c->conf, &g->terminal) & CONF_SCHEME_GIBA) {
+	if (!g->r->c->conf->control.challenge_protected && is_protected(g) &&
+	    !auth_is_response(&g->credentials) && is_registered(g)) {
+		register_enter(g, bind);
+		return;
+	}
+	if (is_by_address(g)) {
 		ask_address(g);
 		return;
 	}
@@ -757,25 +804,31 @@ static bool check_outbound(struct registering *g)
 	return false;
 }
 
-/* As the P-CSCF saw it. Where that is another node it is what it wrote into the terminal's Via
- * (RFC 3261 §18.2.1): the first, from the top, that is no peer's. What is below it the terminal
- * may have made up. Family 0: it cannot be told. */
+/* As the P-CSCF saw it. Where that is another node, it is told by the first Via that is no
+ * peer's, and there by what the P-CSCF wrote into it (RFC 3261 §18.2.1); those behind it are
+ * the terminal's own words. The topmost is of the peer that sent the request. Family 0: it
+ * cannot be told. */
 static struct addr terminal_address(const struct registering *g)
 {
 	const struct sip_header *h = sip_first(&g->x->msg, SIP_H_VIA);
+	bool topmost = true;
 
+	/* Behind a NAT it is the NAT that an access network sees. */
 	if (g->pcscf)
-		return g->x->src;
+		return g->nat.family ? g->nat : g->x->src;
 	for (; h; h = sip_next(&g->x->msg, h)) {
 		struct slice rest = sip_value(&g->x->msg, h);
-		struct sip_via via;
-		struct addr a;
 
-		while (rest.len) {
+		for (struct sip_via via; rest.len; topmost = false) {
+			struct addr a;
+
 			if (sip_via_decode(rest, &via, &rest) != SIP_OK)
 				return (struct addr){0};
-			if (addr_parse_ip(via.received.len ? via.received : via.host, &a) &&
-			    !own_peer(g->r->c->conf, &a))
+			if (topmost)
+				continue;
+			if (!addr_parse_ip(via.received.len ? via.received : via.host, &a))
+				return (struct addr){0};
+			if (!own_peer(g->r->c->conf, &a))
 				return a;
 		}
 	}

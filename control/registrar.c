@@ -17,6 +17,7 @@ static void tick(struct ev_loop *loop, struct ev_timer *w, int events)
 	struct registrar *r = w->data;
 
 	nonces_expire(r->nonces, clock_ms(), TICK_CHALLENGES);
+	vectors_expire(r->vectors, clock_ms(), TICK_CHALLENGES);
 	agreement_expire(r);
 }
 
@@ -125,5 +126,6 @@ void registrar_stats(const struct registrar *r, struct registrar_stats *out)
 {
 	*out = r->stats;
 	out->challenges = nonces_count(r->nonces);
+	out->vectors_users = vectors_users(r->vectors);
 	out->refreshed_waiting = refreshed_waiting(r->refreshed);
 }

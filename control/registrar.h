@@ -51,7 +51,9 @@ struct registrar_stats {
 	 * by timeout */
 	uint64_t attempts[5], successes[5], failures[5];
 	uint64_t auth_ok, auth_stale, auth_sync, auth_wrong, auth_unknown_user;
-	uint32_t challenges; /* outstanding */
+	uint64_t auth_kept;     /* challenges by a vector that was left over */
+	uint32_t challenges;    /* outstanding */
+	uint32_t vectors_users; /* who have some left over */
 	uint64_t refreshed,
 		refreshed_late; /* on a worker; of those, of bindings that were gone */
 	uint64_t sa_refused[SA_REFUSALS];

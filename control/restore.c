@@ -14,6 +14,7 @@
 #include "control/persist.h"
 #include "control/register.h"
 #include "control/resolve.h"
+#include "control/services.h"
 #include "sip/field.h"
 #include "sip/name_addr.h"
 
@@ -215,6 +216,7 @@ static struct registration_set *make_set(struct restoring *x, const struct cx_sa
 	    profile_apply(set, a->user_data, x->impu) == PROFILE_OK &&
 	    profile_charging(set, &a->charging))
 		restore_contacts(x->c, set, a);
+	services_look(x->c->services, set->impi ? set->impi : "", a->user_data);
 	for (uint32_t i = 0; i < set->n_contact; i++)
 		if (set->contact[i].flow.family)
 			set->roles |= ABI_REG_PCSCF;

@@ -316,6 +316,10 @@ static void registrations(struct sink *k, const struct control *c)
 	    "Refreshed sets not yet written to disk and data plane.", s.refreshed_waiting);
 	one(k, "saker_auth_challenges", GAUGE, "Challenges without a response yet.",
 	    s.challenges);
+	one(k, "saker_auth_vectors_users", GAUGE,
+	    "Users with AKA vectors left over for challenges to come.", s.vectors_users);
+	one(k, "saker_auth_vectors_used_total", COUNTER,
+	    "Challenges by a vector that was left over, without the HSS.", (double)s.auth_kept);
 }
 
 static void security(struct sink *k, const struct control *c)

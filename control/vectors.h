@@ -14,11 +14,15 @@ struct vectors;
 /* users >= 1. NULL: no memory. */
 struct vectors *vectors_new(uint32_t users, uint64_t ttl_ms);
 void vectors_free(struct vectors *v);
-/* Those from the second on, in place of any that were kept. */
-void vectors_put(struct vectors *v, struct slice impi, const struct cx_maa *maa,
-		 uint64_t now_ms);
-/* The next one; false: there is none. The caller wipes it. */
-bool vectors_take(struct vectors *v, struct slice impi, uint64_t now_ms, struct cx_vector *out);
+/* Those from the second on, in place of any that were kept. They are for this pair of
+ * identities: which go together the HSS alone knows. */
+void vectors_put(struct vectors *v, struct slice impi, struct slice impu,
+		 const struct cx_maa *maa, uint64_t now_ms);
+/* The next one; false: there is none, or it is for another impu. The caller wipes it. */
+bool vectors_take(struct vectors *v, struct slice impi, struct slice impu, uint64_t now_ms,
+		  struct cx_vector *out);
+/* Ends at most `most` users' whose time is over. */
+void vectors_expire(struct vectors *v, uint64_t now_ms, uint32_t most);
 /* They are of no use any more: the terminal's sequence numbers are elsewhere, or the user's
  * registration has ended. */
 void vectors_drop(struct vectors *v, struct slice impi);

@@ -18,7 +18,7 @@
 static const struct op *const ops[] = {
 	&op_ring,       &op_punt,       &op_digest_md5,  &op_digest_sha256,
 	&op_digest_aka, &op_aka_vector, &op_route,       &op_hash_table,
-	&op_hash_mac,   &op_token_make, &op_token_check,
+	&op_hash_mac,   &op_token_make, &op_token_check, &op_ifc,
 };
 
 enum { OPS = sizeof(ops) / sizeof(ops[0]), RUNS = 15, RUNS_QUICK = 5, NAME_MAX_LEN = 64 };

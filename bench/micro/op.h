@@ -33,3 +33,5 @@ extern const struct op op_route;
 extern const struct op op_hash_table, op_hash_mac;
 /* The dialog token of Record-Route: written, and read with its check. */
 extern const struct op op_token_make, op_token_check;
+/* Ten filter criteria that all have to be looked at, and none needs an expression. */
+extern const struct op op_ifc;

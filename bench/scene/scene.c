@@ -170,8 +170,8 @@ static void put_user(struct scene *s, uint32_t user)
 	scene_put_number(&uri_text, user);
 	text_char(&uri_text, '@');
 	scene_put_flow(&uri_text, user);
-	v.impu[0] = (struct abi_impu_view){text_slice(&sip_text), ABI_IMPU_DEFAULT};
-	v.impu[1] = (struct abi_impu_view){text_slice(&tel_text), 0};
+	v.impu[0] = (struct abi_impu_view){text_slice(&sip_text), ABI_IMPU_DEFAULT, 0};
+	v.impu[1] = (struct abi_impu_view){text_slice(&tel_text), 0, 0};
 	v.contact[0] = (struct abi_contact_view){
 		.flow = scene_flow(user),
 		.local = addr_v4(node_ip, 5060),

@@ -1,8 +1,8 @@
 /* subscribers.c - the commands of the HSS that carry a file */
 #include "ctl/subscribers.h"
 
-#include "base/admin_call.h"
 #include "ctl/ask.h"
+#include "ctl/file.h"
 #include "ctl/render.h"
 
 #include <errno.h>
@@ -10,57 +10,15 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static enum ctl_exit complain_file(struct ctl *c, const char *path, const char *why)
-{
-	char message[CTL_PATH_MAX];
-
-	snprintf(message, sizeof(message), "%.400s: %s", path, why);
-	return ctl_complain(c, CTL_FAILED, "file", message, NULL);
-}
-
-/* The whole stream, *len octets on the heap; NULL with errno. */
-static char *slurp(FILE *f, size_t *len)
-{
-	size_t cap = 1 << 16;
-	char *text = malloc(cap);
-
-	*len = 0;
-	while (text) {
-		*len += fread(text + *len, 1, cap - *len, f);
-		if (*len < cap)
-			break;
-		/* One octet over the bound is enough to know. */
-		char *larger = cap > ADMIN_REQUEST_MAX ? NULL : realloc(text, 2 * cap);
-		if (!larger) {
-			free(text);
-			errno = EFBIG;
-			return NULL;
-		}
-		text = larger;
-		cap *= 2;
-	}
-	if (text && ferror(f)) {
-		free(text);
-		return NULL;
-	}
-	return text;
-}
-
 static enum ctl_exit send_file(struct ctl *c, const struct ctl_command *command,
 			       const char *path, int n, const char *const *word)
 {
-	FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
 	json_t *answer;
-	size_t len = 0;
+	size_t len;
+	char *text = file_read(c, path, &len);
 
-	if (!f)
-		return complain_file(c, path, strerror(errno));
-	char *text = slurp(f, &len);
-	int why = errno;
-	if (f != stdin)
-		fclose(f);
 	if (!text)
-		return complain_file(c, path, strerror(why));
+		return CTL_FAILED;
 	enum ctl_exit exit = ask(c, command, n, word, slice_of(text, len), &answer);
 	free(text);
 	if (exit != CTL_OK)
@@ -120,10 +78,10 @@ static enum ctl_exit write_file(struct ctl *c, const char *path, const json_t *d
 	size_t len = json_string_length(data);
 
 	if (!f)
-		return complain_file(c, path, strerror(errno));
+		return file_complain(c, path, strerror(errno));
 	bool written = fwrite(json_string_value(data), 1, len, f) == len;
 	if (fclose(f) != 0 || !written)
-		return complain_file(c, path, strerror(errno));
+		return file_complain(c, path, strerror(errno));
 	return CTL_OK;
 }
 

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "ctl/ask.h"
 #include "ctl/config.h"
+#include "ctl/criteria.h"
 #include "ctl/help.h"
 #include "ctl/subscribers.h"
 
@@ -58,6 +59,21 @@ const struct ctl_command ctl_commands[] = {
 	 "all subscribers, as import takes them"},
 	{"sub profile put", HSS, subscribers_put_profile, 2, ANY, "NAME FILE|-",
 	 "store filter criteria (XML) under a name"},
+	{"as add", HSS, ask_one, 2, ANY, "HOST REFERENCE=pull,update,notify ...",
+	 "what an Application Server may do over Sh"},
+	{"as del", HSS, ask_one, 1, ANY, "HOST", "nothing, and end its subscriptions"},
+	{"as list", HSS, ask_one, 0, ANY, "", "Application Servers and what they may do"},
+	{"as watches", HSS, ask_one, 0, ANY, "[--limit N] [--from ID]",
+	 "their subscriptions to notifications"},
+	{"as dsai put", HSS, ask_one, 2, ANY, "TAG SIP-URI",
+	 "a DSAI-Tag, and the server whose filter criteria it switches"},
+	{"as dsai del", HSS, ask_one, 1, ANY, "TAG", "remove a DSAI-Tag"},
+	{"as dsai list", HSS, ask_one, 0, ANY, "", "DSAI-Tags"},
+	{"ifc lint", NULL, criteria_lint, 1, 1, "FILE|-",
+	 "are filter criteria (XML) right; says where not"},
+	{"ifc test", CONTROL, criteria_test, 6, 12,
+	 "--impu IMPU|--profile FILE [--shared FILE] --case CASE --message FILE",
+	 "which filter criteria match a request, and why the others do not"},
 	{"config check", NULL, config_check, 0, 1, "[FILE]",
 	 "is the file right; says where not"},
 	{"config example", NULL, config_example, 0, 0, "", "a file with every key, explained"},

@@ -1,8 +1,8 @@
 /* install.c - install records as octets, for the encoder and the decoder
  *
  * head (24 octets), then for INSTALL_REGISTRATION its own head, the identities, the contacts
- * and the Service-Route, for INSTALL_SA its one block. Host byte order: both ends run on one
- * machine, and abi_layout guards the structures.
+ * and the Service-Route, for INSTALL_SA its one block, for INSTALL_PROFILE its octets. Host
+ * byte order: both ends run on one machine, and abi_layout guards the structures.
  */
 #include "abi/install.h"
 
@@ -20,7 +20,8 @@ struct registration_head {
 };
 
 struct impu_head {
-	uint8_t flags, len;
+	uint64_t profile;
+	uint8_t flags, len, pad[6];
 };
 
 struct contact_head {
@@ -42,6 +43,7 @@ struct sa_block {
 };
 
 _Static_assert(sizeof(struct head) == 24, "head");
+_Static_assert(sizeof(struct impu_head) == 16, "public identity");
 _Static_assert(sizeof(struct registration_head) == 28, "registration head");
 _Static_assert(sizeof(struct contact_head) == 120, "contact head");
 _Static_assert(sizeof(struct sa_block) == 136, "security association");
@@ -134,6 +136,15 @@ static const char *registration_check(const struct abi_registration_view *r)
 	return wrong;
 }
 
+static const char *profile_check(uint64_t id, struct slice profile)
+{
+	if (id == 0)
+		return "service profile without an id";
+	if (profile.len == 0 || profile.len > ABI_PROFILE_MAX)
+		return "service profile empty or too long";
+	return NULL;
+}
+
 static const char *sa_addresses_check(const struct abi_sa_view *s)
 {
 	if (!addr_is_sound(&s->ue) || !addr_is_sound(&s->local) || !addr_is_sound(&s->nat))
@@ -209,7 +220,9 @@ static void registration_encode(struct sink *s, const struct abi_registration_vi
 
 	sink_put(s, &h, sizeof(h));
 	for (uint32_t i = 0; i < r->n_impu; i++) {
-		struct impu_head ih = {r->impu[i].flags, (uint8_t)r->impu[i].impu.len};
+		struct impu_head ih = {.profile = r->impu[i].profile,
+				       .flags = r->impu[i].flags,
+				       .len = (uint8_t)r->impu[i].impu.len};
 
 		sink_put(s, &ih, sizeof(ih));
 		sink_text(s, r->impu[i].impu);
@@ -290,6 +303,11 @@ uint32_t abi_install_encode(const struct abi_install_view *v, void *out, uint32_
 	case INSTALL_SA_DELETE:
 		h.id = v->sa_id;
 		break;
+	case INSTALL_PROFILE:
+		if (profile_check(v->profile_id, v->profile) != NULL)
+			return 0;
+		h.id = v->profile_id;
+		break;
 	case INSTALL_SYNC_BEGIN:
 	case INSTALL_SYNC_END:
 		break;
@@ -301,6 +319,8 @@ uint32_t abi_install_encode(const struct abi_install_view *v, void *out, uint32_
 		registration_encode(&s, &v->registration);
 	if (v->type == INSTALL_SA)
 		sa_encode(&s, &v->sa);
+	if (v->type == INSTALL_PROFILE)
+		sink_text(&s, v->profile);
 	return s.full ? 0 : room - s.left;
 }
 
@@ -363,6 +383,7 @@ static const char *impu_decode(struct slice *s, struct abi_impu_view *i)
 	if (!source_get(s, &h, sizeof(h)) || !source_text(s, h.len, &i->impu))
 		return "record ends inside a public identity";
 	i->flags = h.flags;
+	i->profile = h.profile;
 	return NULL;
 }
 
@@ -429,7 +450,7 @@ const char *abi_install_decode(struct slice record, struct abi_install_view *v)
 		return "install record shorter than its head";
 	}
 	v->seq = h.seq;
-	v->set_id = v->sa_id = h.id;
+	v->set_id = v->sa_id = v->profile_id = h.id;
 	switch (h.type) {
 	case INSTALL_REGISTRATION:
 		v->registration.set_id = h.id;
@@ -439,6 +460,12 @@ const char *abi_install_decode(struct slice record, struct abi_install_view *v)
 		break;
 	case INSTALL_SA:
 		wrong = sa_decode(&record, &v->sa, h.id);
+		if (wrong)
+			return wrong;
+		break;
+	case INSTALL_PROFILE:
+		source_text(&record, record.len, &v->profile);
+		wrong = profile_check(h.id, v->profile);
 		if (wrong)
 			return wrong;
 		break;

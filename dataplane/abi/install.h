@@ -28,6 +28,7 @@ enum abi_install_type {
 		       sequence numbers, runs on */
 	INSTALL_SA_DELETE, /* by sa_id, at once: control decides when the last response has left
 			    */
+	INSTALL_PROFILE,   /* a service profile: before the first identity that names it */
 };
 
 /* Which of our roles hold this set. */
@@ -71,11 +72,19 @@ enum abi_install_status {
 	INSTALL_CONFLICT, /* an identity or SPI belongs to another set */
 	INSTALL_LOST,     /* an SA of old whose sequence numbers are not known any more: its UE
 			     has to register again */
+	INSTALL_NO_PROFILE, /* an identity names a profile that is not there */
+};
+
+enum {
+	ABI_PROFILE_MAX = 16384, /* octets of a service profile */
+	/* A profile that no identity names stays until so many others were put after it. */
+	ABI_PROFILES_RECENT = 1024,
 };
 
 struct abi_impu_view {
 	struct slice impu; /* canonical: sip/uri.h */
 	uint8_t flags;
+	uint64_t profile; /* id of its service profile; 0: none */
 };
 
 struct abi_contact_view {
@@ -161,8 +170,10 @@ struct abi_sa_view {
 struct abi_install_view {
 	enum abi_install_type type;
 	uint64_t seq;
-	uint64_t set_id; /* INSTALL_DELETE */
-	uint64_t sa_id;  /* INSTALL_SA_DELETE */
+	uint64_t set_id;      /* INSTALL_DELETE */
+	uint64_t sa_id;       /* INSTALL_SA_DELETE */
+	uint64_t profile_id;  /* INSTALL_PROFILE: never 0, and the same for the same octets */
+	struct slice profile; /* struct ifc of ifc/form.h, whole */
 	struct abi_registration_view registration;
 	struct abi_sa_view sa;
 };

@@ -148,6 +148,11 @@ struct conf_pcscf {
 						  10,000, and of one address, 1,000 */
 };
 
+/* The S-CSCF as service control. */
+struct conf_services {
+	char shared_ifc[CONF_PATH_MAX]; /* file of shared filter criteria; "": none */
+};
+
 struct conf_control {
 	char diameter_identity[CONF_NAME_MAX]; /* default: scscf.REALM */
 	uint16_t diameter_port;                /* default 0: do not listen */
@@ -172,6 +177,7 @@ struct conf_control {
 	bool digest_md5, digest_sha256, aka; /* allowed schemes; default all true */
 	uint32_t vectors;                    /* of one answer of the HSS; default 1 */
 	uint32_t vectors_ttl_s; /* how long those left over are good; default 600 */
+	bool challenge_protected; /* default true */
 	struct conf_access access[ACCESSES_MAX];
 	uint32_t n_access;
 	enum conf_proxy_auth proxy_auth; /* default none */
@@ -209,6 +215,7 @@ struct conf {
 	struct conf_dataplane dataplane;
 	struct conf_pcscf pcscf;
 	struct conf_icscf icscf;
+	struct conf_services scscf;
 	struct conf_control control;
 	struct conf_dns dns;
 	struct conf_bgcf bgcf[BGCF_MAX];

@@ -114,8 +114,8 @@ const struct conf_key *conf_key_find(enum conf_owner owner, struct slice name)
 }
 
 static const char *const section[] = {
-	"dataplane", "icscf", "pcscf", "pcscf.protected-ports", "pcscf.security", "control",
-	"dns",       "hss",   NULL};
+	"dataplane",      "icscf",   "scscf", "pcscf", "pcscf.protected-ports",
+	"pcscf.security", "control", "dns",   "hss",   NULL};
 
 bool conf_is_section(struct slice name)
 {

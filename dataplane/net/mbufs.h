@@ -91,6 +91,7 @@ static inline struct buf *mbufs_place(struct rte_mbuf *m, uint8_t *data, uint32_
 	b->tailroom = (uint32_t)((uint8_t *)m->buf_addr + m->buf_len - data) - len;
 	b->flags = 0;
 	b->sa_id = 0;
+	b->user = 0;
 	return b;
 }
 

@@ -107,7 +107,7 @@ static void contacts_build(struct registration *r, const struct abi_registration
 }
 
 static void impus_build(struct registration *r, const struct abi_registration_view *v,
-			const uint64_t impu_hash[], struct pen *pen)
+			const uint64_t impu_hash[], const uint32_t profile[], struct pen *pen)
 {
 	struct reg_impu *to = (struct reg_impu *)reg_impu(r, 0);
 
@@ -117,11 +117,13 @@ static void impus_build(struct registration *r, const struct abi_registration_vi
 			.at = pen_put(pen, v->impu[i].impu),
 			.len = (uint16_t)v->impu[i].impu.len,
 			.flags = v->impu[i].flags,
+			.profile = profile[i] & 0xffffff,
 		};
 }
 
 struct registration *object_build(void *memory, const struct abi_registration_view *v,
-				  const uint64_t impu_hash[], uint32_t epoch)
+				  const uint64_t impu_hash[], const uint32_t profile[],
+				  uint32_t epoch)
 {
 	struct registration *r = memory;
 	struct pen pen = {memory, head_size(v)};
@@ -135,7 +137,7 @@ struct registration *object_build(void *memory, const struct abi_registration_vi
 		.scscf = v->scscf,
 		.epoch = epoch,
 	};
-	impus_build(r, v, impu_hash, &pen);
+	impus_build(r, v, impu_hash, profile, &pen);
 	contacts_build(r, v, &pen);
 	r->service_route = pen_put(&pen, v->service_route);
 	r->service_route_len = (uint16_t)v->service_route.len;

@@ -14,7 +14,8 @@
 /* Octets for the set, a multiple of a cache line, or 0: it breaks a bound or is larger than any
  * object may be. */
 uint32_t object_size(const struct abi_registration_view *v);
-/* Fills object_size(v) octets; the identities' hashes as table_hash_impu has them. Nothing of
- * it is in a table yet. */
+/* Fills object_size(v) octets; the identities' hashes as table_hash_impu has them, and their
+ * slots of profiles. Nothing of it is in a table yet. */
 struct registration *object_build(void *memory, const struct abi_registration_view *v,
-				  const uint64_t impu_hash[], uint32_t epoch);
+				  const uint64_t impu_hash[], const uint32_t profile[],
+				  uint32_t epoch);

@@ -25,6 +25,7 @@ struct put {
 	const struct registration *old, *r;
 	uint64_t set_hash;
 	uint64_t impu_hash[SET_IMPUS_MAX];
+	uint32_t profile[SET_IMPUS_MAX]; /* slots, counted from 1; 0: none */
 	struct flow_shared *spare[SET_CONTACTS_MAX];
 	uint32_t n_spare;
 };
@@ -63,6 +64,18 @@ static int impus_check(struct tables *t, struct put *p)
 			return INSTALL_CONFLICT;
 	}
 	return INSTALL_OK;
+}
+
+static bool profiles_known(const struct tables *t, struct put *p)
+{
+	for (uint32_t i = 0; i < p->v->n_impu; i++) {
+		uint64_t id = p->v->impu[i].profile;
+
+		p->profile[i] = id ? profiles_find(t, id) : 0;
+		if (id && !p->profile[i])
+			return false;
+	}
+	return true;
 }
 
 /* The tables have the buckets for so many; with more, look-ups would get slow, not fail. */
@@ -106,7 +119,7 @@ static bool memory_take(struct tables *t, struct put *p, uint32_t size)
 		spares_free(t, p);
 		return false;
 	}
-	p->r = object_build(memory, p->v, p->impu_hash, t->epoch);
+	p->r = object_build(memory, p->v, p->impu_hash, p->profile, t->epoch);
 	return true;
 }
 
@@ -160,6 +173,8 @@ static void old_leave(struct tables *t, const struct registration *old,
 			tables_leave(t, &t->impu, reg_impu(old, i)->hash, old, (uint8_t)i);
 	}
 	flow_leave_all(t, old, r);
+	for (uint32_t i = 0; i < old->n_impu; i++)
+		profiles_drop(t, reg_impu(old, i)->profile);
 	stats_count(t, old, -1);
 	tables_retire(t, (void *)old);
 }
@@ -175,6 +190,8 @@ static void publish(struct tables *t, struct put *p)
 		tables_enter(t, &t->set, p->set_hash, r, 0);
 	impus_enter(t, r, old);
 	flow_enter_all(t, r, old, p->spare, &p->n_spare);
+	for (uint32_t i = 0; i < r->n_impu; i++)
+		profiles_take(t, reg_impu(r, i)->profile);
 	stats_count(t, r, 1);
 	if (old)
 		old_leave(t, old, r);
@@ -196,6 +213,8 @@ int table_put(struct tables *t, const struct abi_registration_view *v)
 	status = impus_check(t, &p);
 	if (status != INSTALL_OK)
 		return status;
+	if (!profiles_known(t, &p))
+		return INSTALL_NO_PROFILE;
 	if (!has_room(t, &p) || !memory_take(t, &p, size))
 		return INSTALL_NO_MEMORY;
 	publish(t, &p);

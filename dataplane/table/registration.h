@@ -9,6 +9,7 @@
 
 #include "abi/install.h"
 #include "base/hash.h"
+#include "ifc/form.h"
 
 /* The fields in the order of need: what a request inside a dialog asks for comes first. */
 struct reg_contact {
@@ -30,11 +31,13 @@ _Static_assert(sizeof(struct reg_contact) == 112,
 	       "no larger without need: memory for a contact has a bound (bench/table)");
 
 struct reg_impu {
-	uint64_t hash;    /* as table_hash_impu gives it */
-	uint16_t at, len; /* offset from the start of the registration */
-	uint8_t flags;    /* enum abi_impu_flags */
-	uint8_t pad[3];
+	uint64_t hash;         /* as table_hash_impu gives it */
+	uint16_t at, len;      /* offset from the start of the registration */
+	uint32_t flags : 8;    /* enum abi_impu_flags */
+	uint32_t profile : 24; /* for table_services */
 };
+
+_Static_assert(sizeof(struct reg_impu) == 16, "no larger without need");
 
 /* The identities follow it, and the contacts follow them. */
 struct registration {
@@ -126,6 +129,11 @@ const struct registration *table_find_impu(const struct tables *t, struct slice 
  * collision is possible and must not decide about trust alone: compare the flow as well. */
 const struct registration *table_find_user(const struct tables *t, uint64_t impu_hash);
 
+/* The compiled service profile of an identity of the set, which stays as long as the
+ * registration does; NULL: it has none, and no service is asked. */
+const struct ifc *table_services(const struct tables *t, const struct registration *r,
+				 uint32_t index);
+
 /* A UE's transport address; many sets may share one. */
 struct reg_flow {
 	struct addr flow;
@@ -152,8 +160,13 @@ const struct reg_contact *reg_contact_on_flow(const struct registration *r,
 
 /* The set as a whole, in place of the one with this set_id: identities and flows it no longer
  * has are removed. On anything but INSTALL_OK nothing has changed: MALFORMED (a bound, or an
- * identity twice), CONFLICT, NO_MEMORY (also: more than struct tables_size says). Lends *v. */
+ * identity twice), CONFLICT, NO_PROFILE, NO_MEMORY (also: more than struct tables_size says).
+ * Lends *v. */
 int table_put(struct tables *t, const struct abi_registration_view *v);
+/* A service profile for the identities that name it from now on; `criteria` lies at an address
+ * divisible by eight. One that is there already counts as put again: see ABI_PROFILES_RECENT.
+ * MALFORMED: ifc_sound says so; NO_MEMORY. */
+int table_put_profile(struct tables *t, uint64_t id, struct slice criteria);
 /* INSTALL_OK also if there is no such set: that is what was asked for. */
 int table_delete(struct tables *t, uint64_t set_id);
 void table_sync_begin(struct tables *t);

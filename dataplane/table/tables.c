@@ -20,6 +20,7 @@ void table_reclaim(struct tables *t)
 	synchronize_rcu();
 	while (t->n_retired > 0)
 		pool_free(&t->pool, t->retired[--t->n_retired]);
+	profiles_reclaim(&t->profiles);
 }
 
 void tables_retire(struct tables *t, void *object)
@@ -114,8 +115,17 @@ struct tables *tables_create(const struct tables_size *size, const struct hash_k
 	if (!t)
 		return NULL;
 	*t = (struct tables){.key = *key, .most = *size};
-	if (!memory_create(t)) {
+	if (!profiles_create(&t->profiles)) {
 		free(t);
+		errno = ENOMEM;
+		return NULL;
+	}
+	if (!memory_create(t)) {
+		int why = errno;
+
+		profiles_destroy(&t->profiles);
+		free(t);
+		errno = why;
 		return NULL;
 	}
 	return t;
@@ -130,6 +140,7 @@ void tables_destroy(struct tables *t)
 	index_destroy(&t->flow);
 	index_destroy(&t->impu);
 	pool_destroy(&t->pool);
+	profiles_destroy(&t->profiles);
 	free(t);
 }
 

@@ -4,6 +4,7 @@
 #include "table/index.h"
 #include "table/object.h"
 #include "table/pool.h"
+#include "table/profile.h"
 
 enum {
 	RETIRED_MAX = 256,
@@ -16,6 +17,7 @@ struct tables {
 	struct hash_key key;
 	const uint8_t *arena; /* the pool's: where references begin */
 	struct index impu, flow, set;
+	struct profiles profiles; /* workers read its slots */
 
 	/* Management thread only. On lines of their own, so that its writing costs workers
 	 * nothing. */

@@ -77,6 +77,7 @@ int sa_install(void *context, const struct abi_install_view *v)
 		return INSTALL_OK;
 	case INSTALL_REGISTRATION:
 	case INSTALL_DELETE:
+	case INSTALL_PROFILE:
 		break;
 	}
 	return INSTALL_MALFORMED;

@@ -1,83 +1,18 @@
 /* codec.c - Cx commands: freeDiameter messages from and to the structures of cx.h */
 #include "cx/codec.h"
-#include "base/text.h"
-#include "field.h"
+#include "message.h"
+#include "row.h"
 #include "vector.h"
 
-#include <errno.h>
 #include <freeDiameter/freeDiameter-host.h>
 #include <freeDiameter/libfdcore.h>
-#include <stdatomic.h>
-#include <time.h>
 
 enum {
-	NO_STATE_MAINTAINED = 1, /* RFC 6733 §8.11, TS 29.229 §5.4 */
 	COMMANDS = CX_PPR - CX_UAR + 1,
 	AUTS_MAX = 32,
-	SESSION_ID_MAX = 320, /* an identity and two numbers */
 };
 
-/* What every request begins with, TS 29.229 §6.1. */
-#define COMMON                                                                                 \
-	{.avp = AVP_SESSION_ID, .kind = FIELD_PRESENT, .must = true},                          \
-		{.avp = AVP_ORIGIN_REALM, .kind = FIELD_PRESENT, .must = true},                \
-	{                                                                                      \
-		.avp = AVP_SUPPORTED_FEATURES, .kind = FIELD_FEATURES                          \
-	}
-#define ORIGIN                                                                                 \
-	{                                                                                      \
-		.avp = AVP_ORIGIN_HOST, .kind = FIELD_PRESENT, .must = true                    \
-	}
-
-#define SLICE_ROW(id, type, member, longest, needed)                                           \
-	{                                                                                      \
-		.avp = AVP_##id, .kind = FIELD_SLICE, .must = needed,                          \
-		.at = offsetof(type, member), .octets = longest                                \
-	}
-#define SLICES_ROW(id, type, member, n, longest)                                               \
-	{                                                                                      \
-		.avp = AVP_##id, .kind = FIELD_SLICES, .at = offsetof(type, member),           \
-		.count = offsetof(type, n),                                                    \
-		.max = sizeof(((type *)0)->member) / sizeof(struct slice), .octets = longest   \
-	}
-#define U32S_ROW(id, type, member, n)                                                          \
-	{                                                                                      \
-		.avp = AVP_##id, .kind = FIELD_U32S, .at = offsetof(type, member),             \
-		.count = offsetof(type, n),                                                    \
-		.max = sizeof(((type *)0)->member) / sizeof(uint32_t)                          \
-	}
-#define U32_ROW(id, type, member, greatest, needed)                                            \
-	{                                                                                      \
-		.avp = AVP_##id, .kind = FIELD_U32, .must = needed,                            \
-		.at = offsetof(type, member), .max = greatest                                  \
-	}
-#define BOOL_ROW(id, of, type, member, needed)                                                 \
-	{                                                                                      \
-		.avp = AVP_##id, .kind = of, .must = needed, .at = offsetof(type, member)      \
-	}
-#define ORIGIN_ROW(type)                                                                       \
-	{                                                                                      \
-		.avp = AVP_ORIGIN_HOST, .kind = FIELD_SLICE, .must = true, .read_only = true,  \
-		.at = offsetof(type, origin_host), .octets = CX_STRING_MAX                     \
-	}
-#define GROUP_ROW(id, where, of, needed)                                                       \
-	{                                                                                      \
-		.avp = AVP_##id, .kind = FIELD_GROUP, .must = needed, .at = where,             \
-		.shape = &of                                                                   \
-	}
-#define GROUPS_ROW(id, type, member, n, of)                                                    \
-	{                                                                                      \
-		.avp = AVP_##id, .kind = FIELD_GROUPS, .at = offsetof(type, member),           \
-		.count = offsetof(type, n),                                                    \
-		.max = sizeof(((type *)0)->member) / sizeof(((type *)0)->member[0]),           \
-		.shape = &of                                                                   \
-	}
-/* The results of an answer; always its first member. */
-#define RESULT_ROWS                                                                            \
-	{.avp = AVP_RESULT_CODE, .kind = FIELD_RESULT},                                        \
-	{                                                                                      \
-		.avp = AVP_EXPERIMENTAL_RESULT, .kind = FIELD_EXPERIMENTAL                     \
-	}
+static const struct message_application application = {CX_APPLICATION, ";cx"};
 
 static const struct field capabilities_field[] = {
 	U32S_ROW(MANDATORY_CAPABILITY, struct cx_capabilities, mandatory, n_mandatory),
@@ -324,141 +259,23 @@ int cx_decode_answer(uint32_t command, struct msg *m, void *out)
 	return CX_BAD_ANSWER;
 }
 
-/* TS 29.229 §6.1: what both requests and answers carry besides Session-Id. */
-static int put_common(struct msg *m)
-{
-	struct avp *group;
-	int error = field_put_group(m, AVP_VENDOR_SPECIFIC_APPLICATION_ID, &group);
-
-	if (!error)
-		error = field_put_u32(group, AVP_VENDOR_ID, CX_VENDOR);
-	if (!error)
-		error = field_put_u32(group, AVP_AUTH_APPLICATION_ID, CX_APPLICATION);
-	if (!error)
-		error = field_put_u32(m, AVP_AUTH_SESSION_STATE, NO_STATE_MAINTAINED);
-	return error ? error : fd_msg_add_origin(m, 0);
-}
-
-/* RFC 6733 §8.8, by hand: the library would keep a session for each, in a table of 64 lists.
- * The number begins with the time in ns and counts requests, so a restart does not meet the old
- * ones. */
-static int put_session_id(struct msg *m)
-{
-	static _Atomic uint64_t next;
-	uint8_t octets[SESSION_ID_MAX];
-	struct text t = text_in(octets, sizeof(octets));
-	struct timespec now;
-	uint64_t none = 0, number;
-
-	if (atomic_load_explicit(&next, memory_order_relaxed) == 0) {
-		clock_gettime(CLOCK_REALTIME, &now);
-		atomic_compare_exchange_strong(&next, &none,
-					       (uint64_t)now.tv_sec * 1000000000u +
-						       (uint64_t)now.tv_nsec);
-	}
-	number = atomic_fetch_add_explicit(&next, 1, memory_order_relaxed);
-	text_str(&t, fd_g_config->cnf_diamid);
-	text_char(&t, ';');
-	text_u64(&t, number >> 32);
-	text_char(&t, ';');
-	text_u64(&t, (uint32_t)number);
-	text_lit(&t, ";cx");
-	return t.overflow ? EMSGSIZE : field_put_slice(m, AVP_SESSION_ID, text_slice(&t));
-}
-
-static int put_destination(struct msg *m, struct slice host)
-{
-	int error =
-		field_put_slice(m, AVP_DESTINATION_REALM, slice_str(fd_g_config->cnf_diamrlm));
-
-	return error || !host.len ? error : field_put_slice(m, AVP_DESTINATION_HOST, host);
-}
-
 int cx_request(uint32_t command, struct msg **m, const void *r, struct slice destination_host)
 {
 	struct cx_mar named;
-	int error = fd_msg_new(dictionary_request(command), MSGFL_ALLOC_ETEID, m);
 
-	if (error) {
-		*m = NULL;
-		return error;
-	}
 	if (command == CX_MAR) {
 		named = *(const struct cx_mar *)r;
 		if (named.scheme != CX_AUTH_OTHER)
 			named.scheme_name = scheme_text(named.scheme);
 		r = &named;
 	}
-	error = put_session_id(*m);
-	if (!error)
-		error = put_common(*m);
-	if (!error)
-		error = put_destination(*m, destination_host);
-	if (!error)
-		error = field_encode(*m, &request_shape[command - CX_UAR], r);
-	if (error) {
-		fd_msg_free(*m);
-		*m = NULL;
-	}
-	return error;
-}
-
-/* Takes the half-made answer away; *m is the request again. */
-static void answer_undo(struct msg **m)
-{
-	struct msg *answer = *m, *request = NULL;
-
-	fd_msg_answ_getq(answer, &request);
-	fd_msg_answ_detach(answer);
-	fd_msg_free(answer);
-	*m = request;
+	return message_request(&application, dictionary_request(command),
+			       &request_shape[command - CX_UAR], r, destination_host, m);
 }
 
 int cx_answer(uint32_t command, struct msg **m, const void *a)
 {
-	int error = fd_msg_new_answer_from_req(fd_g_config->cnf_dict, m, 0);
-
-	if (error)
-		return error;
-	/* The result first: see diameter_guard for what its place is worth. */
-	error = field_encode(*m, &answer_shape[command - CX_UAR], a);
-	if (!error)
-		error = put_common(*m);
-	if (error)
-		answer_undo(m);
-	return error;
-}
-
-/* RFC 6733 §7.5: the offending AVP itself, or an example of the missing one with a value of
- * least length. */
-static int put_failed(struct msg *m, const struct fault *f)
-{
-	const struct avp_entry *e = &avp_table[f->missing];
-	struct dict_object *model = NULL;
-	struct avp *group, *copy;
-	struct avp_hdr *h = NULL;
-	union avp_value zero = {.os = {(uint8_t *)"", 0}}, *value = &zero;
-	bool grouped = !f->avp && e->type == AVP_TYPE_GROUP;
-
-	if (f->avp) {
-		fd_msg_model(f->avp, &model);
-		fd_msg_avp_hdr(f->avp, &h);
-		grouped = !h->avp_value;
-		value = h->avp_value;
-	} else {
-		model = dictionary_avp(f->missing);
-		if (e->type == AVP_TYPE_U32 || e->type == AVP_TYPE_ENUM)
-			zero.u32 = 0;
-	}
-	if (!model)
-		return 0;
-	int error = field_put_group(m, AVP_FAILED_AVP, &group);
-
-	if (!error)
-		error = fd_msg_avp_new(model, 0, &copy);
-	if (!error && !grouped)
-		error = fd_msg_avp_setvalue(copy, value);
-	return error ? error : fd_msg_avp_add(group, MSG_BRW_LAST_CHILD, copy);
+	return message_answer(&application, &answer_shape[command - CX_UAR], a, m);
 }
 
 int cx_answer_error(struct msg **m, int result)
@@ -466,28 +283,13 @@ int cx_answer_error(struct msg **m, int result)
 	union cx_any_request scratch;
 	struct fault f = {0};
 	struct msg_hdr *h;
-	bool protocol = result >= 3000 && result < 4000;
-	struct cx_rta a = {result};
 	int error = fd_msg_hdr(*m, &h);
 
 	if (error)
 		return error;
 	if (h->msg_code >= CX_UAR && h->msg_code <= CX_PPR)
 		request_decode(h->msg_code, *m, &scratch, &f);
-	error = fd_msg_new_answer_from_req(fd_g_config->cnf_dict, m,
-					   protocol ? MSGFL_ANSW_ERROR : 0);
-	if (error)
-		return error;
-	error = field_encode(*m, &answer_shape[CX_RTR - CX_UAR], &a);
-	if (!error)
-		error = put_common(*m);
-	if (!error && f.result && f.result == result)
-		error = put_failed(*m, &f);
-	if (error)
-		answer_undo(m);
-	else if (protocol && fd_msg_hdr(*m, &h) == 0)
-		h->msg_flags |= CMD_FLAG_ERROR;
-	return error;
+	return message_error(&application, result, &f, m);
 }
 
 void *cx_copy_request(uint32_t command, const void *r)

@@ -110,7 +110,7 @@ enum cx_auth_scheme {
 	CX_AUTH_AKA,     /* "Digest-AKAv1-MD5" */
 	CX_AUTH_DIGEST,  /* "SIP Digest" */
 	CX_AUTH_UNKNOWN, /* "Unknown": the HSS chooses */
-	CX_AUTH_GIBA,    /* "GIBA": the address that the access network gave */
+	CX_AUTH_GIBA,    /* "Early-IMS-Security": the address that the access network gave */
 	CX_AUTH_OTHER,
 };
 

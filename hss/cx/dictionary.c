@@ -1,4 +1,5 @@
-/* dictionary.c - the AVPs and commands of Cx as objects of freeDiameter's dictionary */
+/* dictionary.c - the AVPs of Cx and Sh and the commands of Cx as objects of freeDiameter's
+ * dictionary */
 #include "dictionary.h"
 #include "cx/codec.h"
 #include "diameter/diameter.h"
@@ -92,44 +93,48 @@ static int avps_init(void)
 }
 
 /* No rules: field.c checks what must be there, and says which AVP is not. */
-static int commands_init(struct dict_object *application)
+static int command_define(struct dict_object *application, uint32_t code,
+			  const char *const name[2], struct dict_object **out)
 {
-	for (uint32_t i = 0; i < COMMANDS; i++) {
-		uint8_t mask = CMD_FLAG_REQUEST | CMD_FLAG_PROXIABLE;
-		struct dict_cmd_data request = {CX_UAR + i, (char *)command_name[i][0], mask,
-						mask};
-		struct dict_cmd_data answer = {CX_UAR + i, (char *)command_name[i][1], mask,
-					       CMD_FLAG_PROXIABLE};
-		struct dictionary *dict = fd_g_config->cnf_dict;
-		int error = fd_dict_new(dict, DICT_COMMAND, &request, application,
-					&request_object[i]);
+	uint8_t mask = CMD_FLAG_REQUEST | CMD_FLAG_PROXIABLE;
+	struct dict_cmd_data request = {code, (char *)name[0], mask, mask};
+	struct dict_cmd_data answer = {code, (char *)name[1], mask, CMD_FLAG_PROXIABLE};
+	struct dictionary *dict = fd_g_config->cnf_dict;
+	int error = fd_dict_new(dict, DICT_COMMAND, &request, application, out);
 
-		if (!error)
-			error = fd_dict_new(dict, DICT_COMMAND, &answer, application, NULL);
-		if (error)
-			return error;
-		if (!diameter_command(CX_UAR + i))
-			return ENOSPC;
-	}
-	return 0;
+	if (!error)
+		error = fd_dict_new(dict, DICT_COMMAND, &answer, application, NULL);
+	if (error)
+		return error;
+	return diameter_command(code) ? 0 : ENOSPC;
+}
+
+int dictionary_application(uint32_t id, const char *name, uint32_t first,
+			   const char *const (*command)[2], uint32_t n,
+			   struct dict_object **request)
+{
+	struct dict_application_data data = {id, (char *)name};
+	struct dictionary *dict = fd_g_config->cnf_dict;
+	struct dict_object *vendor, *application;
+	vendor_id_t vendor_id = CX_VENDOR;
+	int error =
+		fd_dict_search(dict, DICT_VENDOR, VENDOR_BY_ID, &vendor_id, &vendor, ENOENT);
+
+	if (!error)
+		error = fd_dict_new(dict, DICT_APPLICATION, &data, vendor, &application);
+	for (uint32_t i = 0; !error && i < n; i++)
+		error = command_define(application, first + i, command[i], &request[i]);
+	return error ? error : fd_disp_app_support(application, vendor, 1, 0);
 }
 
 int cx_dictionary_init(void)
 {
 	struct dict_vendor_data vendor_data = {CX_VENDOR, (char *)"3GPP"};
-	struct dict_application_data application_data = {CX_APPLICATION, (char *)"3GPP Cx"};
-	struct dictionary *dict = fd_g_config->cnf_dict;
-	struct dict_object *vendor, *application;
-	int error = fd_dict_new(dict, DICT_VENDOR, &vendor_data, NULL, &vendor);
+	int error = fd_dict_new(fd_g_config->cnf_dict, DICT_VENDOR, &vendor_data, NULL, NULL);
 
 	if (!error)
-		error = fd_dict_new(dict, DICT_APPLICATION, &application_data, vendor,
-				    &application);
-	if (!error)
 		error = avps_init();
-	if (!error)
-		error = commands_init(application);
-	if (!error)
-		error = fd_disp_app_support(application, vendor, 1, 0);
-	return error;
+	return error ? error
+		     : dictionary_application(CX_APPLICATION, "3GPP Cx", CX_UAR, command_name,
+					      COMMANDS, request_object);
 }

@@ -47,7 +47,7 @@ static const char *const scheme_name[] = {
 	[CX_AUTH_AKA] = "Digest-AKAv1-MD5",
 	[CX_AUTH_DIGEST] = "SIP Digest",
 	[CX_AUTH_UNKNOWN] = "Unknown",
-	[CX_AUTH_GIBA] = "GIBA",
+	[CX_AUTH_GIBA] = "Early-IMS-Security",
 };
 
 enum { SCHEMES = sizeof(scheme_name) / sizeof(scheme_name[0]) };
@@ -117,7 +117,7 @@ static bool giba_from(struct cx_vector *v, const struct item *i)
 	}
 	/* Octets behind the prefix's own need not be there. */
 	if (i->framed.len || i->prefix.len < PREFIX_HEAD || i->prefix.p[1] > 8 * V6 ||
-	    (i->prefix.len - PREFIX_HEAD) * 8 < i->prefix.p[1])
+	    i->prefix.p[1] == 0 || (i->prefix.len - PREFIX_HEAD) * 8 < i->prefix.p[1])
 		return false;
 	memcpy(ip, i->prefix.p + PREFIX_HEAD, i->prefix.len - PREFIX_HEAD);
 	memcpy(v->framed.ip, ip, V6);
@@ -228,7 +228,7 @@ static int vector_put(msg_or_avp *m, const struct cx_vector *v)
 	if (v->scheme == CX_AUTH_AKA)
 		return aka_put(m, v);
 	if (v->scheme == CX_AUTH_GIBA)
-		return v->framed.family ? giba_put(m, v) : EINVAL;
+		return v->framed.family && v->framed_bits ? giba_put(m, v) : EINVAL;
 	if (v->scheme != CX_AUTH_DIGEST || (!v->ha1[0] && !v->ha1_sha256[0]))
 		return EINVAL;
 	error = digest_put(m, v, SLICE("MD5"), v->ha1);

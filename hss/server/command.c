@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "diameter/diameter.h"
+#include "hss/as_command.h"
 #include "hss/version.h"
 
 static void cmd_version(struct command *c, const struct admin_request *q, struct json *out)
@@ -64,13 +65,18 @@ static void cmd_sub(struct command *c, const struct admin_request *q, struct jso
 	provision_command(c->provision, q, out);
 }
 
+static void cmd_as(struct command *c, const struct admin_request *q, struct json *out)
+{
+	as_command(c->provision->store, c->provision->pnr, q, out);
+}
+
 static const struct {
 	const char *noun, *verb; /* verb NULL: the noun is all */
 	void (*run)(struct command *c, const struct admin_request *q, struct json *out);
 } command[] = {
 	{"sub", NULL, cmd_sub},         {"status", NULL, cmd_status},
 	{"version", NULL, cmd_version}, {"diameter", "peers", cmd_diameter_peers},
-	{"metrics", NULL, cmd_metrics},
+	{"metrics", NULL, cmd_metrics}, {"as", NULL, cmd_as},
 };
 
 void command_run(void *ctx, const struct admin_request *q, struct json *out)

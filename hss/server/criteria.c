@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "hss/triggers.h"
 #include "sip/uri.h"
 
 #define ROOT_BEGIN "<ServiceProfile>"
@@ -291,5 +292,5 @@ bool criteria_check(struct slice xml, struct slice *elements, uint32_t *services
 	sound = xmlDocGetRootElement(doc) &&
 		check_all(xmlDocGetRootElement(doc), services, error);
 	xmlFreeDoc(doc);
-	return sound;
+	return sound && triggers_check(xml, error);
 }

@@ -1,8 +1,8 @@
 /* criteria.h - initial filter criteria of a service profile (TS 29.228 Annexes B.2.2, E)
  *
  * They go word for word into the User-Data of every subscriber with the profile, so they are
- * checked once, when an operator gives them: well-formed, no DTD, bounded, and of the elements
- * an S-CSCF needs.
+ * checked once, when an operator gives them: well-formed, no DTD, bounded, of the elements an
+ * S-CSCF needs, and such that it can compile each trigger.
  */
 #pragma once
 

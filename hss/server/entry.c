@@ -316,6 +316,32 @@ static bool set_realm(struct entry *e, struct slice value, char *error)
 	return set_text(e->sub.digest_realm, sizeof(e->sub.digest_realm), value, error);
 }
 
+bool entry_framed(struct slice text, struct addr *out, uint8_t *bits)
+{
+	uint32_t slash = slice_find(text, '/');
+	uint64_t n = 0;
+
+	if (!addr_parse_ip(slice_sub(text, 0, slash), out))
+		return false;
+	*bits = out->family == 4 ? 32 : 128;
+	if (slash == text.len)
+		return true;
+	if (out->family != 6 || !slice_u64(slice_from(text, slash + 1), 128, &n))
+		return false;
+	*bits = (uint8_t)n;
+	return n > 0;
+}
+
+static bool set_framed(struct entry *e, struct slice value, char *error)
+{
+	struct addr framed;
+	uint8_t bits;
+
+	if (!entry_framed(value, &framed, &bits))
+		return refuse(error, "not an address, or a prefix of IPv6");
+	return set_text(e->sub.giba, sizeof(e->sub.giba), value, error);
+}
+
 static bool is_list(enum entry_key key)
 {
 	return key == ENTRY_IMPU || key == ENTRY_VISITED || key == ENTRY_BARRED ||
@@ -355,6 +381,8 @@ static bool take(struct entry *e, enum entry_key key, struct slice value, char *
 		return set_ha1(s->ha1_sha256, SHA256_HEX, value, error);
 	case ENTRY_REALM:
 		return set_realm(e, value, error);
+	case ENTRY_GIBA:
+		return set_framed(e, value, error);
 	case ENTRY_VISITED:
 		return add_visited(e, value, error);
 	case ENTRY_SUBSCRIPTION:
@@ -372,7 +400,6 @@ static bool take(struct entry *e, enum entry_key key, struct slice value, char *
 	case ENTRY_SCSCF:
 	case ENTRY_CCF:
 	case ENTRY_ECF:
-	case ENTRY_GIBA:
 		return service_take(&s->service, key, value, error);
 	case ENTRY_KEYS_MAX:
 		break;
@@ -393,7 +420,8 @@ bool entry_set(struct entry *e, enum entry_key key, struct slice value,
 	if (key != ENTRY_PASSWORD)
 		value = slice_trim(value);
 	/* Secrets, identities and numbers cannot be emptied. */
-	if (value.len == 0 && !is_list(key) && key != ENTRY_PROFILE && key != ENTRY_DISPLAY)
+	if (value.len == 0 && !is_list(key) && key != ENTRY_PROFILE && key != ENTRY_DISPLAY &&
+	    key != ENTRY_GIBA)
 		return true;
 	e->given |= bit;
 	return value.len == 0 || take(e, key, value, error);
@@ -507,6 +535,9 @@ static bool finish(struct entry *e, enum entry_key *where, char *error)
 		return at(where, ENTRY_HA1, refuse(error, "ha1_sha256 wants ha1 beside it"));
 	if (s->n_impus == 0)
 		return at(where, ENTRY_IMPU, refuse(error, "no public identity"));
+	if (s->auth == 0)
+		return at(where, ENTRY_GIBA,
+			  refuse(error, "the subscriber has nothing else to register by"));
 	return apply_barred(e, where, error) && apply_profiled(e, where, error);
 }
 
@@ -520,14 +551,15 @@ bool entry_complete(struct entry *e, const struct entry_defaults *d, enum entry_
 		return at(where, ENTRY_IMPI, refuse(error, "no private identity"));
 	if (GIVEN(e, K) != gives_opc(e))
 		return at(where, ENTRY_K, refuse(error, "k goes with op or opc, top or topc"));
-	if (!GIVEN(e, K) && !digest && !GIVEN(e, GIBA))
+	if (!GIVEN(e, K) && !digest && !*s->giba)
 		return at(where, ENTRY_K,
-			  refuse(error, "wants k with op or opc, or a password, or giba"));
+			  refuse(error, "wants k with op or opc, a password, or giba"));
 	if (!GIVEN(e, AMF))
 		memcpy(s->amf, d->amf, sizeof(s->amf));
 	if (!GIVEN(e, REALM) && digest)
 		snprintf(s->digest_realm, sizeof(s->digest_realm), "%s", d->realm);
-	s->auth = (GIVEN(e, K) ? STORE_AUTH_AKA : 0) | (digest ? STORE_AUTH_DIGEST : 0);
+	s->auth = (GIVEN(e, K) ? STORE_AUTH_AKA : 0) | (digest ? STORE_AUTH_DIGEST : 0) |
+		  (*s->giba ? STORE_AUTH_GIBA : 0);
 	return make_opc(e, where, error) && make_ha1(e, where, error) &&
 	       finish(e, where, error);
 }
@@ -574,7 +606,11 @@ static void keep_secrets(struct entry *e, const struct store_subscriber *old)
 {
 	struct store_subscriber *s = &e->sub;
 
-	s->auth = old->auth;
+	s->auth = old->auth & ~(uint32_t)STORE_AUTH_GIBA;
+	if (!GIVEN(e, GIBA))
+		memcpy(s->giba, old->giba, sizeof(s->giba));
+	if (*s->giba)
+		s->auth |= STORE_AUTH_GIBA;
 	if (GIVEN(e, K))
 		s->auth |= STORE_AUTH_AKA;
 	else {

@@ -12,6 +12,7 @@
  */
 #pragma once
 
+#include "base/addr.h"
 #include "store/store.h"
 
 /* ENTRY_KEYS(X): X(id, name), in the order of an export. */
@@ -29,6 +30,7 @@
 	X(HA1, "ha1")                                                                          \
 	X(HA1_SHA256, "ha1_sha256")                                                            \
 	X(REALM, "realm")                                                                      \
+	X(GIBA, "giba")                                                                        \
 	X(VISITED, "visited")                                                                  \
 	X(SUBSCRIPTION, "subscription")                                                        \
 	X(PROFILE, "profile")                                                                  \
@@ -39,8 +41,7 @@
 	X(CAPABILITIES_OPTIONAL, "capabilities_optional")                                      \
 	X(SCSCF, "scscf")                                                                      \
 	X(CCF, "ccf")                                                                          \
-	X(ECF, "ecf")                                                                          \
-	X(GIBA, "giba")
+	X(ECF, "ecf")
 
 enum entry_key {
 #define X(id, name) ENTRY_##id,
@@ -76,6 +77,9 @@ int entry_key(struct slice name);
 /* The name that is nearest to a wrong one, or NULL if none is near. */
 const char *entry_key_near(struct slice name);
 const char *entry_key_name(enum entry_key key);
+
+/* What `giba` says: an address, or a prefix of IPv6. False: neither. */
+bool entry_framed(struct slice text, struct addr *out, uint8_t *bits);
 
 /* Nothing given. */
 void entry_clear(struct entry *e);

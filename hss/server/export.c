@@ -117,6 +117,9 @@ static void put_value(const struct store_subscriber *s, enum entry_key key, stru
 	case ENTRY_REALM:
 		text_str(t, s->digest_realm);
 		break;
+	case ENTRY_GIBA:
+		text_str(t, s->giba);
+		break;
 	case ENTRY_SUBSCRIPTION:
 		text_str(t, s->subscription);
 		break;

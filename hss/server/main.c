@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -16,9 +17,11 @@
 #include "conf/conf.h"
 #include "cx/codec.h"
 #include "diameter/diameter.h"
+#include "sh/codec.h"
 #include "hss/command.h"
 #include "hss/rtr.h"
 #include "hss/server.h"
+#include "hss/sh_server.h"
 #include "hss/version.h"
 #include "store/move.h"
 
@@ -40,10 +43,13 @@ enum {
 struct main {
 	struct conf *conf;
 	struct store *cx_store; /* of the Cx threads */
+	struct store *sh_store; /* of the Sh threads, which may wait for a disk */
 	struct store *store;    /* of this thread */
 	struct metrics_counters counters;
 	struct server *server;
+	struct sh_server *sh_server;
 	struct rtr *rtr;
+	struct pnr *pnr;
 	struct metrics *metrics;
 	struct provision provision;
 	struct command command;
@@ -122,7 +128,8 @@ static int open_stores(struct main *m)
 
 	m->store = store_open(m->conf->hss.store, error);
 	m->cx_store = m->store ? store_open(m->conf->hss.store, error) : NULL;
-	return m->cx_store ? EXIT_OK : fail(EXIT_STORE, "store", error);
+	m->sh_store = m->cx_store ? store_open(m->conf->hss.store, error) : NULL;
+	return m->sh_store ? EXIT_OK : fail(EXIT_STORE, "store", error);
 }
 
 static int open_diameter(struct main *m)
@@ -141,8 +148,8 @@ static int open_diameter(struct main *m)
 	if (diameter_init(&config, error) < 0)
 		return fail(EXIT_STORE, "diameter", error);
 	m->diameter = true;
-	return cx_dictionary_init()
-		       ? fail(EXIT_STORE, "diameter", "the Cx dictionary is refused")
+	return cx_dictionary_init() || sh_dictionary_init()
+		       ? fail(EXIT_STORE, "diameter", "the dictionary is refused")
 		       : EXIT_OK;
 }
 
@@ -155,9 +162,15 @@ static int open_server(struct main *m)
 		config.av_max = CX_VECTORS_MAX;
 	snprintf(config.realm, sizeof(config.realm), "%s", m->conf->realm);
 	m->rtr = rtr_open(m->store, m->conf->hss.diameter_identity, &m->counters, NULL);
-	if (m->rtr)
-		m->server = server_open(m->cx_store, &config, &m->counters, m->rtr, error);
-	if (!m->server)
+	m->pnr = pnr_open(m->store, m->conf->hss.diameter_identity, &m->counters, NULL);
+	if (m->rtr && m->pnr)
+		m->server =
+			server_open(m->cx_store, &config, &m->counters, m->rtr, m->pnr, error);
+	if (m->server)
+		m->sh_server =
+			sh_server_open(m->sh_store, &m->counters, m->pnr,
+				       &(struct sh_events){rtr_push_set_soon, m->rtr}, error);
+	if (!m->sh_server)
 		return fail(EXIT_ENVIRONMENT, "server", *error ? error : "no memory");
 	return EXIT_OK;
 }
@@ -176,6 +189,7 @@ static int open_operator(struct main *m)
 		.push_profile = rtr_push_profile,
 		.push_set = rtr_push_set,
 		.ctx = m->rtr,
+		.pnr = m->pnr,
 	};
 	m->command = (struct command){&m->provision, m->metrics, clock_ms()};
 	snprintf(path, sizeof(path), "%s/hss.sock", m->conf->runtime_dir);
@@ -205,6 +219,9 @@ static void stop(struct main *m)
 	metrics_stop(m->metrics);
 	rtr_close(m->rtr);
 	server_close(m->server);
+	sh_server_close(m->sh_server);
+	pnr_close(m->pnr);
+	store_close(m->sh_store);
 	store_close(m->cx_store);
 	if (m->store)
 		store_checkpoint(m->store);
@@ -281,15 +298,17 @@ static void run(struct main *m)
 			{.fd = m->signals, .events = POLLIN},
 			{.fd = admin_fd(m->admin), .events = POLLIN},
 			{.fd = metrics_fd(m->metrics), .events = POLLIN},
+			{.fd = pnr_fd(m->pnr), .events = POLLIN},
 		};
 
-		if (poll(fd, 3, pushing ? RTR_TICK_MS : CHECKPOINT_MS) < 0 && errno != EINTR)
+		if (poll(fd, 4, pushing ? RTR_TICK_MS : CHECKPOINT_MS) < 0 && errno != EINTR)
 			break;
 		if (!take_signals(m))
 			break;
 		admin_poll(m->admin);
 		metrics_poll(m->metrics);
 		pushing = rtr_tick(m->rtr);
+		pushing |= pnr_tick(m->pnr, (int64_t)time(NULL));
 		checkpoint(m);
 	}
 }

@@ -7,7 +7,7 @@
 
 #include "aka/aka.h"
 #include "base/log.h"
-#include "hss/service.h"
+#include "hss/entry.h"
 
 enum { RAND_LEN = 16, AUTS_LEN = 14 };
 
@@ -35,27 +35,17 @@ static bool has_scheme(const struct store_impi *i, enum cx_auth_scheme scheme)
 		return i->auth & STORE_AUTH_AKA;
 	case CX_AUTH_DIGEST:
 		return i->auth & STORE_AUTH_DIGEST;
+	case CX_AUTH_GIBA:
+		return i->auth & STORE_AUTH_GIBA;
 	default:
 		return false;
 	}
-}
-
-/* TS 33.203 Annex T: the address of the subscription, if it has one. */
-static int check_giba(struct hss *h)
-{
-	int result = decide_store(store_service(h->store, h->impi.subscription, &h->service));
-
-	if (result)
-		return result;
-	return h->service.n_giba ? 0 : CX_ERROR_AUTH_SCHEME_NOT_SUPPORTED;
 }
 
 /* Step 3. To "Unknown" the answer is the stronger of what the subscriber has. */
 static int check_scheme(struct mar *x)
 {
 	x->scheme = x->r->scheme;
-	if (x->scheme == CX_AUTH_GIBA)
-		return check_giba(x->h);
 	if (x->scheme == CX_AUTH_UNKNOWN)
 		x->scheme = has_scheme(&x->h->impi, CX_AUTH_AKA) ? CX_AUTH_AKA : CX_AUTH_DIGEST;
 	return has_scheme(&x->h->impi, x->scheme) ? 0 : CX_ERROR_AUTH_SCHEME_NOT_SUPPORTED;
@@ -178,7 +168,7 @@ static int give_address(struct mar *x)
 {
 	struct cx_vector *out = &x->a->vector[0];
 
-	if (!service_framed(slice_str(x->h->service.giba[0]), &out->framed, &out->framed_bits))
+	if (!entry_framed(slice_str(x->h->impi.giba), &out->framed, &out->framed_bits))
 		return CX_UNABLE_TO_COMPLY;
 	out->number = 1;
 	out->scheme = CX_AUTH_GIBA;

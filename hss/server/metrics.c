@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "cx/cx.h"
+#include "sh/sh.h"
 #include "diameter/diameter.h"
 #include "hss/version.h"
 
@@ -41,6 +41,18 @@ static const int result_code[] = {
 	CX_MISSING_AVP,
 	CX_TOO_MANY_AVPS,
 	CX_UNABLE_TO_COMPLY,
+	CX_ERROR_TOO_MUCH_DATA,
+	SH_USER_DATA_NOT_AVAILABLE,
+	SH_PRIOR_UPDATE_IN_PROGRESS,
+	SH_USER_DATA_NOT_RECOGNIZED,
+	SH_OPERATION_NOT_ALLOWED,
+	SH_USER_DATA_CANNOT_BE_READ,
+	SH_USER_DATA_CANNOT_BE_MODIFIED,
+	SH_USER_DATA_CANNOT_BE_NOTIFIED,
+	SH_TRANSPARENT_DATA_OUT_OF_SYNC,
+	SH_SUBS_DATA_ABSENT,
+	SH_NO_SUBSCRIPTION_TO_DATA,
+	SH_DSAI_NOT_AVAILABLE,
 	CX_NO_ANSWER,
 	CX_BAD_ANSWER,
 };
@@ -48,8 +60,13 @@ static const int result_code[] = {
 enum { RESULTS = sizeof(result_code) / sizeof(result_code[0]) };
 _Static_assert((int)RESULTS < (int)METRICS_RESULTS, "one is left for every other result");
 
-static const char *const command_text[METRICS_COMMANDS] = {"UAR", "SAR", "LIR",
-							   "MAR", "RTR", "PPR"};
+static const char *const command_text[METRICS_COMMANDS] = {"UAR", "SAR", "LIR", "MAR", "RTR",
+							   "PPR", "UDR", "PUR", "SNR", "PNR"};
+
+static const char *application_of(int command)
+{
+	return command < SH_UDR - CX_UAR ? "cx" : "sh";
+}
 
 struct metrics {
 	struct store *store;
@@ -156,12 +173,12 @@ static void write_requests(struct sink *k, const struct metrics_counters *c)
 	char labels[LINE_MAX_OCTETS / 4];
 
 	family(k, "saker_diameter_requests_total", "counter",
-	       "Cx requests: UAR, SAR, LIR, MAR received, RTR, PPR sent (TS 32.409: UR.AttUAR, "
-	       "UR.AttSAR, "
-	       "LIQ.AttLIR, MA.AttMAR).");
+	       "Cx and Sh requests: UAR, SAR, LIR, MAR, UDR, PUR, SNR received, RTR, PPR, PNR "
+	       "sent (TS 32.409: UR.AttUAR, UR.AttSAR, LIQ.AttLIR, MA.AttMAR, DTR.AttUDR, "
+	       "SUB.AttSNR, NOTIF.AttPNR).");
 	for (int i = 0; i < METRICS_COMMANDS; i++) {
-		snprintf(labels, sizeof(labels), "{app=\"cx\",command=\"%s\"}",
-			 command_text[i]);
+		snprintf(labels, sizeof(labels), "{app=\"%s\",command=\"%s\"}",
+			 application_of(i), command_text[i]);
 		sample(k, labels, atomic_load_explicit(&c->requests[i], memory_order_relaxed));
 	}
 }
@@ -172,7 +189,8 @@ static void write_answers(struct sink *k, const struct metrics_counters *c)
 	char labels[LINE_MAX_OCTETS / 4];
 
 	family(k, "saker_diameter_answers_total", "counter",
-	       "Answers to Cx requests by result (TS 32.409: UR.SuccUAA, UR.FailUAA and so "
+	       "Answers to Cx and Sh requests by result (TS 32.409: UR.SuccUAA, UR.FailUAA and "
+	       "so "
 	       "on).");
 	for (int i = 0; i < METRICS_COMMANDS; i++) {
 		for (int r = 0; r < METRICS_RESULTS; r++) {
@@ -182,8 +200,9 @@ static void write_answers(struct sink *k, const struct metrics_counters *c)
 			if (n == 0)
 				continue;
 			snprintf(labels, sizeof(labels),
-				 "{app=\"cx\",command=\"%s\",result=\"%s\"}", command_text[i],
-				 r < RESULTS ? cx_result_name(result_code[r]) : "other");
+				 "{app=\"%s\",command=\"%s\",result=\"%s\"}", application_of(i),
+				 command_text[i],
+				 r < RESULTS ? sh_result_name(result_code[r]) : "other");
 			sample(k, labels, n);
 		}
 	}

@@ -8,18 +8,21 @@
 #include "store/store.h"
 
 enum {
-	METRICS_COMMANDS = 6, /* CX_UAR and on */
-	METRICS_RESULTS = 24, /* those of cx.h that are told apart; the last is every other */
+	METRICS_COMMANDS = 10, /* CX_UAR and on, to SH_PNR */
+	METRICS_RESULTS =
+		40, /* those of cx.h and sh.h that are told apart; the last is every other */
 	METRICS_COUNT_AGE_MS = 10000, /* the store is counted no more often */
 };
 
-/* Any thread. For UAR, LIR, MAR and SAR what was answered; for RTR and PPR what was sent and
+/* Any thread. For UAR, LIR, MAR, SAR, UDR, PUR and SNR what was answered; for RTR, PPR and PNR
+ * what was sent and
  * came back. */
 struct metrics_counters {
 	_Atomic uint64_t requests[METRICS_COMMANDS];
 	_Atomic uint64_t answers[METRICS_COMMANDS][METRICS_RESULTS];
 };
-/* One exchange: command is CX_UAR to CX_PPR, result one of enum cx_result_code. */
+/* One exchange: command is CX_UAR to SH_PNR, result one of enum cx_result_code and
+ * enum sh_result_code. */
 void metrics_count(struct metrics_counters *c, int command, int result);
 
 struct metrics;

@@ -373,6 +373,7 @@ static void tell(struct job *j)
 		tell_ended(j);
 	if (j->changed && p->push_set)
 		p->push_set(p->ctx, j->impi.implicit_set);
+	pnr_set_changed(p->pnr, j->impi.implicit_set);
 }
 
 static void cmd_set(struct job *j)
@@ -508,6 +509,8 @@ static void show_auth(struct json *out, const struct store_subscriber *s)
 		json_str(out, NULL, "aka");
 	if (s->auth & STORE_AUTH_DIGEST)
 		json_str(out, NULL, "digest");
+	if (s->auth & STORE_AUTH_GIBA)
+		json_str(out, NULL, "giba");
 	json_end_array(out);
 }
 
@@ -560,6 +563,8 @@ static void show(struct job *j, const char (*impis)[IMPI_MAX + 1], uint32_t n)
 	show_service(out, &s->service);
 	show_auth(out, s);
 	show_aka(out, s);
+	if (*s->giba)
+		json_str(out, "giba", s->giba);
 	json_str(out, "realm", s->digest_realm);
 	json_array(out, "visited");
 	for (uint32_t i = 0; i < s->n_visited; i++)
@@ -840,6 +845,8 @@ static void put_profile(struct job *j, const char *name, int32_t cn_services)
 	log_event(LOG_INFO, "provision", "profile_put", LOG_Z("profile", name));
 	if (known && p->push_profile)
 		p->push_profile(p->ctx, id);
+	if (known)
+		pnr_all_changed(p->pnr);
 	answer_done(j->out, "profile", name);
 }
 

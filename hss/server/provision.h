@@ -26,6 +26,7 @@
 #include "base/admin.h"
 #include "conf/conf.h"
 #include "hss/ended.h"
+#include "hss/pnr.h"
 
 enum { PROVISION_LIST_DEFAULT = 100, PROVISION_LIST_MAX = 100000 };
 
@@ -41,6 +42,7 @@ struct provision {
 	/* A profile that was there has changed. */
 	void (*push_profile)(void *ctx, int64_t profile);
 	void *ctx;
+	struct pnr *pnr; /* lent; told of what changed; may be NULL */
 };
 
 /* r->word[0] is "sub". Writes one JSON value. */

@@ -210,6 +210,13 @@ void rtr_push_set(void *ctx, int64_t set)
 	push_set(ctx, &(struct again_item){.command = CX_PPR, .set = set});
 }
 
+void rtr_push_set_soon(void *ctx, int64_t set)
+{
+	struct rtr *x = ctx;
+
+	again_put(x->again, &(struct again_item){.command = CX_PPR, .set = set}, clock_ms());
+}
+
 /* Whether the registration that a RTR was to end has come back at the same S-CSCF meanwhile:
  * then it is another one, and stays. */
 static bool came_back(struct rtr *x, const struct again_item *item)

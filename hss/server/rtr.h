@@ -35,6 +35,8 @@ void rtr_deregister(void *ctx, const struct ended *e);
 /* Sends the profile of an implicit set, as it is now, to the S-CSCF that serves it, if one
  * does. */
 void rtr_push_set(void *ctx, int64_t set);
+/* The same, by rtr_tick, in about a second. Any thread. */
+void rtr_push_set_soon(void *ctx, int64_t set);
 /* Notes that all sets with this profile are to be pushed; rtr_tick does it, RTR_PUSHES_PER_TICK
  * at a time, so that a change of a profile of everybody is no flood. */
 void rtr_push_profile(void *ctx, int64_t profile);

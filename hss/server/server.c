@@ -27,6 +27,7 @@ struct handler {
 struct server {
 	struct hss *hss;
 	struct rtr *rtr;
+	struct pnr *pnr;
 	struct metrics_counters *counters;
 	pthread_mutex_t lock; /* of hss and its store: the state has one writer anyhow */
 	struct handler handler[SERVED];
@@ -46,6 +47,13 @@ static void tell_replaced(struct server *s, struct slice impi)
 					       .reason = CX_REASON_NEW_SERVER_ASSIGNED});
 }
 
+/* Application Servers may want to know: the state of the user, who serves him. */
+static void tell_state(struct server *s, int result)
+{
+	if (result == CX_SUCCESS || result == CX_SUCCESS_SERVER_NAME_NOT_STORED)
+		pnr_set_changed(s->pnr, s->hss->impu.implicit_set);
+}
+
 /* Under the lock, because the answer points into the memory of the decision. */
 static int decide(struct server *s, uint32_t command, const union cx_any_request *r,
 		  union cx_any_answer *a)
@@ -59,9 +67,11 @@ static int decide(struct server *s, uint32_t command, const union cx_any_request
 		break;
 	case CX_MAR:
 		hss_mar(s->hss, &r->mar, &a->maa);
+		tell_state(s, a->result);
 		break;
 	default:
 		hss_sar(s->hss, &r->sar, &a->saa);
+		tell_state(s, a->result);
 		if (a->result == CX_SUCCESS && s->hss->replaced)
 			tell_replaced(s, r->sar.impi);
 		break;
@@ -146,7 +156,8 @@ static bool handlers_open(struct server *s)
 }
 
 struct server *server_open(struct store *store, const struct hss_config *config,
-			   struct metrics_counters *counters, struct rtr *rtr, char *error)
+			   struct metrics_counters *counters, struct rtr *rtr, struct pnr *pnr,
+			   char *error)
 {
 	struct server *s = calloc(1, sizeof(*s));
 
@@ -161,6 +172,7 @@ struct server *server_open(struct store *store, const struct hss_config *config,
 	}
 	s->counters = counters;
 	s->rtr = rtr;
+	s->pnr = pnr;
 	if (handlers_open(s))
 		return s;
 	snprintf(error, ERROR_MAX, "cannot register the Cx commands with freeDiameter");

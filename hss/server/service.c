@@ -25,8 +25,6 @@ static struct list list_of(struct store_service *v, enum entry_key key)
 		return (struct list){&v->n_servers, STORE_SERVERS_MAX, NULL, v->server};
 	case ENTRY_CCF:
 		return (struct list){&v->n_ccf, STORE_CHARGING_MAX, NULL, v->ccf};
-	case ENTRY_GIBA:
-		return (struct list){&v->n_giba, 1, NULL, v->giba};
 	default:
 		return (struct list){&v->n_ecf, STORE_CHARGING_MAX, NULL, v->ecf};
 	}
@@ -35,7 +33,7 @@ static struct list list_of(struct store_service *v, enum entry_key key)
 bool service_has(enum entry_key key)
 {
 	return key == ENTRY_CAPABILITIES || key == ENTRY_CAPABILITIES_OPTIONAL ||
-	       key == ENTRY_SCSCF || key == ENTRY_CCF || key == ENTRY_ECF || key == ENTRY_GIBA;
+	       key == ENTRY_SCSCF || key == ENTRY_CCF || key == ENTRY_ECF;
 }
 
 static bool refuse(char *error, const char *sentence)
@@ -63,35 +61,14 @@ static bool take_number(struct list *l, struct slice item, char *error)
 	return true;
 }
 
-bool service_framed(struct slice text, struct addr *out, uint8_t *bits)
-{
-	uint32_t slash = slice_find(text, '/');
-	uint64_t n = 0;
-
-	if (!addr_parse_ip(slice_sub(text, 0, slash), out))
-		return false;
-	*bits = out->family == 4 ? 32 : 128;
-	if (slash == text.len)
-		return true;
-	if (out->family != 6 || !slice_u64(slice_from(text, slash + 1), 128, &n))
-		return false;
-	*bits = (uint8_t)n;
-	return n > 0;
-}
-
-static bool take_name(struct list *l, struct slice item, enum entry_key key, char *error)
+static bool take_name(struct list *l, struct slice item, bool sip, char *error)
 {
 	struct sip_uri uri;
-	struct addr framed;
-	uint8_t bits;
 
 	if (!name_sound(item))
 		return refuse(error, "not a name");
-	if (key == ENTRY_SCSCF &&
-	    (sip_uri_decode(item, &uri) != SIP_OK || uri.scheme != SIP_SCHEME_SIP))
+	if (sip && (sip_uri_decode(item, &uri) != SIP_OK || uri.scheme != SIP_SCHEME_SIP))
 		return refuse(error, "not a SIP URI");
-	if (key == ENTRY_GIBA && !service_framed(item, &framed, &bits))
-		return refuse(error, "not an address, or a prefix of IPv6");
 	memcpy(l->name[*l->n], item.p, item.len);
 	l->name[(*l->n)++][item.len] = 0;
 	return true;
@@ -113,7 +90,8 @@ bool service_take(struct store_service *v, enum entry_key key, struct slice valu
 			snprintf(error, ENTRY_ERROR_MAX, "more than %u", l.most);
 			return false;
 		}
-		if (l.number ? !take_number(&l, item, error) : !take_name(&l, item, key, error))
+		if (l.number ? !take_number(&l, item, error)
+			     : !take_name(&l, item, key == ENTRY_SCSCF, error))
 			return false;
 	}
 	return true;

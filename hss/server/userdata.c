@@ -4,6 +4,9 @@
 
 #include <libxml/xmlstring.h>
 
+#include "hss/select_criteria.h"
+#include "store/application.h"
+
 /* What would end or break an element; characters that XML 1.0 §2.2 does not have become spaces.
  */
 static void put_escaped(struct text *t, const char *s)
@@ -43,14 +46,30 @@ static void put_identity(struct text *t, const struct store_impu *u)
 	text_lit(t, "</PublicIdentity>");
 }
 
-static int put_services(struct store *s, int64_t id, struct text *t)
+/* Without those that a server has switched off for the identity (TS 29.328 §7.6.18). */
+static bool put_unmasked(struct store *s, const struct store_impu *u, struct slice elements,
+			 struct text *t)
+{
+	char server[STORE_DSAI_MAX][STORE_HOST_MAX + 1];
+	struct slice name[STORE_DSAI_MAX];
+	uint32_t n;
+
+	if (store_dsai_servers(s, u->impu, server, STORE_DSAI_MAX, &n) != STORE_OK)
+		return false;
+	for (uint32_t i = 0; i < n; i++)
+		name[i] = slice_str(server[i]);
+	return criteria_select(elements, name, n, false, t);
+}
+
+static int put_services(struct store *s, const struct store_impu *u, struct text *t)
 {
 	struct store_profile p;
 	enum store_result r;
+	bool good = true;
 
-	if (!id)
+	if (!u->profile)
 		return 0;
-	r = store_find_profile(s, id, &p);
+	r = store_find_profile(s, u->profile, &p);
 	if (r != STORE_OK)
 		return -1;
 	if (p.cn_services >= 0)
@@ -60,15 +79,24 @@ static int put_services(struct store *s, int64_t id, struct text *t)
 			    p.cn_services);
 	/* Checked when it was provisioned: whole InitialFilterCriteria elements and nothing
 	 * else. */
-	text_put(t, slice_of(p.ifc_xml, p.ifc_len));
+	if (u->masked)
+		good = put_unmasked(s, u, slice_of(p.ifc_xml, p.ifc_len), t);
+	else
+		text_put(t, slice_of(p.ifc_xml, p.ifc_len));
 	store_profile_free(&p);
-	return 0;
+	return good ? 0 : -1;
+}
+
+/* An identity with some of the criteria off stands alone. */
+static bool together(const struct store_impu *a, const struct store_impu *b)
+{
+	return a == b || (a->profile == b->profile && !a->masked && !b->masked);
 }
 
 static bool seen_before(const struct store_impu *set, uint32_t i)
 {
 	for (uint32_t k = 0; k < i; k++)
-		if (set[k].profile == set[i].profile)
+		if (together(&set[k], &set[i]))
 			return true;
 	return false;
 }
@@ -78,9 +106,9 @@ static int put_profile(struct store *s, const struct store_impu *set, uint32_t n
 {
 	text_lit(t, "<ServiceProfile>");
 	for (uint32_t i = first; i < n; i++)
-		if (set[i].profile == set[first].profile)
+		if (together(&set[i], &set[first]))
 			put_identity(t, &set[i]);
-	if (put_services(s, set[first].profile, t) < 0)
+	if (put_services(s, &set[first], t) < 0)
 		return -1;
 	text_lit(t, "</ServiceProfile>");
 	return 0;

@@ -29,7 +29,8 @@ static bool read_impi(struct statement *st, struct store_impi *out)
 	       store_column_blob(st, 7, out->amf, sizeof(out->amf)) &&
 	       store_column_text(st, 10, out->ha1, sizeof(out->ha1)) &&
 	       store_column_text(st, 11, out->ha1_sha256, sizeof(out->ha1_sha256)) &&
-	       store_column_text(st, 12, out->digest_realm, sizeof(out->digest_realm));
+	       store_column_text(st, 12, out->digest_realm, sizeof(out->digest_realm)) &&
+	       store_column_text(st, 13, out->giba, sizeof(out->giba));
 }
 
 enum store_result store_find_impi(struct store *s, struct slice impi, struct store_impi *out)
@@ -56,6 +57,7 @@ static bool read_impu(struct statement *st, struct store_impu *out)
 	out->services = (uint32_t)store_column_int(st, 4);
 	out->barred = store_column_int(st, 5) != 0;
 	out->state = (enum store_state)state;
+	out->masked = store_column_int(st, 10) != 0;
 	return state >= STORE_NOT_REGISTERED && state <= STORE_UNREGISTERED &&
 	       store_column_text(st, 0, out->impu, sizeof(out->impu)) &&
 	       store_column_text(st, 6, out->display_name, sizeof(out->display_name)) &&
@@ -95,6 +97,26 @@ enum store_result store_implicit_set(struct store *s, int64_t set, struct store_
 	if (r == STORE_NONE && *n)
 		return STORE_OK;
 	return r;
+}
+
+enum store_result store_subscription_impus(struct store *s, int64_t subscription,
+					   struct store_impu *out, uint32_t most, uint32_t *n)
+{
+	struct statement *st = store_take(s, ST_SUBSCRIPTION_IMPUS);
+	enum store_result r;
+
+	*n = 0;
+	store_bind_int(st, 1, subscription);
+	store_bind_int(st, 2, most);
+	while ((r = store_row(st)) == STORE_OK) {
+		if (*n == most || !read_impu(st, &out[*n])) {
+			r = STORE_FAIL;
+			break;
+		}
+		(*n)++;
+	}
+	store_reset(st);
+	return r == STORE_NONE ? STORE_OK : r;
 }
 
 enum store_result store_set_impis(struct store *s, int64_t set, char (*out)[IMPI_MAX + 1],

@@ -47,6 +47,30 @@ static const char *const main_step[] = {
 	 * §5.4.12). */
 	"CREATE TABLE main.psi(identity TEXT PRIMARY KEY NOT NULL, wildcard INTEGER NOT NULL,"
 	" server TEXT NOT NULL) WITHOUT ROWID;",
+	/* Where the user of GIBA is (TS 29.228 §6.3.1); '': he has none. */
+	"ALTER TABLE main.impi ADD COLUMN giba TEXT NOT NULL DEFAULT '';",
+	/* What an Application Server may do over Sh (TS 29.328 §6.2); operations: enum
+	 * store_operation. */
+	"CREATE TABLE main.permission(host TEXT NOT NULL, reference INTEGER NOT NULL,"
+	" operations INTEGER NOT NULL, PRIMARY KEY(host, reference)) WITHOUT ROWID;"
+	/* Repository data (§7.6.1). Without data: deleted, with the number that the deletion
+	 * had. */
+	"CREATE TABLE main.repository(identity TEXT NOT NULL, service TEXT NOT NULL,"
+	" sequence INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY(identity, service))"
+	" WITHOUT ROWID;"
+	/* Subscriptions to notifications (§6.1.3); digest: of what was told last. */
+	"CREATE TABLE main.watch(id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" identity TEXT NOT NULL, reference INTEGER NOT NULL, detail TEXT NOT NULL,"
+	" host TEXT NOT NULL, expiry INTEGER NOT NULL, once INTEGER NOT NULL,"
+	" digest INTEGER NOT NULL, UNIQUE(identity, reference, detail, host));"
+	/* Dynamic service activation (§7.6.18): a tag stands for the criteria that lead to a
+	 * server; who is in the second has them off. */
+	"CREATE TABLE main.dsai(tag TEXT PRIMARY KEY NOT NULL, server TEXT NOT NULL)"
+	" WITHOUT ROWID;"
+	"CREATE TABLE main.dsai_off(identity TEXT NOT NULL, tag TEXT NOT NULL,"
+	" PRIMARY KEY(identity, tag)) WITHOUT ROWID;"
+	/* §7.6.17. */
+	"ALTER TABLE main.psi ADD COLUMN inactive INTEGER NOT NULL DEFAULT 0;",
 };
 
 static const char *const state_step[] = {

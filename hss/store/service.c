@@ -1,19 +1,13 @@
 /* service.c - what a subscription wants of its S-CSCF and of charging; public service
  * identities */
+#include "store/application.h"
 #include "store/db.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 /* The column `kind`. */
-enum store_item {
-	ITEM_MANDATORY = 1,
-	ITEM_OPTIONAL,
-	ITEM_SERVER,
-	ITEM_CCF,
-	ITEM_ECF,
-	ITEM_GIBA
-};
+enum store_item { ITEM_MANDATORY = 1, ITEM_OPTIONAL, ITEM_SERVER, ITEM_CCF, ITEM_ECF };
 
 static enum store_result add_item(struct store *s, int64_t subscription, enum store_item kind,
 				  uint32_t position, const char *value)
@@ -55,8 +49,7 @@ static enum store_result add_names(struct store *s, int64_t subscription, enum s
 
 static bool is_empty(const struct store_service *v)
 {
-	return !v->n_mandatory && !v->n_optional && !v->n_servers && !v->n_ccf && !v->n_ecf &&
-	       !v->n_giba;
+	return !v->n_mandatory && !v->n_optional && !v->n_servers && !v->n_ccf && !v->n_ecf;
 }
 
 enum store_result service_put(struct store *s, int64_t subscription,
@@ -80,8 +73,6 @@ enum store_result service_put(struct store *s, int64_t subscription,
 		r = add_names(s, subscription, ITEM_CCF, v->ccf, v->n_ccf, STORE_CHARGING_MAX);
 	if (r == STORE_OK)
 		r = add_names(s, subscription, ITEM_ECF, v->ecf, v->n_ecf, STORE_CHARGING_MAX);
-	if (r == STORE_OK)
-		r = add_names(s, subscription, ITEM_GIBA, v->giba, v->n_giba, 1);
 	return r;
 }
 
@@ -121,8 +112,6 @@ static bool read_item(struct statement *st, struct store_service *out)
 		return read_name(value, out->ccf, &out->n_ccf, STORE_CHARGING_MAX);
 	case ITEM_ECF:
 		return read_name(value, out->ecf, &out->n_ecf, STORE_CHARGING_MAX);
-	case ITEM_GIBA:
-		return read_name(value, out->giba, &out->n_giba, 1);
 	default:
 		return false;
 	}
@@ -167,6 +156,9 @@ enum store_result store_psi_del(struct store *s, const char *identity)
 	store_bind_text(st, 1, identity);
 	r = store_row(st);
 	store_reset(st);
+	if (r != STORE_OK)
+		return r;
+	r = application_forget(s, identity);
 	if (r != STORE_OK)
 		return r;
 	st = store_take(s, ST_DEL_PSI);

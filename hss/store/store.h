@@ -39,6 +39,7 @@ enum {
 	STORE_ERROR_MAX = 256,
 	/* octets of a Diameter identity, a network name, a SIP URI of an S-CSCF */
 	STORE_HOST_MAX = 255,
+	STORE_FRAMED_MAX = 63,
 	STORE_NAME_MAX = 63, /* of a profile or a subscription */
 	STORE_VISITED_MAX = 8,
 	STORE_PROFILE_MAX = 32768,   /* octets of filter criteria */
@@ -54,9 +55,7 @@ enum store_result { STORE_OK, STORE_NONE, STORE_EXISTS, STORE_BUSY, STORE_FAIL }
 
 enum store_state { STORE_NOT_REGISTERED, STORE_REGISTERED, STORE_UNREGISTERED };
 
-enum { STORE_SQN_LEAP = 1024 };
-
-enum store_auth { STORE_AUTH_AKA = 1, STORE_AUTH_DIGEST = 2 };
+enum store_auth { STORE_AUTH_AKA = 1, STORE_AUTH_DIGEST = 2, STORE_AUTH_GIBA = 4 };
 
 /* Session cases for which a profile has something to do while the user is not registered
  * (TS 29.228 Annex B.2.3). */
@@ -75,6 +74,8 @@ struct store_impi {
 	char ha1[33]; /* MD5(impi:realm:password), hexadecimal, or "" */
 	char ha1_sha256[65];
 	char digest_realm[STORE_HOST_MAX + 1];
+	/* Address, or prefix of IPv6, that the access network gave its terminal, or "". */
+	char giba[STORE_FRAMED_MAX + 1];
 };
 
 struct store_impu {
@@ -84,6 +85,7 @@ struct store_impu {
 	int64_t profile;
 	uint32_t services; /* of its profile, of enum store_services */
 	bool barred;
+	bool masked; /* some of the profile's criteria are off (application.h) */
 	char display_name[128];
 	/* Of its set: */
 	enum store_state state;
@@ -111,13 +113,11 @@ struct store_profile {
 
 /* What a subscription wants of its S-CSCF (TS 29.228 §6.7) and of charging (Annex B.2). */
 struct store_service {
-	uint32_t n_mandatory, n_optional, n_servers, n_ccf, n_ecf, n_giba;
+	uint32_t n_mandatory, n_optional, n_servers, n_ccf, n_ecf;
 	uint32_t mandatory[STORE_CAPABILITIES_MAX], optional[STORE_CAPABILITIES_MAX];
 	char server[STORE_SERVERS_MAX][STORE_HOST_MAX + 1]; /* SIP URIs of S-CSCFs preferred */
 	char ccf[STORE_CHARGING_MAX][STORE_HOST_MAX + 1];   /* charging collection functions */
 	char ecf[STORE_CHARGING_MAX][STORE_HOST_MAX + 1];   /* event charging functions */
-	char giba[1][STORE_HOST_MAX + 1]; /* address or IPv6 prefix that the access network gave
-					     the terminal (TS 33.203 Annex T) */
 };
 
 /* A subscriber as provisioned: what `sakerctl sub add`, CSV and JSON import carry. Holds
@@ -134,6 +134,7 @@ struct store_subscriber {
 	bool tuak, k256;
 	uint64_t sqn;
 	char ha1[33], ha1_sha256[65], digest_realm[STORE_HOST_MAX + 1];
+	char giba[STORE_FRAMED_MAX + 1];
 	char visited[STORE_VISITED_MAX]
 		    [STORE_HOST_MAX + 1]; /* networks allowed besides home; "*" any */
 	uint32_t n_visited;
@@ -171,6 +172,9 @@ enum store_result store_find_impu(struct store *s, struct slice impu, struct sto
 /* All IMPUs of an implicit set, default first; more than `most` is STORE_FAIL. */
 enum store_result store_implicit_set(struct store *s, int64_t set, struct store_impu *out,
 				     uint32_t most, uint32_t *n);
+/* The IMPUs of all sets of a subscription, at most `most` of them. */
+enum store_result store_subscription_impus(struct store *s, int64_t subscription,
+					   struct store_impu *out, uint32_t most, uint32_t *n);
 /* The names of all IMPIs that use a set, at most `most` of them. */
 enum store_result store_set_impis(struct store *s, int64_t set, char (*out)[IMPI_MAX + 1],
 				  uint32_t most, uint32_t *n);

@@ -174,18 +174,34 @@ static enum store_result put_impu(struct put *p, uint32_t i)
 	return store_run(st);
 }
 
+static enum store_result del_by(struct store *s, enum store_statement id, int64_t key)
+{
+	struct statement *st = store_take(s, id);
+
+	store_bind_int(st, 1, key);
+	return store_run(st);
+}
+
+static enum store_result del_all(struct store *s, const enum store_statement *id, size_t n,
+				 int64_t key)
+{
+	enum store_result r = STORE_OK;
+
+	for (size_t i = 0; r == STORE_OK && i < n; i++)
+		r = del_by(s, id[i], key);
+	return r;
+}
+
 static enum store_result put_impus(struct put *p)
 {
+	static const enum store_statement of_marked[] = {ST_DROP_MARKED_REPOSITORY,
+							 ST_DROP_MARKED_WATCHES,
+							 ST_DROP_MARKED_DSAI, ST_DEL_MARKED};
 	enum store_result r = find_profile(p, p->sub->profile, &p->profile);
-	struct statement *st;
 
 	for (uint32_t i = 0; r == STORE_OK && i < p->sub->n_impus; i++)
 		r = put_impu(p, i);
-	if (r != STORE_OK || !p->replace)
-		return r;
-	st = store_take(p->s, ST_DEL_MARKED);
-	store_bind_int(st, 1, p->set);
-	return store_run(st);
+	return r != STORE_OK || !p->replace ? r : del_all(p->s, of_marked, 4, p->set);
 }
 
 static enum store_result put_impi(struct put *p)
@@ -208,6 +224,7 @@ static enum store_result put_impi(struct put *p)
 	store_bind_text(st, 11, sub->digest_realm);
 	store_bind_int(st, 12, p->profile);
 	store_bind_text(st, 13, sub->impi);
+	store_bind_text(st, 14, sub->giba);
 	r = store_run(st);
 	/* The SQN in use lies with the state. */
 	if (r == STORE_OK && p->replace && !keep_sqn)
@@ -215,14 +232,6 @@ static enum store_result put_impi(struct put *p)
 	if (r == STORE_OK && p->replace && !keep_sqn)
 		r = store_set_sqn(p->s, p->old.id, sub->sqn);
 	return r;
-}
-
-static enum store_result del_by(struct store *s, enum store_statement id, int64_t key)
-{
-	struct statement *st = store_take(s, id);
-
-	store_bind_int(st, 1, key);
-	return store_run(st);
 }
 
 static enum store_result put_visited(struct put *p)
@@ -401,6 +410,7 @@ enum store_result store_subscriber_get(struct store *s, struct slice impi,
 	memcpy(out->ha1, i.ha1, sizeof(out->ha1));
 	memcpy(out->ha1_sha256, i.ha1_sha256, sizeof(out->ha1_sha256));
 	memcpy(out->digest_realm, i.digest_realm, sizeof(out->digest_realm));
+	memcpy(out->giba, i.giba, sizeof(out->giba));
 	r = get_own_profile(s, i.id, out);
 	if (r == STORE_OK)
 		r = get_subscription(s, i.subscription, out);
@@ -422,21 +432,12 @@ static bool used(struct store *s, enum store_statement id, int64_t key, enum sto
 	return *r != STORE_NONE;
 }
 
-static enum store_result del_all(struct store *s, const enum store_statement *id, size_t n,
-				 int64_t key)
-{
-	enum store_result r = STORE_OK;
-
-	for (size_t i = 0; r == STORE_OK && i < n; i++)
-		r = del_by(s, id[i], key);
-	return r;
-}
-
 static enum store_result del_impi(struct store *s, const struct store_impi *i)
 {
 	static const enum store_statement of_impi[] = {ST_DEL_IMPI, ST_DEL_SQN};
 	static const enum store_statement of_set[] = {
-		ST_DEL_IMPUS, ST_DEL_SET, ST_DEL_ASSIGNMENT, ST_DEL_TIES, ST_DEL_RESTORATIONS};
+		ST_DROP_REPOSITORY, ST_DROP_WATCHES,   ST_DROP_DSAI, ST_DEL_IMPUS,
+		ST_DEL_SET,         ST_DEL_ASSIGNMENT, ST_DEL_TIES,  ST_DEL_RESTORATIONS};
 	static const enum store_statement of_subscription[] = {ST_DEL_SUBSCRIPTION,
 							       ST_DEL_VISITED, ST_DEL_ITEMS};
 	struct store_tie tie;
@@ -454,7 +455,7 @@ static enum store_result del_impi(struct store *s, const struct store_impi *i)
 	if (r == STORE_OK)
 		r = del_all(s, of_impi, 2, i->id);
 	if (r == STORE_OK && !used(s, ST_SET_USED, i->implicit_set, &r))
-		r = del_all(s, of_set, 5, i->implicit_set);
+		r = del_all(s, of_set, 8, i->implicit_set);
 	if (r == STORE_OK && !used(s, ST_SUBSCRIPTION_USED, i->subscription, &r))
 		r = del_all(s, of_subscription, 3, i->subscription);
 	return r;

@@ -4,7 +4,7 @@
 eval "$(declare -f lab_config | sed '1s/lab_config/lab_config_plain/')"
 lab_config() {
 	lab_config_plain "$@"
-	sed -i '/^control:/a\  proxy-auth: initial\n  access:\n    - {prefix: 10.20.0.77, allow: [giba, digest]}' "$RUN/saker.yaml"
+	sed -i '/^control:/a\  proxy-auth: initial\n  vectors: 3\n  access:\n    - {prefix: 10.20.0.77, allow: [giba, digest]}' "$RUN/saker.yaml"
 }
 start_saker 2 20 20 || { fail "start"; exit 1; }
 
@@ -23,6 +23,13 @@ check "so it does with REGISTER" phones register
 check "wrong passwords: 407, in the end 403" phones wrong
 equal "users of AKA register and call as ever" "$(register_users aka 20 600000; make_calls calls 20 20 20)" "20
 20"
+# Three vectors an answer: two are left of each, and the next registration needs no HSS.
+metric() { sakerctl -o json metrics | python3 -c '
+import json, sys
+print(sum(int(r["value"]) for r in json.load(sys.stdin)["rows"] if r["metric"] == sys.argv[1]))' "$1"; }
+equal "two vectors are left of each user's three" "$(metric saker_auth_vectors_users)" 20
+equal "they register again by those" "$(register_users again 20 600000)" 20
+if [ "$(metric saker_auth_vectors_used_total)" -ge 20 ]; then ok "without the HSS"; else fail "by vectors left over: $(metric saker_auth_vectors_used_total)"; fi
 # Where the policy lets it, the address that the access network gave is the proof (TS 33.203 Annex T); and AKA is not allowed there.
 check "a subscriber known by his address" sakerctl sub add carol@ims.example impu=sip:carol@ims.example giba=10.20.0.77
 lab_in wlan ip addr add 10.20.0.77/24 dev eth0

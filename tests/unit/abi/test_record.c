@@ -88,6 +88,7 @@ static void registration_assert_equal(const struct abi_registration_view *a,
 	for (uint32_t i = 0; i < a->n_impu; i++) {
 		assert_true(slice_eq(a->impu[i].impu, b->impu[i].impu));
 		assert_int_equal(a->impu[i].flags, b->impu[i].flags);
+		assert_int_equal(a->impu[i].profile, b->impu[i].profile);
 	}
 	for (uint32_t i = 0; i < a->n_contact; i++) {
 		const struct abi_contact_view *x = &a->contact[i], *y = &b->contact[i];
@@ -347,6 +348,34 @@ static void rule_break(struct abi_registration_view *r, enum broken_rule rule)
 
 /* clang-format on */
 
+static void profiles_come_back(void **state)
+{
+	static uint8_t octets[ABI_PROFILE_MAX + 1], record[RING_RECORD_MAX];
+	static struct abi_install_view got;
+	struct abi_install_view v = {.type = INSTALL_PROFILE, .seq = 3, .profile_id = 9};
+	uint32_t len;
+
+	memset(octets, 'x', sizeof(octets));
+	v.profile = slice_of(octets, ABI_PROFILE_MAX);
+	len = abi_install_encode(&v, record, sizeof(record));
+	assert_true(len > ABI_PROFILE_MAX);
+	assert_null(abi_install_decode(slice_of(record, len), &got));
+	assert_int_equal(got.type, INSTALL_PROFILE);
+	assert_int_equal(got.seq, 3);
+	assert_int_equal(got.profile_id, 9);
+	assert_true(slice_eq(got.profile, v.profile));
+	assert_int_equal((got.profile.p - record) % 8, 0);
+	/* The head alone is no profile, nor is one of no id. */
+	assert_non_null(abi_install_decode(slice_of(record, 24), &got));
+	memset(record + 16, 0, 8);
+	assert_non_null(abi_install_decode(slice_of(record, len), &got));
+	v.profile_id = 0;
+	assert_int_equal(abi_install_encode(&v, record, sizeof(record)), 0);
+	v.profile_id = 9;
+	v.profile.len++;
+	assert_int_equal(abi_install_encode(&v, record, sizeof(record)), 0);
+}
+
 static void broken_rules_are_not_encoded(void **state)
 {
 	uint8_t record[RING_RECORD_MAX];
@@ -368,12 +397,12 @@ static void broken_rules_are_not_decoded(void **state)
 	struct abi_install_view *v = view_make(), *got = calloc(1, sizeof(*got));
 	uint8_t record[RING_RECORD_MAX];
 	uint32_t len = abi_install_encode(v, record, sizeof(record));
-	const uint32_t impus = 24 + 28, contacts = impus + 2 + 21 + 2 + 13;
+	const uint32_t impus = 24 + 28, contacts = impus + 16 + 21 + 16 + 13;
 	const struct {
 		uint32_t at;
 		uint8_t octet;
 	} lies[] = {
-		{0, INSTALL_SA_DELETE + 1},
+		{0, INSTALL_PROFILE + 1},
 		{0, 0},
 		{3, 1}, /* type */
 		{24, 0},
@@ -387,10 +416,10 @@ static void broken_rules_are_not_decoded(void **state)
 		{29, 1}, /* length of Service-Route */
 		{32 + 18, 9},
 		{32 + 19, 1}, /* S-CSCF: family, pad */
-		{impus, 8},
-		{impus + 1, 0},
-		{impus + 1, 255},
-		{impus + 2, '\r'},
+		{impus + 8, 8},
+		{impus + 9, 0},
+		{impus + 9, 255},
+		{impus + 16, '\r'},
 		{contacts + 105, 4}, /* q: 1000 + ... */
 		{contacts + 106, 0},
 		{contacts + 107, 8},  /* length of the URI */
@@ -791,6 +820,7 @@ int main(void)
 		cmocka_unit_test(short_records_come_back),
 		cmocka_unit_test(every_prefix_is_refused_without_reading_on),
 		cmocka_unit_test(every_octet_changed_is_refused_or_sound),
+		cmocka_unit_test(profiles_come_back),
 		cmocka_unit_test(broken_rules_are_not_encoded),
 		cmocka_unit_test(broken_rules_are_not_decoded),
 		cmocka_unit_test(largest_set_fits_a_record_or_is_refused),

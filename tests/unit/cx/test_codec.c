@@ -190,8 +190,8 @@ static void lir(void **state)
 
 static void mar(void **state)
 {
-	static const char *const name[] = {"Digest-AKAv1-MD5", "SIP Digest", "Unknown", "GIBA",
-					   "NASS-Bundled"};
+	static const char *const name[] = {"Digest-AKAv1-MD5", "SIP Digest", "Unknown",
+					   "Early-IMS-Security", "NASS-Bundled"};
 	struct cx_mar in = some_mar, out;
 
 	in.auts = slice_of("0123456789abcdef0123456789abcd", 30);
@@ -252,7 +252,7 @@ static void maa_aka(void **state)
 /* An address, and prefixes that end within an octet, at one, and nowhere. */
 static void maa_giba(void **state)
 {
-	static const uint8_t bits[] = {32, 64, 61, 0, 128};
+	static const uint8_t bits[] = {32, 64, 61, 1, 128};
 
 	for (size_t i = 0; i < sizeof(bits); i++) {
 		struct cx_maa in = {.result = CX_SUCCESS, .n_vectors = 1}, out;
@@ -885,6 +885,44 @@ static void aka_items(void **state)
 	bad_maa(raw_item("Whatever"));
 }
 
+/* An address, or a prefix that is there and is one: of no bits it would be everybody's. */
+static void giba_items(void **state)
+{
+	static const struct {
+		uint32_t ip, prefix;
+		uint8_t bits;
+		bool right;
+	} row[] = {
+		{4, 0, 0, true},    {0, 10, 64, true}, {0, 18, 128, true}, {0, 9, 56, true},
+		{0, 0, 0, false},   {3, 0, 0, false},  {5, 0, 0, false},   {0, 2, 0, false},
+		{0, 18, 0, false},  {0, 9, 64, false}, {0, 1, 64, false},  {0, 18, 129, false},
+		{0, 19, 64, false},
+	};
+	static struct raw r;
+
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		struct raw *item = raw_item("Early-IMS-Security");
+		uint8_t octets[40] = {0, row[i].bits, 0x20, 1};
+		struct cx_maa out;
+
+		if (row[i].ip)
+			raw_avp(item, 8, 0, octets, row[i].ip);
+		if (row[i].prefix)
+			raw_avp(item, 97, 0, octets, row[i].prefix);
+		if (!row[i].right) {
+			bad_maa(item);
+			continue;
+		}
+		raw_maa(&r, item);
+		struct msg *m = raw_message(&r);
+
+		assert_int_equal(cx_decode_maa(m, &out), 0);
+		assert_int_equal(out.vector[0].framed.family, row[i].ip ? 4 : 6);
+		assert_int_equal(out.vector[0].framed_bits, row[i].ip ? 32 : row[i].bits);
+		fd_msg_free(m);
+	}
+}
+
 static void digest_items(void **state)
 {
 	static const struct {
@@ -1013,18 +1051,31 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(uar),           cmocka_unit_test(uaa_and_lia),
-		cmocka_unit_test(lir),           cmocka_unit_test(mar),
-		cmocka_unit_test(maa_aka),       cmocka_unit_test(maa_giba),
-		cmocka_unit_test(maa_digest),    cmocka_unit_test(sar),
-		cmocka_unit_test(saa),           cmocka_unit_test(restoration),
-		cmocka_unit_test(rtr_and_ppr),   cmocka_unit_test(results),
-		cmocka_unit_test(copies),        cmocka_unit_test(missing),
-		cmocka_unit_test(wrong_values),  cmocka_unit_test(too_many_identities),
-		cmocka_unit_test(sar_of_nobody), cmocka_unit_test(required_features),
-		cmocka_unit_test(unknown_avps),  cmocka_unit_test(aka_items),
-		cmocka_unit_test(digest_items),  cmocka_unit_test(bad_results),
-		cmocka_unit_test(oversize),      cmocka_unit_test(session_ids_differ),
+		cmocka_unit_test(uar),
+		cmocka_unit_test(uaa_and_lia),
+		cmocka_unit_test(lir),
+		cmocka_unit_test(mar),
+		cmocka_unit_test(maa_aka),
+		cmocka_unit_test(maa_giba),
+		cmocka_unit_test(maa_digest),
+		cmocka_unit_test(sar),
+		cmocka_unit_test(saa),
+		cmocka_unit_test(restoration),
+		cmocka_unit_test(rtr_and_ppr),
+		cmocka_unit_test(results),
+		cmocka_unit_test(copies),
+		cmocka_unit_test(missing),
+		cmocka_unit_test(wrong_values),
+		cmocka_unit_test(too_many_identities),
+		cmocka_unit_test(sar_of_nobody),
+		cmocka_unit_test(required_features),
+		cmocka_unit_test(unknown_avps),
+		cmocka_unit_test(aka_items),
+		cmocka_unit_test(giba_items),
+		cmocka_unit_test(digest_items),
+		cmocka_unit_test(bad_results),
+		cmocka_unit_test(oversize),
+		cmocka_unit_test(session_ids_differ),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

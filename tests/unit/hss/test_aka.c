@@ -210,29 +210,80 @@ static void test_sqn_next(void **state)
 	}
 }
 
-/* A USIM with an array of 32 (Annex C.2.2) takes each of many batches, whether they are used in
- * their order, or each second one first; and none twice. */
-static void test_array(void **state)
+enum { INDS = 32 };
+#define SEQ_END ((UINT64_C(1) << 43) - 1)
+
+/* What a USIM does with an SQN (Annex C.2.1, C.2.2): an array of the highest SEQ for each IND,
+ * and a largest step from the highest of all. */
+struct usim {
+	uint64_t seq[INDS], highest;
+};
+
+static bool usim_takes(struct usim *u, uint64_t sqn)
 {
-	enum { BATCHES = 100, BATCH = 5 };
-	uint64_t seq_ms[32] = {0}, sqn[BATCHES][BATCH], last = 0;
+	uint64_t seq = sqn >> 5, ind = sqn % INDS, top = u->highest >> 5;
+
+	if (seq <= u->seq[ind] || (seq > top && seq - top > UINT64_C(1) << 28))
+		return false;
+	u->seq[ind] = seq;
+	if (seq > top)
+		u->highest = sqn;
+	return true;
+}
+
+/* Batches held by several S-CSCFs, each used in its order: all are taken, in whatever order the
+ * batches are, up to 31 of them late; none twice; and what is passed over within a batch is
+ * lost. */
+static void test_batches(void **state)
+{
+	enum { BATCHES = 3 * INDS, BATCH = 5 };
+	uint64_t last = 0, sqn[BATCHES][BATCH];
+	struct usim u = {{0}, 0};
 
 	for (int b = 0; b < BATCHES; b++)
-		for (int v = 0; v < BATCH; v++) {
-			assert_true(aka_sqn_next(&last, v == 0));
-			sqn[b][v] = last;
+		for (int k = 0; k < BATCH; k++) {
+			assert_true(aka_sqn_next(&last, k == 0));
+			sqn[b][k] = last;
 		}
-	for (int b = 0; b < BATCHES; b++) {
-		const uint64_t *batch = sqn[b ^ 1];
-
-		for (int v = 0; v < BATCH; v++) {
-			assert_true(batch[v] >> 5 > seq_ms[batch[v] & 31]);
-			seq_ms[batch[v] & 31] = batch[v] >> 5;
-		}
-	}
+	/* The first of each 32 comes last. */
+	for (int round = 0; round < BATCHES; round += INDS)
+		for (int b = INDS - 1; b >= 0; b--)
+			for (int k = 0; k < BATCH; k++)
+				assert_true(usim_takes(&u, sqn[round + b][k]));
 	for (int b = 0; b < BATCHES; b++)
-		for (int v = 0; v < BATCH; v++)
-			assert_false(sqn[b][v] >> 5 > seq_ms[sqn[b][v] & 31]);
+		for (int k = 0; k < BATCH; k++)
+			assert_false(usim_takes(&u, sqn[b][k]));
+	/* The second of a batch before the first. */
+	assert_true(aka_sqn_next(&last, true));
+	uint64_t first = last;
+	assert_true(aka_sqn_next(&last, false));
+	assert_true(usim_takes(&u, last));
+	assert_false(usim_takes(&u, first));
+}
+
+/* Whatever the distance between the two, after a resynchronisation the next vector is taken,
+ * but where SEQ has ended; and one that was not needed moves nothing. */
+static void test_resync_ends_in_sync(void **state)
+{
+	static const uint64_t at[] = {
+		0, 1, 1000, 1 << 20, (1 << 28) - 8, 1 << 29, UINT64_C(1) << 42, SEQ_END - 1};
+	enum { N = sizeof(at) / sizeof(at[0]) };
+
+	for (int i = 0; i < N; i++)
+		for (int j = 0; j < N; j++) {
+			uint64_t he = at[i] << 5 | 3, ms = at[j] << 5 | 9, sqn;
+			struct usim u = {.highest = ms};
+
+			for (int k = 0; k < INDS; k++)
+				u.seq[k] = at[j];
+			sqn = aka_resync(he, ms);
+			assert_true(sqn == he || sqn == ms);
+			uint64_t next = sqn;
+			assert_true(aka_sqn_next(&next, true));
+			assert_true(usim_takes(&u, next));
+			/* The same AUTS once more. */
+			assert_int_equal(aka_resync(next, ms), next);
+		}
 }
 
 static void test_resync(void **state)
@@ -246,6 +297,9 @@ static void test_resync(void **state)
 		{30 << 5, 20 << 5, 30 << 5},
 		{(far + 20) << 5, 20 << 5, 20 << 5},         /* one step too far */
 		{(far + 19) << 5, 20 << 5, (far + 19) << 5}, /* the last that it takes */
+		/* At the end of SEQ there is nothing above either. */
+		{SEQ_END << 5, SEQ_END << 5 | 1, SEQ_END << 5},
+		{(SEQ_END - 1) << 5, SEQ_END << 5 | 1, SEQ_END << 5 | 1},
 	};
 
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++)
@@ -255,9 +309,13 @@ static void test_resync(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_official_sets), cmocka_unit_test(test_opc_in_place),
-		cmocka_unit_test(test_vector),        cmocka_unit_test(test_auts),
-		cmocka_unit_test(test_sqn_next),      cmocka_unit_test(test_array),
+		cmocka_unit_test(test_official_sets),
+		cmocka_unit_test(test_opc_in_place),
+		cmocka_unit_test(test_vector),
+		cmocka_unit_test(test_auts),
+		cmocka_unit_test(test_sqn_next),
+		cmocka_unit_test(test_batches),
+		cmocka_unit_test(test_resync_ends_in_sync),
 		cmocka_unit_test(test_resync),
 	};
 

@@ -106,6 +106,11 @@ static void test_refused(void **state)
 		IFC("&b;"),
 		IFC("\xff"),
 		"<InitialFilterCriteria>" AS "</InitialFilterCriteria>",
+		/* what no S-CSCF could evaluate */
+		IFC(CNF(SPT("0", "<RequestURI>(a</RequestURI>"))),
+		IFC(CNF(SPT("0", "<RequestURI>((a{99}){99}){99}</RequestURI>"))),
+		IFC(CNF(SPT("0", "<SessionCase>5</SessionCase>"))),
+		IFC(CNF(SPT("x", METHOD("INVITE")))),
 		"<InitialFilterCriteria><Priority>x</Priority>" AS "</InitialFilterCriteria>",
 		"<InitialFilterCriteria><Priority>1</Priority></InitialFilterCriteria>",
 		"<InitialFilterCriteria><Priority>1</"

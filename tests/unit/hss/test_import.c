@@ -311,14 +311,14 @@ static void seed(struct fixture *f)
 	struct import_result r;
 
 	assert_int_equal(store_profile_put(f->store, "gold", SLICE("x"), -1, 0), STORE_OK);
-	assert_true(import(
-		f,
-		"impi,impu,k,opc,password,visited,profile,impu_profile,barred,display,sqn\n"
-		"a@h,sip:a@h;sip:x;y=z@h;tel:+12," K "," OPC
-		",secret,*,,tel:+12 gold,tel:+12,\"A, \"\"B\"\"\","
-		"77\n"
-		"b@h,sip:b@h," K "," OPC ",,,gold,,,,\n",
-		false, &r));
+	assert_true(import(f,
+			   "impi,impu,k,opc,password,visited,profile,impu_profile,barred,"
+			   "display,sqn,giba\n"
+			   "a@h,sip:a@h;sip:x;y=z@h;tel:+12," K "," OPC
+			   ",secret,*,,tel:+12 gold,tel:+12,\"A, \"\"B\"\"\","
+			   "77,10.64.1.2\n"
+			   "b@h,sip:b@h," K "," OPC ",,,gold,,,,,\n",
+			   false, &r));
 }
 
 static void test_export_without_secrets(void **state)
@@ -381,7 +381,8 @@ static void test_tuak(void **state)
 	snprintf(csv, sizeof(csv), "impi,impu,k,opc\nu@h,sip:u@h,%s," OPC "\n", k);
 	assert_false(import(f, csv, false, &r));
 	assert_non_null(strstr(r.wrong[0].sentence, "TUAK"));
-	snprintf(csv, sizeof(csv), "impi,impu,k,opc,topc\nu@h,sip:u@h," K "," OPC ",%s\n", topc);
+	snprintf(csv, sizeof(csv), "impi,impu,k,opc,topc\nu@h,sip:u@h," K "," OPC ",%s\n",
+		 topc);
 	assert_false(import(f, csv, false, &r));
 	assert_non_null(strstr(r.wrong[0].sentence, "exclude each other"));
 	/* TUAK with a K of 128 bits. */
@@ -426,6 +427,8 @@ static void test_round_trip(void **state)
 		assert_string_equal(after.display_name, "A, \"B\"");
 		assert_int_equal(after.n_visited, 1);
 		assert_int_equal(after.sqn, 77);
+		assert_string_equal(after.giba, "10.64.1.2");
+		assert_int_equal(after.auth, before.auth);
 		json_free(&out);
 	}
 }

@@ -106,9 +106,8 @@ static void test_giba(void **state)
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
 		struct store_subscriber *sub = fixture_subscriber("carol@home.example", impu);
 
-		sub->auth = 0;
-		sub->service.n_giba = 1;
-		strcpy(sub->service.giba[0], row[i].text);
+		sub->auth = STORE_AUTH_GIBA;
+		strcpy(sub->giba, row[i].text);
 		fixture_put(f, sub);
 		assert_int_equal(
 			ask(f, request("carol@home.example", impu[0], CX_AUTH_GIBA), &a),
@@ -243,6 +242,61 @@ static void auts_make(const struct store_impi *i, const uint8_t rand[16], uint64
 		out[16 + k] = sqn[k] ^ ak_star[k];
 }
 
+static uint64_t next(uint64_t sqn)
+{
+	assert_true(aka_sqn_next(&sqn, true));
+	return sqn;
+}
+
+/* Where SEQ ends there is no vector more, and the SQN stays. */
+static void test_sqn_ends(void **state)
+{
+	const uint64_t end = (UINT64_C(1) << 43) - 1;
+	struct fixture *f = *state;
+	struct cx_mar r = alice();
+	struct cx_maa a;
+
+	fixture_people(f);
+	assert_int_equal(store_set_sqn(f->store, impi_of(f, "alice@home.example").id,
+				       (end - 2) << 5 | 31),
+			 STORE_OK);
+	/* All that were asked for, or none. */
+	r.n_vectors = 3;
+	assert_int_equal(ask(f, r, &a), CX_UNABLE_TO_COMPLY);
+	assert_int_equal(a.n_vectors, 0);
+	assert_int_equal(impi_of(f, "alice@home.example").sqn, (end - 2) << 5 | 31);
+	r.n_vectors = 2;
+	assert_int_equal(ask(f, r, &a), CX_SUCCESS);
+	assert_int_equal(impi_of(f, "alice@home.example").sqn, end << 5);
+	assert_int_equal(ask(f, r, &a), CX_UNABLE_TO_COMPLY);
+}
+
+/* The HSS is so far ahead that the terminal would take none of its SQNs: it goes back to the
+ * terminal's. A step less, and it stays, for the AUTS is an old one. */
+static void test_terminal_behind(void **state)
+{
+	const uint64_t step = UINT64_C(1) << 28, sqn_ms = 100 << 5 | 4;
+	struct fixture *f = *state;
+	struct cx_mar r = alice();
+	uint8_t auts[30];
+	struct cx_maa a;
+
+	fixture_people(f);
+	assert_int_equal(ask(f, r, &a), CX_SUCCESS);
+	struct store_impi i = impi_of(f, "alice@home.example");
+	auts_make(&i, a.vector[0].rand, sqn_ms, auts);
+	r.auts = slice_of(auts, sizeof(auts));
+	assert_int_equal(store_set_sqn(f->store, i.id, (step + 99) << 5), STORE_OK);
+	assert_int_equal(ask(f, r, &a), CX_SUCCESS);
+	assert_int_equal(sqn_in(&i, &a.vector[0]), next((step + 99) << 5));
+	assert_int_equal(store_set_sqn(f->store, i.id, (step + 100) << 5), STORE_OK);
+	assert_int_equal(ask(f, r, &a), CX_SUCCESS);
+	assert_int_equal(sqn_in(&i, &a.vector[0]), next(sqn_ms));
+	/* Now it is in step, and the same AUTS moves nothing. */
+	assert_int_equal(ask(f, r, &a), CX_SUCCESS);
+	assert_int_equal(sqn_in(&i, &a.vector[0]), next(next(sqn_ms)));
+}
+
 static void test_resynchronisation(void **state)
 {
 	uint64_t sqn_ms = UINT64_C(5000) << 5 | 7;
@@ -315,6 +369,8 @@ int main(void)
 		CASE(test_vectors_use_each_sqn_once),
 		CASE(test_pending_and_name),
 		CASE(test_resynchronisation),
+		CASE(test_sqn_ends),
+		CASE(test_terminal_behind),
 		CASE(test_no_key_left_behind),
 	};
 

@@ -305,6 +305,44 @@ static void test_set_keeps(void **state)
 	free(after);
 }
 
+/* A user who is known by his address: it is given, changed, taken away, and survives what is
+ * said of other things; who has nothing else keeps it. */
+static void test_giba(void **state)
+{
+	struct fixture *f = *state;
+	struct store_impi i;
+
+	assert_true(run(f, "sub|add|g@h|impu=sip:g@h|giba=10.64.1.2"));
+	assert_true(run(f, "sub|show|g@h"));
+	says("\"auth\":[\"giba\"]");
+	says("\"giba\":\"10.64.1.2\"");
+	assert_true(run(f, "sub|set|g@h|display=G"));
+	assert_true(run(f, "sub|set|g@h|giba=2001:db8::/64"));
+	assert_int_equal(store_find_impi(f->store, SLICE("g@h"), &i), STORE_OK);
+	assert_string_equal(i.giba, "2001:db8::/64");
+	assert_int_equal(i.auth, STORE_AUTH_GIBA);
+	assert_false(run(f, "sub|set|g@h|giba=10.64.1.2/24"));
+	says("invalid");
+	assert_false(run(f, "sub|set|g@h|giba="));
+	says("invalid");
+	add(f, ALICE);
+	assert_true(run(f, "sub|set|a@home.example|giba=10.64.1.3"));
+	assert_int_equal(store_find_impi(f->store, SLICE("a@home.example"), &i), STORE_OK);
+	assert_true(i.auth & STORE_AUTH_GIBA && i.auth & STORE_AUTH_AKA);
+	assert_true(run(f, "sub|set|a@home.example|giba="));
+	assert_int_equal(store_find_impi(f->store, SLICE("a@home.example"), &i), STORE_OK);
+	assert_false(i.auth & STORE_AUTH_GIBA);
+	assert_string_equal(i.giba, "");
+	/* Of two terminals of one subscription each has its own. */
+	assert_true(
+		run(f, "sub|add|h@h|impu=sip:h@h|password=x|subscription=fam|giba=10.64.1.4"));
+	assert_true(run(f, "sub|add|i@h|impu=sip:i@h|password=x|subscription=fam"));
+	assert_int_equal(store_find_impi(f->store, SLICE("i@h"), &i), STORE_OK);
+	assert_int_equal(i.auth, STORE_AUTH_DIGEST);
+	assert_true(run(f, "sub|export|--format|csv"));
+	says("2001:db8::/64");
+}
+
 static void test_set_tells(void **state)
 {
 	static const struct {
@@ -628,7 +666,7 @@ int main(void)
 		WITH_STORE(test_service),      WITH_STORE(test_psi),
 		WITH_STORE(test_list),         WITH_STORE(test_import),
 		WITH_STORE(test_profile),      WITH_STORE(test_busy),
-		WITH_STORE(test_nobody_told),
+		WITH_STORE(test_nobody_told),  WITH_STORE(test_giba),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

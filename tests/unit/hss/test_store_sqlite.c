@@ -95,6 +95,30 @@ static void test_state_file_lost(void **state)
 	assert_int_equal(fixture_impu(f->store, "tel:+1").state, STORE_NOT_REGISTERED);
 }
 
+/* Epochs lead to the end of the SQNs, and not round it. */
+static void test_sqn_ends(void **state)
+{
+	static const char *const impu[] = {"sip:old@home.example", NULL};
+	const uint64_t end = (UINT64_C(1) << 48) - 1;
+	struct fixture *f = *state;
+	struct store_subscriber *sub = fixture_subscriber("old@home.example", impu);
+	char error[STORE_ERROR_MAX], path[512];
+
+	sub->sqn = end - 2 * STORE_SQN_JUMP + 1;
+	assert_int_equal(store_subscriber_put(f->store, sub, false, error), STORE_OK);
+	snprintf(path, sizeof(path), "%s-state", f->path);
+	for (int epoch = 0; epoch < 4; epoch++) {
+		uint64_t want = epoch > 1 ? end : sub->sqn + epoch * STORE_SQN_JUMP;
+
+		assert_int_equal(fixture_impi(f->store, "old@home.example").sqn, want);
+		store_close(f->store);
+		f->store = NULL;
+		assert_int_equal(unlink(path), 0);
+		fixture_reopen(f);
+	}
+	free(sub);
+}
+
 static void test_files_are_private(void **state)
 {
 	static const char *const end[] = {"", "-state", "-wal", "-state-wal"};
@@ -292,6 +316,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(test_power_cut_never_repeats_an_sqn),
 		CASE(test_state_file_lost),
+		CASE(test_sqn_ends),
 		CASE(test_files_are_private),
 		CASE(test_open_refuses),
 		CASE(test_read_only),

@@ -390,6 +390,41 @@ static void test_what_roles_get(void **state)
 	wire_close(&w);
 }
 
+/* What one message was found to be stays with none that comes in its buffer after it. */
+static void test_nothing_of_the_last(void **state)
+{
+	enum { MANY = 600 };
+	static struct wire w;
+	struct buf *b[MANY];
+
+	wire_open(&w, &(struct wire_options){0});
+	for (int i = 0; i < MANY; i++) {
+		b[i] = wire_message(4, hello, HELLO);
+		b[i]->user = b[i]->sa_id = 77;
+	}
+	for (int i = 0; i < MANY; i++)
+		buf_free(b[i]);
+	for (int i = 0; i < MANY; i++) {
+		b[i] = wire_message(4, hello, HELLO);
+		assert_int_equal(b[i]->user, 0);
+		assert_int_equal(b[i]->sa_id, 0);
+	}
+	for (int i = 0; i < MANY; i++)
+		buf_free(b[i]);
+	/* Frames come round again and again. */
+	for (int i = 0; i < 3 * MANY; i++) {
+		udp4(&w);
+		wire_send(&w, 0, &f);
+		wire_turn(&w);
+		assert_int_equal(w.n, 1);
+		assert_int_equal(w.buf[0]->user, 0);
+		assert_int_equal(w.buf[0]->sa_id, 0);
+		w.buf[0]->user = w.buf[0]->sa_id = 77;
+		wire_forget(&w);
+	}
+	wire_close(&w);
+}
+
 static void test_vlan(void **state)
 {
 	static struct wire w;
@@ -486,6 +521,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_truth_table),
 		cmocka_unit_test(test_what_roles_get),
+		cmocka_unit_test(test_nothing_of_the_last),
 		cmocka_unit_test(test_vlan),
 		cmocka_unit_test(test_every_prefix),
 		cmocka_unit_test(test_every_octet_changed),

@@ -103,7 +103,7 @@ void bench_register(struct bench *b, const char *name, uint32_t n_flows,
 
 	snprintf(impu, sizeof(impu), "sip:%s@ims.example", name);
 	v.set_id = hash_table(&b->node.token_key, impu, (uint32_t)strlen(impu));
-	v.impu[0] = (struct abi_impu_view){slice_str(impu), ABI_IMPU_DEFAULT};
+	v.impu[0] = (struct abi_impu_view){slice_str(impu), ABI_IMPU_DEFAULT, 0};
 	for (uint32_t i = 0; i < n_flows; i++) {
 		struct addr a = bench_addr(flow[i]);
 

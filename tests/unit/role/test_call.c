@@ -768,7 +768,7 @@ static void test_outbound(void **state)
 		     "10.30.0.50:5060", NULL);
 	assert_int_equal(b->n_out, 1);
 	dst_is(b, 0, "10.30.0.50:5060");
-	assert_memory_equal(b->out[0].text, "INVITE sip:x@far.example SIP/2.0\r\n", 35);
+	assert_memory_equal(b->out[0].text, "INVITE sip:x@far.example SIP/2.0\r\n", 34);
 	assert_int_equal(bench_headers(b, 0, SIP_H_ROUTE), 0);
 	bench_close(b);
 
@@ -779,7 +779,7 @@ static void test_outbound(void **state)
 	bench_resume(b, number, "10.10.0.2:5060", "10.10.0.1:5060", LOCATE_ONWARD, 0,
 		     "10.30.0.50:5060", "sip:30@far.example");
 	dst_is(b, 0, "10.30.0.50:5060");
-	assert_memory_equal(b->out[0].text, "INVITE sip:30@far.example SIP/2.0\r\n", 36);
+	assert_memory_equal(b->out[0].text, "INVITE sip:30@far.example SIP/2.0\r\n", 35);
 	bench_close(b);
 	free(out);
 	free(number);
@@ -931,7 +931,7 @@ static void test_network_provided(void **state)
 	char line[256];
 
 	v.scscf = bench_addr("10.30.0.4");
-	v.impu[0] = (struct abi_impu_view){SLICE("sip:alice@ims.example"), ABI_IMPU_DEFAULT};
+	v.impu[0] = (struct abi_impu_view){SLICE("sip:alice@ims.example"), ABI_IMPU_DEFAULT, 0};
 	v.contact[0] = (struct abi_contact_view){.flow = bench_addr("10.10.0.2"),
 						 .local = bench_addr("10.10.0.1"),
 						 .expires_ms = b->now + 60000,

@@ -40,7 +40,7 @@ static void register_bob(struct bench *b, uint32_t n, const struct terminal *t)
 	v->roles = ABI_REG_PCSCF | ABI_REG_SCSCF;
 	v->n_impu = 1;
 	v->n_contact = n;
-	v->impu[0] = (struct abi_impu_view){SLICE("sip:bob@ims.example"), ABI_IMPU_DEFAULT};
+	v->impu[0] = (struct abi_impu_view){SLICE("sip:bob@ims.example"), ABI_IMPU_DEFAULT, 0};
 	for (uint32_t i = 0; i < n; i++) {
 		struct abi_contact_view *c = &v->contact[i];
 
@@ -733,8 +733,8 @@ static void test_wildcard(void **state)
 	v->roles = ABI_REG_PCSCF | ABI_REG_SCSCF;
 	v->n_impu = v->n_contact = 2;
 	v->impu[0] =
-		(struct abi_impu_view){SLICE("sip:pbx-!.*!@ims.example"), ABI_IMPU_WILDCARD};
-	v->impu[1] = (struct abi_impu_view){SLICE("sip:pbx@ims.example"), 0};
+		(struct abi_impu_view){SLICE("sip:pbx-!.*!@ims.example"), ABI_IMPU_WILDCARD, 0};
+	v->impu[1] = (struct abi_impu_view){SLICE("sip:pbx@ims.example"), 0, 0};
 	for (uint32_t i = 0; i < 2; i++)
 		v->contact[i] = (struct abi_contact_view){
 			.flow = bench_addr(flow[i]),

@@ -42,7 +42,7 @@ static void register_at_pcscf(struct bench *b)
 
 	v.scscf = bench_addr("10.30.0.4");
 	v.service_route = SLICE("<sip:orig@scscf.ims.example:5060;lr>");
-	v.impu[0] = (struct abi_impu_view){SLICE("sip:alice@ims.example"), ABI_IMPU_DEFAULT};
+	v.impu[0] = (struct abi_impu_view){SLICE("sip:alice@ims.example"), ABI_IMPU_DEFAULT, 0};
 	v.contact[0] = (struct abi_contact_view){.flow = bench_addr("10.10.0.2"),
 						 .local = bench_addr("10.10.0.1"),
 						 .expires_ms = b->now + 60000,
@@ -60,7 +60,7 @@ static void register_at_scscf(struct bench *b, const char *name, uint8_t flags)
 	snprintf(impu, sizeof(impu), "sip:%s@ims.example", name);
 	snprintf(uri, sizeof(uri), "sip:%s@10.10.0.2:5060", name);
 	v.set_id = hash_table(&b->node.token_key, impu, (uint32_t)strlen(impu));
-	v.impu[0] = (struct abi_impu_view){slice_str(impu), flags};
+	v.impu[0] = (struct abi_impu_view){slice_str(impu), flags, 0};
 	v.contact[0] =
 		(struct abi_contact_view){.hop = bench_addr("10.30.0.2"),
 					  .expires_ms = b->now + 60000,

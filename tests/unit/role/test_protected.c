@@ -29,7 +29,7 @@ static void add(struct bench *b, const char *name, const char *flow, const char 
 
 	snprintf(impu, sizeof(impu), "sip:%s@ims.example", name);
 	v.set_id = hash_table(&b->node.token_key, impu, (uint32_t)strlen(impu));
-	v.impu[0] = (struct abi_impu_view){slice_str(impu), ABI_IMPU_DEFAULT};
+	v.impu[0] = (struct abi_impu_view){slice_str(impu), ABI_IMPU_DEFAULT, 0};
 	v.contact[0] = (struct abi_contact_view){
 		.flow = a,
 		.local = bench_addr(a.ip[1] == 10 ? "10.10.0.1" : "10.20.0.1"),

@@ -106,8 +106,8 @@ static void records_are_answered_in_order(void **state)
 	send_put(s, 2, 200, "sip:b@x");
 	send_put(s, 3, 300, "sip:a@x");
 	assert_true(ring_push(&s->to, SLICE("junk that has no head"), &wake));
-	assert_true(ring_push(&s->to, SLICE("\7\0\0\0\0\0\0\0\5\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"),
-			      &wake));
+	assert_true(ring_push(
+		&s->to, SLICE("\10\0\0\0\0\0\0\0\5\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), &wake));
 	send(s, &(struct abi_install_view){.type = INSTALL_DELETE, .seq = 6, .set_id = 200});
 	send(s, &(struct abi_install_view){.type = INSTALL_DELETE, .seq = 7, .set_id = 4711});
 	assert_int_equal(install_poll(&s->install, 2, &wake), 2);

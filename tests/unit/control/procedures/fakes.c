@@ -76,6 +76,7 @@ struct fake *fake_new(uint32_t roles)
 					   .nonce_ttl_s = 60,
 					   .nonce_max = 100,
 					   .vectors = 1,
+					   .challenge_protected = true,
 					   .vectors_ttl_s = 600,
 					   .digest_md5 = true,
 					   .digest_sha256 = true,

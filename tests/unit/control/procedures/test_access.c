@@ -102,7 +102,7 @@ static void by_address(void **state)
 	fake_clear(f);
 	client_send(f, &cl, "");
 	assert_int_equal(f->status, 403);
-	assert_non_null(strstr(f->trace, "GIBA\nMAR"));
+	assert_null(strstr(f->trace, "GIBA\nMAR"));
 	/* Where it is not allowed the address proves nothing. */
 	framed("192.0.3.7", 32);
 	cl.src = "192.0.3.7:5062";
@@ -112,33 +112,120 @@ static void by_address(void **state)
 	assert_null(strstr(f->trace, "GIBA"));
 }
 
-/* Behind another node's P-CSCF it is the terminal's own Via that says it. */
-static void of_a_remote_terminal(void **state)
+/* Not even to the HSS: it is asked by what is allowed. */
+static void asks_by_what_is_allowed(void **state)
 {
-	static const char text[] =
-		"REGISTER sip:ims.example SIP/2.0\r\n"
-		"Via: SIP/2.0/UDP 10.0.0.9:5060;branch=z9hG4bKp\r\n"
-		"Via: SIP/2.0/UDP 192.0.2.99:5062;received=192.0.2.7;branch=z9hG4bKu%s\r\n"
-		"Max-Forwards: 69\r\nPath: <sip:t@10.0.0.9:5060;lr>\r\nRequire: path\r\n"
-		"From: <sip:alice@ims.example>;tag=f\r\nTo: <sip:alice@ims.example>\r\n"
-		"Call-ID: c1\r\nCSeq: 1 REGISTER\r\nContact: <sip:alice@192.0.2.7>\r\n\r\n";
-	char message[1024];
+	static const char md5[] =
+		"Authorization: Digest username=\"alice@ims.example\",realm=\"ims.example\","
+		"uri=\"sip:ims.example\",nonce=\"\",response=\"\",algorithm=MD5\r\n";
+	struct client cl = {0};
+
+	allow("192.0.2.0", 24, 1, CONF_SCHEME_DIGEST, 0);
+	fake_digest(f, "alice@ims.example", "secret");
+	client_send(f, &cl, "");
+	assert_int_equal(f->status, 401);
+	assert_non_null(strstr(f->trace, "sip:alice@ims.example Digest\n"));
+	f->conf.control.access[0].allow[0] = CONF_SCHEME_AKA;
+	fake_clear(f);
+	fake_aka(f);
+	client_send(f, &cl, "");
+	assert_int_equal(f->status, 401);
+	assert_non_null(strstr(f->trace, "sip:alice@ims.example AKA\n"));
+	fake_clear(f);
+	client_send(f, &cl, md5);
+	assert_int_equal(f->status, 403);
+	assert_null(strstr(f->trace, "MAR"));
+}
+
+/* Challenged in one network, answered in another where that is not allowed. */
+static void challenge_taken_along(void **state)
+{
+	struct client cl = {.nc = 1};
+
+	allow("198.51.100.0", 24, 1, CONF_SCHEME_AKA, 0);
+	fake_digest(f, "alice@ims.example", "secret");
+	client_send(f, &cl, "");
+	assert_int_equal(f->status, 401);
+	cl.src = "198.51.100.1:5060";
+	client_send(f, &cl, client_authorization(f, &cl, AUTH_MD5, SLICE("secret")));
+	assert_int_equal(f->status, 403);
+	assert_int_equal(registrations_count(f->c.registrations), 0);
+	cl.src = NULL;
+	client_send(f, &cl, client_authorization(f, &cl, AUTH_MD5, SLICE("secret")));
+	assert_int_equal(f->status, 200);
+}
+
+/* A neighbour moves neither the binding nor the HSS's state of the user. */
+static void neighbour(void **state)
+{
+	struct client cl = {0}, evil = {.src = "192.0.2.8:5062",
+					.contact = "Contact: <sip:evil@192.0.2.8>\r\n"};
+	struct registration_set *set;
 
 	allow("192.0.2.0", 24, 1, CONF_SCHEME_GIBA, 0);
 	framed("192.0.2.7", 32);
-	snprintf(message, sizeof(message), text, "1");
-	fake_register(f, "10.0.0.9:5060", message);
+	client_send(f, &evil, "");
+	assert_int_equal(f->status, 403);
+	assert_non_null(strstr(f->trace, "SAR AUTHENTICATION_FAILURE"));
+	client_send(f, &cl, "");
 	assert_int_equal(f->status, 200);
-	framed("192.0.2.99", 32);
-	snprintf(message, sizeof(message), text, "2");
-	fake_register(f, "10.0.0.9:5060", message);
+	fake_clear(f);
+	client_send(f, &evil, "");
 	assert_int_equal(f->status, 403);
-	/* Below its own the terminal may write what it likes. */
-	framed("192.0.2.8", 32);
-	snprintf(message, sizeof(message), text,
-		 "3\r\nVia: SIP/2.0/UDP 192.0.2.8;received=192.0.2.8;branch=z9hG4bKx");
-	fake_register(f, "10.0.0.9:5060", message);
-	assert_int_equal(f->status, 403);
+	assert_null(strstr(f->trace, "SAR"));
+	assert_null(strstr(f->trace, "store"));
+	set = registrations_by_impu(f->c.registrations, "sip:alice@ims.example");
+	assert_int_equal(set->n_contact, 1);
+	assert_string_equal(set->contact[0].uri, "sip:alice@192.0.2.7:5062");
+}
+
+/* A P-CSCF elsewhere says where the terminal is; what the terminal itself says counts for
+ * nothing. */
+static void of_a_remote_terminal(void **state)
+{
+	static const struct {
+		const char *vias;
+		uint16_t status;
+	} row[] = {
+		{"Via: SIP/2.0/UDP 192.0.2.7:5062;branch=z9hG4bK1\r\n", 200},
+		{"Via: SIP/2.0/UDP 10.0.0.7;branch=z9hG4bK1, SIP/2.0/UDP "
+		 "192.0.2.7:5062;branch=z9hG4bK1\r\n",
+		 200},
+		{"Via: SIP/2.0/UDP 192.0.2.99;received=192.0.2.7;branch=z9hG4bK1\r\n", 200},
+		{"Via: SIP/2.0/UDP host.example;received=192.0.2.7;branch=z9hG4bK1\r\n", 200},
+		{"Via: SIP/2.0/UDP 192.0.2.7;received=192.0.2.99;branch=z9hG4bK1\r\n", 403},
+		/* A Via that the terminal brought along. */
+		{"Via: SIP/2.0/UDP 192.0.2.8;branch=z9hG4bK1\r\n"
+		 "Via: SIP/2.0/UDP 192.0.2.7;branch=z9hG4bK1\r\n",
+		 403},
+		{"Via: SIP/2.0/UDP 192.0.2.8;branch=z9hG4bK1, SIP/2.0/UDP "
+		 "192.0.2.7;branch=z9hG4bK1\r\n",
+		 403},
+		/* None that shows an address. */
+		{"Via: SIP/2.0/UDP host.example;branch=z9hG4bK1\r\n"
+		 "Via: SIP/2.0/UDP 192.0.2.7;branch=z9hG4bK1\r\n",
+		 403},
+		{"", 403},
+	};
+	char message[2048];
+
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		fake_free(f);
+		f = fake_new(CONF_SCSCF);
+		allow("192.0.2.0", 24, 1, CONF_SCHEME_GIBA, 0);
+		framed("192.0.2.7", 32);
+		snprintf(message, sizeof(message),
+			 "REGISTER sip:ims.example SIP/2.0\r\n"
+			 "Via: SIP/2.0/UDP 10.0.0.9:5060;branch=z9hG4bKp\r\n%s"
+			 "Max-Forwards: 69\r\nPath: <sip:t@10.0.0.9:5060;lr>\r\n"
+			 "Require: path\r\nFrom: <sip:alice@ims.example>;tag=f\r\n"
+			 "To: <sip:alice@ims.example>\r\nCall-ID: c1\r\n"
+			 "CSeq: 1 REGISTER\r\nContact: <sip:alice@192.0.2.7>\r\n\r\n",
+			 row[i].vias);
+		fake_register(f, "10.0.0.9:5060", message);
+		assert_int_equal(f->status, row[i].status);
+		assert_int_equal(registrations_count(f->c.registrations), row[i].status == 200);
+	}
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
@@ -150,6 +237,9 @@ int main(void)
 		TEST(only_what_is_allowed),
 		TEST(by_address),
 		TEST(of_a_remote_terminal),
+		TEST(asks_by_what_is_allowed),
+		TEST(challenge_taken_along),
+		TEST(neighbour),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

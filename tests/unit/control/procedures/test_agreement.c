@@ -329,6 +329,46 @@ static void whole_registration_on_one_node(void **state)
 	assert_null(sas_find(f->c.sas, id));
 }
 
+/* Where the policy is not to challenge again: a REGISTER under the set prolongs it; one in
+ * clear, and one that says itself that it is protected, is challenged. */
+static void not_challenged_again(void **state)
+{
+	struct client cl = {.extra = FIRST};
+	uint64_t id;
+
+	f->conf.control.challenge_protected = false;
+	fake_aka(f);
+	client_send(f, &cl, "");
+	id = f->installed_sa;
+	cl.src = UE_UC;
+	cl.extra = with_verify(FIRST, server());
+	cl.nc = 1;
+	f->under = id;
+	client_send(f, &cl, EMPTY);
+	assert_int_equal(f->status, 401); /* nobody is registered yet */
+	id = f->installed_sa;
+	f->under = id;
+	cl.extra = with_verify(FIRST, server());
+	client_send(f, &cl, client_authorization(f, &cl, AUTH_AKAV1_MD5, RES));
+	assert_int_equal(f->status, 200);
+	fake_clear(f);
+	cl.extra = with_verify(SECOND, server_of(id));
+	client_send(f, &cl, EMPTY);
+	assert_int_equal(f->status, 200);
+	assert_null(strstr(f->trace, "MAR"));
+	assert_int_equal(contact()->sa_id, id);
+	assert_int_equal(sas_count(f->c.sas, SA_ACTIVE), 1);
+	f->under = 0;
+	cl.src = NULL;
+	cl.extra = "";
+	client_send(f, &cl,
+		    "Authorization: Digest username=\"alice@ims.example\","
+		    "realm=\"ims.example\",nonce=\"\",uri=\"sip:ims.example\",response=\"\","
+		    "integrity-protected=\"yes\"\r\n");
+	assert_int_equal(f->status, 401);
+	assert_non_null(strstr(f->trace, "MAR"));
+}
+
 static void wrong_in_clear(void **state)
 {
 	static const struct {
@@ -1004,6 +1044,7 @@ int main(void)
 		T(other_options_go_on),
 		T(second_register_proves_it),
 		T_ALL(whole_registration_on_one_node),
+		T_ALL(not_challenged_again),
 		T(wrong_in_clear),
 		T(clear_at_a_protected_port),
 		T(lists_too_long),

@@ -13,7 +13,12 @@ static void fill(uint32_t n)
 	maa.n_vectors = n;
 	for (uint32_t i = 0; i < n; i++) {
 		maa.vector[i].scheme = CX_AUTH_AKA;
-		maa.vector[i].rand[0] = (uint8_t)i;
+		memset(maa.vector[i].rand, (int)i, 16);
+		memset(maa.vector[i].autn, (int)i + 20, 16);
+		memset(maa.vector[i].xres, (int)i + 40, 8);
+		memset(maa.vector[i].ck, (int)i + 60, 16);
+		memset(maa.vector[i].ik, (int)i + 80, 16);
+		maa.vector[i].number = 1;
 		maa.vector[i].xres_len = 8;
 	}
 }
@@ -24,21 +29,23 @@ static void in_order_each_once(void **state)
 	struct cx_vector out;
 
 	fill(3);
-	vectors_put(v, SLICE("a"), &maa, 0);
-	assert_false(vectors_take(v, SLICE("b"), 0, &out));
+	vectors_put(v, SLICE("a"), SLICE("sip:x"), &maa, 0);
+	assert_false(vectors_take(v, SLICE("b"), SLICE("sip:x"), 0, &out));
+	/* Those of one pair of identities are no other's. */
+	assert_false(vectors_take(v, SLICE("a"), SLICE("sip:y"), 0, &out));
 	for (uint32_t i = 1; i < 3; i++) {
-		assert_true(vectors_take(v, SLICE("a"), 0, &out));
-		assert_int_equal(out.rand[0], i);
+		assert_true(vectors_take(v, SLICE("a"), SLICE("sip:x"), 0, &out));
+		assert_memory_equal(&out, &maa.vector[i], sizeof(out));
 	}
-	assert_false(vectors_take(v, SLICE("a"), 0, &out));
+	assert_false(vectors_take(v, SLICE("a"), SLICE("sip:x"), 0, &out));
 	assert_int_equal(vectors_users(v), 0);
 	/* A later answer takes the place of what was left; one of one vector leaves nothing. */
-	vectors_put(v, SLICE("a"), &maa, 0);
+	vectors_put(v, SLICE("a"), SLICE("sip:x"), &maa, 0);
 	fill(5);
-	vectors_put(v, SLICE("a"), &maa, 0);
+	vectors_put(v, SLICE("a"), SLICE("sip:x"), &maa, 0);
 	assert_int_equal(vectors_users(v), 1);
 	fill(1);
-	vectors_put(v, SLICE("a"), &maa, 0);
+	vectors_put(v, SLICE("a"), SLICE("sip:x"), &maa, 0);
 	assert_int_equal(vectors_users(v), 0);
 	vectors_free(v);
 }
@@ -49,17 +56,27 @@ static void bounded(void **state)
 	struct cx_vector out;
 
 	fill(CX_VECTORS_MAX);
-	vectors_put(v, SLICE("a"), &maa, 0);
-	vectors_put(v, SLICE("b"), &maa, 1);
-	vectors_put(v, SLICE("c"), &maa, 2);
+	vectors_put(v, SLICE("a"), SLICE("sip:x"), &maa, 0);
+	vectors_put(v, SLICE("b"), SLICE("sip:x"), &maa, 1);
+	vectors_put(v, SLICE("c"), SLICE("sip:x"), &maa, 2);
 	assert_int_equal(vectors_users(v), 2);
-	assert_false(vectors_take(v, SLICE("a"), 2, &out));
-	assert_true(vectors_take(v, SLICE("b"), 1000, &out));
-	assert_false(vectors_take(v, SLICE("b"), 1001, &out));
-	assert_true(vectors_take(v, SLICE("c"), 1001, &out));
+	assert_false(vectors_take(v, SLICE("a"), SLICE("sip:x"), 2, &out));
+	assert_true(vectors_take(v, SLICE("b"), SLICE("sip:x"), 1000, &out));
+	assert_false(vectors_take(v, SLICE("b"), SLICE("sip:x"), 1001, &out));
+	assert_true(vectors_take(v, SLICE("c"), SLICE("sip:x"), 1001, &out));
 	vectors_drop(v, SLICE("c"));
 	vectors_drop(v, SLICE("c"));
 	assert_int_equal(vectors_users(v), 0);
+	/* Their time ends without anybody asking for them. */
+	vectors_put(v, SLICE("a"), SLICE("sip:x"), &maa, 0);
+	vectors_put(v, SLICE("b"), SLICE("sip:x"), &maa, 0);
+	vectors_expire(v, 999, 10);
+	assert_int_equal(vectors_users(v), 2);
+	vectors_expire(v, 1000, 1);
+	assert_int_equal(vectors_users(v), 1);
+	vectors_expire(v, 1000, 10);
+	assert_int_equal(vectors_users(v), 0);
+	vectors_put(v, SLICE("a"), SLICE("sip:x"), &maa, 0);
 	vectors_free(v);
 }
 
@@ -152,15 +169,74 @@ static void not_after_these(void **state)
 	assert_non_null(strstr(f->headers, "algorithm=MD5"));
 }
 
+static uint32_t left(void)
+{
+	return vectors_users(f->c.registrar->vectors);
+}
+
+static void registers(struct client *cl)
+{
+	fake_clear(f);
+	client_send(f, cl, "");
+	assert_int_equal(f->status, 401);
+	cl->nc = 1;
+	client_send(f, cl, client_authorization(f, cl, AUTH_AKAV1_MD5, RES));
+	assert_int_equal(f->status, 200);
+}
+
+/* With the registration, whoever ends it, and with a failed authentication, the HSS's state
+ * that they were given for is over. */
+static void gone_with_what_they_were_for(void **state)
+{
+	struct client cl = {.cseq = 0}, off = {.cseq = 10};
+	struct cx_rtr rtr = {.n_impus = 1, .impu = {SLICE("sip:alice@ims.example")}};
+	struct cx_rta rta;
+
+	three_vectors();
+	registers(&cl);
+	off.contact = "Contact: *\r\nExpires: 0\r\n";
+	registers(&off);
+	assert_int_equal(left(), 0);
+	/* An RTR that names the public identity alone; the operator, likewise. */
+	cl.cseq = 20;
+	registers(&cl);
+	assert_int_equal(left(), 1);
+	registrar_rtr(&f->c, &rtr, &rta);
+	assert_int_equal(left(), 0);
+	cl.cseq = 30;
+	registers(&cl);
+	assert_int_equal(registrar_deregister(f->c.registrar, SLICE_EMPTY, rtr.impu, 1,
+					      CX_REASON_PERMANENT_TERMINATION),
+			 1);
+	assert_int_equal(left(), 0);
+	/* Time. */
+	cl.cseq = 40;
+	registers(&cl);
+	registrations_by_impu(f->c.registrations, "sip:alice@ims.example")
+		->contact[0]
+		.expires_wall_ms = 1;
+	registrar_expire(f->c.registrar,
+			 registrations_by_impu(f->c.registrations, "sip:alice@ims.example"));
+	assert_int_equal(registrations_count(f->c.registrations), 0);
+	assert_int_equal(left(), 0);
+	/* One wrong response too many. */
+	f->conf.control.auth_tries = 1;
+	cl.cseq = 50;
+	asks(&cl, true);
+	assert_int_equal(left(), 1);
+	client_send(f, &cl, client_authorization(f, &cl, AUTH_AKAV1_MD5, SLICE("wrong")));
+	assert_int_equal(f->status, 403);
+	assert_int_equal(left(), 0);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(in_order_each_once),
-		cmocka_unit_test(bounded),
-		TEST(used_for_the_next_challenges),
-		TEST(not_after_these),
+		cmocka_unit_test(in_order_each_once), cmocka_unit_test(bounded),
+		TEST(used_for_the_next_challenges),   TEST(not_after_these),
+		TEST(gone_with_what_they_were_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
