@@ -12,6 +12,7 @@ struct persist;
 struct cx_client;
 struct registrar;
 struct locator;
+struct outbound;
 struct helds;
 struct proxy_auths;
 struct sessions;
@@ -32,6 +33,7 @@ struct control {
 	struct registrar *registrar;
 	struct helds *helds; /* requests that wait for what follows */
 	struct locator *locator;
+	struct outbound *outbound; /* ways out of the network */
 	struct proxy_auths *proxy_auths;
 	struct reg_events *reg_events; /* subscriptions to registrations */
 	struct services *services;     /* their profiles; NULL where no S-CSCF runs */

@@ -8,6 +8,7 @@
 #include "control/control.h"
 #include "control/cx.h"
 #include "control/held.h"
+#include "control/outbound.h"
 #include "control/registration.h"
 #include "control/register.h"
 #include "control/resolve.h"
@@ -23,6 +24,8 @@ struct looked {
 	struct locator *l;
 	char impu[IMPU_MAX + 1]; /* canonical Request-URI; of a caller, P-Asserted-Identity */
 	struct restoring restoring;
+	struct slice uri; /* Request-URI, in the held message */
+	bool may_leave;   /* the network */
 	bool originating; /* the caller is the one we do not know */
 };
 
@@ -145,6 +148,11 @@ static void choose(struct looked *h, const struct cx_capabilities *want)
 	}
 }
 
+static void leave(struct looked *h)
+{
+	outbound_request(h->l->c->outbound, &h->held, h->uri);
+}
+
 /* TS 24.229 §5.3.2.1 */
 static void located(void *ctx, const struct cx_lia *a)
 {
@@ -171,7 +179,10 @@ static void located(void *ctx, const struct cx_lia *a)
 		reject(h, 480);
 		break;
 	case CX_ERROR_USER_UNKNOWN:
-		reject(h, 404);
+		if (h->may_leave)
+			leave(h);
+		else
+			reject(h, 404);
 		break;
 	case CX_NO_ANSWER:
 	case CX_UNABLE_TO_DELIVER:
@@ -236,6 +247,20 @@ static bool by_wildcard(struct looked *h)
 	return true;
 }
 
+/* A domain that is not ours, and no number: the HSS has nothing to say of it. */
+static bool is_foreign(const struct conf *conf, struct slice text)
+{
+	struct sip_uri uri;
+	bool own;
+
+	if (sip_uri_decode(text, &uri) != SIP_OK || uri.scheme == SIP_SCHEME_TEL)
+		return false;
+	own = slice_eq_nocase(uri.host, slice_str(conf->realm));
+	for (uint32_t i = 0; !own && i < conf->n_domain; i++)
+		own = slice_eq_nocase(uri.host, slice_str(conf->domain[i]));
+	return !own;
+}
+
 void locator_request(struct locator *l, const struct abi_punt *p)
 {
 	struct helds *helds = l->c->helds;
@@ -253,7 +278,17 @@ void locator_request(struct locator *l, const struct abi_punt *p)
 	if (!h)
 		return;
 	h->l = l;
-	h->originating = is_originating(l->c, &m);
+	if (p->reason == PUNT_OUTBOUND) {
+		uint32_t at = (uint32_t)(m.uri.p - p->data);
+
+		h->may_leave = true;
+		h->uri = slice_of(h->held.punt->data + at, m.uri.len);
+		if (is_foreign(l->c->conf, m.uri)) {
+			leave(h);
+			return;
+		}
+	}
+	h->originating = !h->may_leave && is_originating(l->c, &m);
 	if (!identity(h, &m)) {
 		reject(h, h->originating ? 403 : 404);
 		return;

@@ -30,6 +30,7 @@
 #include "control/link.h"
 #include "control/held.h"
 #include "control/locate.h"
+#include "control/outbound.h"
 #include "control/proxy_auth.h"
 #include "control/metrics.h"
 #include "control/persist.h"
@@ -95,7 +96,7 @@ static void on_message(void *ctx, const struct abi_punt *p)
 		registrar_sa_used(a->c.registrar, p->sa_id);
 	if (p->reason == PUNT_SA_USED)
 		return;
-	if (p->reason == PUNT_LOCATE)
+	if (p->reason == PUNT_LOCATE || p->reason == PUNT_OUTBOUND)
 		locator_request(a->c.locator, p);
 	else if (p->reason == PUNT_AUTHENTICATE)
 		proxy_auth_request(a->c.proxy_auths, p);
@@ -341,6 +342,17 @@ static void close_locator(struct app *a)
 	locator_close(a->c.locator);
 }
 
+static bool open_outbound(struct app *a, char *error)
+{
+	a->c.outbound = outbound_open(&a->c);
+	return a->c.outbound != NULL;
+}
+
+static void close_outbound(struct app *a)
+{
+	outbound_close(a->c.outbound);
+}
+
 static bool open_cx(struct app *a, char *error)
 {
 	const struct cx_events events = {registrar_rtr, registrar_ppr, &a->c};
@@ -411,6 +423,7 @@ static const struct stage {
 	{"locator", EXIT_ENVIRONMENT, open_locator, close_locator, "resumes what is held"},
 	{"proxy_auths", EXIT_ENVIRONMENT, open_proxy_auths, close_proxy_auths,
 	 "resume what is held"},
+	{"outbound", EXIT_ENVIRONMENT, open_outbound, close_outbound, "resumes what is held"},
 	{"cx", EXIT_STORE, open_cx, close_cx,
 	 "the HSS may ask something as soon as it is connected"},
 	{"operator", EXIT_ENVIRONMENT, open_operator, close_operator, "shows what is complete"},

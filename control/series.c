@@ -14,6 +14,7 @@
 #include "control/proxy_auth.h"
 #include "control/reg_event.h"
 #include "control/watcher.h"
+#include "control/outbound.h"
 #include "control/registrar.h"
 #include "control/sa.h"
 #include "control/session.h"
@@ -412,6 +413,32 @@ static void watchers(struct sink *k, const struct control *c)
 	    "Contacts that ended, or end sooner, by a NOTIFY.", (double)s.ended);
 }
 
+static void outbound(struct sink *k, const struct control *c)
+{
+	struct outbound_stats s;
+	struct dns_stats d;
+
+	outbound_stats(c->outbound, &s);
+	dns_stats(outbound_dns(c->outbound), &d);
+	family(k, "saker_outbound_total", COUNTER,
+	       "Requests of our users to numbers and domains not ours, by what decided.");
+	sample1(k, "outcome", "enum", (double)s.enumerated);
+	sample1(k, "outcome", "bgcf", (double)s.by_rule);
+	sample1(k, "outcome", "domain", (double)s.by_domain);
+	sample1(k, "outcome", "nowhere", (double)s.nowhere);
+	sample1(k, "outcome", "failed", (double)s.failed);
+	one(k, "saker_dns_questions_total", COUNTER, "Questions to name servers.",
+	    (double)d.asked);
+	one(k, "saker_dns_cached_total", COUNTER, "Questions answered from memory.",
+	    (double)d.cached);
+	one(k, "saker_dns_nothing_total", COUNTER, "Questions of which there was nothing.",
+	    (double)d.nothing);
+	one(k, "saker_dns_failed_total", COUNTER,
+	    "Questions without an answer in time, or with a broken one.", (double)d.failed);
+	one(k, "saker_dns_open", GAUGE, "Questions under way.", d.open);
+	one(k, "saker_dns_kept", GAUGE, "Answers in memory.", d.kept);
+}
+
 static void exchanges(struct sink *k, const struct control *c)
 {
 	static const char *const class_name[7] = {"", "1xx", "2xx", "3xx", "4xx", "5xx", "6xx"};
@@ -523,6 +550,7 @@ static void all(struct sink *k, const struct series_sources *s)
 	reg_events(k, s->control);
 	watchers(k, s->control);
 	proxy_auths(k, s->control);
+	outbound(k, s->control);
 	exchanges(k, s->control);
 	diameter(k, s->control);
 	stores(k, s);

@@ -30,7 +30,7 @@ const char *abi_punt_check(const void *record, uint32_t len)
 	if (p->len == 0 || p->len > SIP_MESSAGE_MAX || p->uri_len > SIP_URI_MAX ||
 	    p->len + p->uri_len != len - sizeof(*p))
 		return "punt record whose lengths do not fit it";
-	if (p->reason < PUNT_REGISTER || p->reason > PUNT_AUTHENTICATE)
+	if (p->reason < PUNT_REGISTER || p->reason > PUNT_OUTBOUND)
 		return "punt record with an unknown reason";
 	if (p->reason == PUNT_SA_USED && p->sa_id == 0)
 		return "punt record of a security association without its id";
@@ -38,8 +38,9 @@ const char *abi_punt_check(const void *record, uint32_t len)
 		return "punt record whose reason and URI do not fit";
 	if (p->reason != PUNT_SESSION_BEGUN && p->dst_sa_id)
 		return "punt record whose reason and security association do not fit";
-	if (p->reason == PUNT_AUTHENTICATE ? p->user == 0
-					   : p->user != 0 && p->reason != PUNT_LOCATE)
+	if (p->reason == PUNT_AUTHENTICATE
+		    ? p->user == 0
+		    : p->user != 0 && p->reason != PUNT_LOCATE && p->reason != PUNT_OUTBOUND)
 		return "punt record whose reason and user do not fit";
 	if ((p->reason == PUNT_REFRESHED) != (p->expires != 0))
 		return "punt record whose reason and expiry do not fit";
@@ -63,6 +64,10 @@ static const char *resume_check(const struct abi_inject *i)
 		if (i->route_len == 0)
 			return "inject record without a route";
 		return NULL;
+	case LOCATE_ONWARD:
+		return addr_is_sound(&i->hop, FAMILY_NEEDED)
+			       ? NULL
+			       : "inject record without a next hop";
 	case LOCATE_PASS:
 		return i->user ? NULL : "inject record that lets nobody pass";
 	case LOCATE_REJECT:

@@ -23,6 +23,8 @@ enum abi_punt_reason {
 			       INVITE's Contact */
 	PUNT_SESSION_ENDED, /* a BYE, as it goes on */
 	PUNT_AUTHENTICATE,  /* S-CSCF: is this request its user's? Control resumes it */
+	PUNT_OUTBOUND,      /* a user of ours calls a number that is not registered here, or a
+			       foreign domain: as PUNT_LOCATE, and it may leave the network */
 };
 
 /* Begins the branch of each request that control sends, so that workers know whose the response
@@ -41,7 +43,8 @@ struct abi_punt {
 	uint64_t sa_id;     /* the security association it came under; 0: in clear */
 	uint64_t dst_sa_id; /* PUNT_SESSION_BEGUN: that it goes under; else 0 */
 	uint64_t user;      /* PUNT_AUTHENTICATE: set_id of the one whose request it should be.
-			       PUNT_LOCATE: of the one it was authenticated as; else 0 */
+			       PUNT_LOCATE, PUNT_OUTBOUND: of the one it was
+			       authenticated as; else 0 */
 	uint8_t data[];     /* the SIP message as received, then the URI */
 };
 _Static_assert(sizeof(struct abi_punt) == 88, "punt record");
@@ -49,8 +52,8 @@ _Static_assert(sizeof(struct abi_punt) == 88, "punt record");
 enum abi_inject_type {
 	INJECT_SEND = 1, /* send `data` from src to dst as it is; src.port 0: the node's SIP
 			    port, src.family 0: the address of the port that leads to dst */
-	INJECT_RESUME,   /* take up a message again that was punted with PUNT_LOCATE or
-			    PUNT_AUTHENTICATE: src, dst, port as in the punt */
+	INJECT_RESUME,   /* take up a message again that was punted with PUNT_LOCATE,
+			    PUNT_OUTBOUND or PUNT_AUTHENTICATE: src, dst, port as in the punt */
 };
 
 /* INJECT_RESUME: what control found out. */
@@ -63,6 +66,7 @@ enum abi_locate {
 	LOCATE_REJECT, /* answer with `status`, and with `route`, if any, among the headers:
 			  whole lines */
 	LOCATE_PASS,   /* its sender is `user`: go on */
+	LOCATE_ONWARD, /* forward to `hop`; `route`, if any, is the new Request-URI */
 };
 
 struct abi_inject {

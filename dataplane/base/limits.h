@@ -29,6 +29,8 @@ enum limits {
 	ADDRESSES_MAX = 8, /* per port */
 	PEERS_MAX = 64,
 	ROUTES_MAX = 64,
+	BGCF_MAX = 64,         /* rules for what leaves the network */
+	DNS_SERVERS_MAX = 4,
 	ACCESSES_MAX = 64,     /* access networks with a policy of their own */
 	SCSCFS_MAX = 32,       /* that an I-CSCF chooses from */
 	CAPABILITIES_MAX = 16, /* of one S-CSCF */

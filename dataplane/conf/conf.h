@@ -59,6 +59,22 @@ struct conf_route {
 	struct addr to;
 };
 
+/* Where what leaves the network goes: by number or by domain. */
+struct conf_bgcf {
+	char prefix[32];            /* "+" and digits; empty: not by number */
+	char domain[CONF_NAME_MAX]; /* empty: not by domain */
+	char to[CONF_NAME_MAX];     /* SIP URI of an MGCF, an IBCF or another network */
+};
+
+struct conf_dns {
+	struct addr server[DNS_SERVERS_MAX];
+	uint32_t n_server;        /* none: nothing is asked */
+	uint32_t timeout_ms;      /* of one try; default 500 */
+	uint32_t ttl_max_s;       /* default 3600 */
+	uint32_t negative_s;      /* default 30 */
+	char zone[CONF_NAME_MAX]; /* of ENUM; default e164.arpa */
+};
+
 /* An S-CSCF that the I-CSCF may choose (TS 29.228 §6.7). */
 struct conf_scscf {
 	char name[CONF_NAME_MAX]; /* its SIP URI, the Server-Name it gives to the HSS */
@@ -203,6 +219,9 @@ struct conf {
 	struct conf_icscf icscf;
 	struct conf_services scscf;
 	struct conf_control control;
+	struct conf_dns dns;
+	struct conf_bgcf bgcf[BGCF_MAX];
+	uint32_t n_bgcf;
 	struct conf_hss hss;
 };
 

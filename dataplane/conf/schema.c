@@ -12,6 +12,7 @@ typedef struct conf_route owner_ROUTE;
 typedef struct conf_scscf owner_SCSCF;
 typedef struct conf_hss_peer owner_HSS;
 typedef struct conf_access owner_ACCESS;
+typedef struct conf_bgcf owner_BGCF;
 
 #define MEMBER(own, member) (((owner_##own *)0)->member)
 
@@ -114,7 +115,7 @@ const struct conf_key *conf_key_find(enum conf_owner owner, struct slice name)
 
 static const char *const section[] = {
 	"dataplane",      "icscf",   "scscf", "pcscf", "pcscf.protected-ports",
-	"pcscf.security", "control", "hss",   NULL};
+	"pcscf.security", "control", "dns",   "hss",   NULL};
 
 bool conf_is_section(struct slice name)
 {
@@ -137,6 +138,8 @@ enum conf_owner conf_items(enum conf_kind kind)
 		return OWNER_SCSCF;
 	case KIND_ACCESSES:
 		return OWNER_ACCESS;
+	case KIND_BGCFS:
+		return OWNER_BGCF;
 	case KIND_HSSES:
 		return OWNER_HSS;
 	default:

@@ -13,7 +13,8 @@ enum conf_owner {
 	OWNER_ROUTE,
 	OWNER_SCSCF,
 	OWNER_HSS,
-	OWNER_ACCESS
+	OWNER_ACCESS,
+	OWNER_BGCF
 };
 
 enum conf_kind {
@@ -50,6 +51,7 @@ enum conf_kind {
 	KIND_ROUTES,
 	KIND_SCSCFS,
 	KIND_ACCESSES,
+	KIND_BGCFS,
 	KIND_HSSES, /* lists of mappings */
 };
 

@@ -286,6 +286,7 @@ bool conf_value_set(const struct conf_key *k, void *at, struct slice text)
 	case KIND_ROUTES:
 	case KIND_SCSCFS:
 	case KIND_ACCESSES:
+	case KIND_BGCFS:
 	case KIND_HSSES:
 		break;
 	}
@@ -358,6 +359,7 @@ static const char *expected_fixed(enum conf_kind kind)
 	case KIND_ROUTES:
 	case KIND_SCSCFS:
 	case KIND_ACCESSES:
+	case KIND_BGCFS:
 	case KIND_HSSES:
 		return "a list of mappings";
 	default:
@@ -517,6 +519,7 @@ void conf_value_put(const struct conf_key *k, const void *at, struct text *out)
 	case KIND_ROUTES:
 	case KIND_SCSCFS:
 	case KIND_ACCESSES:
+	case KIND_BGCFS:
 	case KIND_HSSES:
 		break;
 	}

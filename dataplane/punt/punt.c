@@ -40,7 +40,10 @@ static struct abi_punt *record_begin(struct punt *p, const struct buf *b,
 		.src = b->src,
 		.dst = b->dst,
 		.sa_id = b->sa_id,
-		.user = reason == PUNT_LOCATE || reason == PUNT_AUTHENTICATE ? b->user : 0,
+		.user = reason == PUNT_LOCATE || reason == PUNT_AUTHENTICATE ||
+					reason == PUNT_OUTBOUND
+				? b->user
+				: 0,
 	};
 	memcpy(to->data, b->data, b->len);
 	return to;

@@ -28,7 +28,7 @@ static void take_wildcard(struct pass *p)
 }
 
 /* Control's answer to an earlier punt of this request. */
-static enum verdict take_location(struct pass *p)
+enum verdict icscf_take_location(struct pass *p)
 {
 	switch (p->resume->locate) {
 	case LOCATE_SCSCF:
@@ -46,6 +46,14 @@ static enum verdict take_location(struct pass *p)
 		p->drop_routes = true;
 		p->stage = STAGE_ROUTED;
 		return VERDICT_NEXT;
+	case LOCATE_ONWARD:
+		p->target[0] = (struct target){.dst = p->resume->hop};
+		if (p->resume_route.len)
+			p->target[0].uri = p->resume_route;
+		p->n_targets = 1;
+		p->drop_routes = true;
+		p->stage = STAGE_ROUTED;
+		return VERDICT_NEXT;
 	case LOCATE_LOCAL:
 		take_wildcard(p);
 		p->stage = STAGE_TERMINATING;
@@ -54,6 +62,14 @@ static enum verdict take_location(struct pass *p)
 		return answer_with(p, p->resume->status, "the called user cannot be reached",
 				   p->resume_route);
 	}
+}
+
+/* A number that a user of ours calls may be one of another network; from outside it may not
+ * pass through. */
+static bool may_leave(const struct pass *p)
+{
+	return p->w->node->outbound && p->orig_set &&
+	       slice_starts(identity_slice(&p->called), SLICE("tel:"));
 }
 
 enum verdict icscf_locate(struct pass *p)
@@ -67,12 +83,12 @@ enum verdict icscf_locate(struct pass *p)
 		return VERDICT_NEXT;
 	}
 	if (ask_is_answered(p))
-		return take_location(p);
+		return icscf_take_location(p);
 	if (p->again)
 		return VERDICT_DROP;
 	/* Nobody but this node can tell whom a temporary GRUU of this node's stands for. */
 	if (p->gruu_kind >= GRUU_TEMPORARY)
 		return answer(p, p->gruu_kind == GRUU_UNKNOWN ? 404 : 480,
 			      "no terminal is registered that this GRUU was given to");
-	return ask(p, PUNT_LOCATE);
+	return ask(p, may_leave(p) ? PUNT_OUTBOUND : PUNT_LOCATE);
 }

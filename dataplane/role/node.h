@@ -47,6 +47,7 @@ struct node {
 	uint32_t n_routes;
 	struct node_route route[ROUTES_MAX];
 	struct addr icscf, scscf; /* family 0: none */
+	bool outbound; /* control knows ways out of the network: DNS, or rules */
 	uint32_t t1_ms, t2_ms, t4_ms, timer_c_ms;
 	uint32_t ring_ms; /* how long contacts ring before the next are tried */
 	uint32_t max_breadth;

@@ -3,6 +3,7 @@
 #include "role/answer.h"
 #include "role/ask.h"
 #include "role/contacts.h"
+#include "role/icscf.h"
 #include "sip/field.h"
 
 /* The served user of a request that another node's P-CSCF asserted: the first
@@ -49,6 +50,16 @@ static enum verdict follow_route(struct pass *p)
 	return VERDICT_NEXT;
 }
 
+/* §5.4.3.2 step 10: a domain that is not ours. Only a user of ours is let out. */
+static enum verdict leave(struct pass *p)
+{
+	if (ask_is_answered(p))
+		return icscf_take_location(p);
+	if (!p->w->node->outbound || p->msg.method == SIP_M_ACK)
+		return answer(p, 404, "no route leads to this domain");
+	return ask(p, PUNT_OUTBOUND);
+}
+
 /* §5.4.3.2 steps 10 and following: where the Request-URI leads. */
 static enum verdict route_onward(struct pass *p)
 {
@@ -70,7 +81,7 @@ static enum verdict route_onward(struct pass *p)
 			return answer(p, 503, "no I-CSCF is configured");
 		p->target[0] = (struct target){.dst = n->icscf};
 	} else {
-		return answer(p, 404, "no route leads to this domain");
+		return leave(p);
 	}
 	p->n_targets = 1;
 	p->stage = STAGE_ROUTED;

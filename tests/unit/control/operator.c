@@ -22,6 +22,7 @@
 #include "control/metrics.h"
 #include "control/persist.h"
 #include "control/registrar.h"
+#include "control/outbound.h"
 #include "control/proxy_auth.h"
 #include "control/reg_event.h"
 #include "control/session.h"
@@ -59,6 +60,21 @@ void watchers_stats(const struct watchers *w, struct watchers_stats *out)
 void proxy_auths_stats(const struct proxy_auths *a, struct proxy_auths_stats *out)
 {
 	*out = (struct proxy_auths_stats){.passed = 3};
+}
+
+void outbound_stats(const struct outbound *o, struct outbound_stats *out)
+{
+	*out = (struct outbound_stats){.enumerated = 4};
+}
+
+struct dns *outbound_dns(const struct outbound *o)
+{
+	return NULL;
+}
+
+void dns_stats(const struct dns *d, struct dns_stats *out)
+{
+	*out = (struct dns_stats){.cached = 5};
 }
 
 void cx_stats(const struct cx_client *c, struct cx_stats *out)

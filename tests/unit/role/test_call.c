@@ -747,6 +747,62 @@ static void test_locate_elsewhere(void **state)
 	bench_close(b);
 }
 
+/* A foreign domain and a number are let out for a user of ours, where control knows ways. */
+static void test_outbound(void **state)
+{
+	struct bench *b = with_users(ALL);
+	char *out = strdup(changed(invite, "sip:bob@ims.example SIP", "sip:x@far.example SIP"));
+	char *number = strdup(changed(invite, "sip:bob@ims.example SIP", "tel:+4930 SIP"));
+
+	bench_input(b, out, "10.10.0.2:5060", "10.10.0.1:5060");
+	assert_int_equal(b->verdict, VERDICT_SEND);
+	assert_int_equal(b->out[0].msg.status, 404);
+	bench_close(b);
+
+	b = with_users(ALL);
+	b->node.outbound = true;
+	bench_input(b, out, "10.10.0.2:5060", "10.10.0.1:5060");
+	assert_int_equal(b->verdict, VERDICT_PUNT);
+	assert_int_equal(b->punt, PUNT_OUTBOUND);
+	bench_resume(b, out, "10.10.0.2:5060", "10.10.0.1:5060", LOCATE_ONWARD, 0,
+		     "10.30.0.50:5060", NULL);
+	assert_int_equal(b->n_out, 1);
+	dst_is(b, 0, "10.30.0.50:5060");
+	assert_memory_equal(b->out[0].text, "INVITE sip:x@far.example SIP/2.0\r\n", 34);
+	assert_int_equal(bench_headers(b, 0, SIP_H_ROUTE), 0);
+	bench_close(b);
+
+	b = with_users(ALL);
+	b->node.outbound = true;
+	bench_input(b, number, "10.10.0.2:5060", "10.10.0.1:5060");
+	assert_int_equal(b->punt, PUNT_OUTBOUND);
+	bench_resume(b, number, "10.10.0.2:5060", "10.10.0.1:5060", LOCATE_ONWARD, 0,
+		     "10.30.0.50:5060", "sip:30@far.example");
+	dst_is(b, 0, "10.30.0.50:5060");
+	assert_memory_equal(b->out[0].text, "INVITE sip:30@far.example SIP/2.0\r\n", 35);
+	bench_close(b);
+	free(out);
+	free(number);
+}
+
+/* A neighbour may not pass through us to where only our users go. */
+static void test_outbound_is_for_our_users(void **state)
+{
+	struct bench *b = with_users(ALL);
+	char *number = strdup(changed(invite, "sip:bob@ims.example SIP", "tel:+4930 SIP"));
+	char *bare = strdup(changed(
+		number, "Route: <sip:10.10.0.1:5060;lr>,<sip:orig@scscf.ims.example:5060;lr>\n",
+		""));
+
+	b->node.outbound = true;
+	bench_input(b, bare, "10.30.0.9:5060", "10.30.0.1:5060");
+	assert_int_equal(b->verdict, VERDICT_PUNT);
+	assert_int_equal(b->punt, PUNT_LOCATE);
+	bench_close(b);
+	free(number);
+	free(bare);
+}
+
 static void test_locate_cancelled(void **state)
 {
 	struct bench *b = bench_open(ALL);
@@ -1086,6 +1142,8 @@ int main(void)
 		cmocka_unit_test(test_locate_unanswered),
 		cmocka_unit_test(test_refusal),
 		cmocka_unit_test(test_rejected_long_uri),
+		cmocka_unit_test(test_outbound),
+		cmocka_unit_test(test_outbound_is_for_our_users),
 		cmocka_unit_test(test_reg_event_is_controls),
 	};
 

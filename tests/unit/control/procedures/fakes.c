@@ -519,7 +519,7 @@ bool link_token_key(const struct link *l, struct hash_key *out)
 
 bool link_resume(struct link *l, const struct abi_punt *held, const struct link_verdict *v)
 {
-	static const char *const verdict[] = {"", "local", "scscf", "reject", "pass"};
+	static const char *const verdict[] = {"", "local", "scscf", "reject", "pass", "onward"};
 	struct fake *f = (struct fake *)l;
 	char text[ADDR_TEXT_MAX];
 
@@ -528,7 +528,7 @@ bool link_resume(struct link *l, const struct abi_punt *held, const struct link_
 	trace(f, "resume %s", verdict[v->locate]);
 	if (v->locate == LOCATE_REJECT)
 		trace(f, " %u", v->status);
-	if (v->locate == LOCATE_SCSCF)
+	if (v->locate == LOCATE_SCSCF || v->locate == LOCATE_ONWARD)
 		trace(f, " %s %.*s", addr_text(&v->hop, text), SLICE_ARG(v->route));
 	if (v->locate == LOCATE_LOCAL && v->route.len)
 		trace(f, " %.*s", SLICE_ARG(v->route));

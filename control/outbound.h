@@ -1,0 +1,29 @@
+/* outbound.h - the next hop of a request that leaves the network (TS 24.229 §5.4.3.2 step 10,
+ * §5.6; RFC 6116, RFC 3263)
+ *
+ * A number: ENUM, then the rules of the BGCF; one that is ported already (npdi, RFC 4694) by
+ * the rules alone, and by its routing number. A domain: the rules, then the DNS. Loop thread
+ * only.
+ */
+#pragma once
+
+#include "control/dns/dns.h"
+#include "control/held.h"
+
+struct control;
+struct outbound;
+
+/* Borrows c->conf. NULL: no memory, or no DNS. */
+struct outbound *outbound_open(struct control *c);
+/* Ends what is under way: each held request is rejected. */
+void outbound_close(struct outbound *o);
+/* Ends h: resumes or rejects it, maybe within this call. uri: its Request-URI, a foreign domain
+ * or a number; of a tel URI, or user=phone. */
+void outbound_request(struct outbound *o, struct held *h, struct slice uri);
+
+struct outbound_stats {
+	uint64_t enumerated, by_rule, by_domain; /* that found a way */
+	uint64_t nowhere, failed;                /* 404 and 484; 504 and the like */
+};
+void outbound_stats(const struct outbound *o, struct outbound_stats *out);
+struct dns *outbound_dns(const struct outbound *o);

@@ -1,0 +1,97 @@
+#!/bin/bash
+# dns.sh - calls out of the network: ENUM, SRV and NAPTR of a real name server, rules, and a name server that is gone
+. "$(dirname "$0")/common.bash"
+eval "$(declare -f lab_config | sed '1s/lab_config/lab_config_plain/')"
+dns_port=15353
+lab_config() {
+	lab_config_plain "$@"
+	cat >>"$RUN/saker.yaml" <<-EOF
+		dns:
+		  servers: [127.0.0.1:$dns_port]
+		  timeout: 200ms
+		  ttl-max: 2s
+		  negative-ttl: 1s
+	EOF
+	sed -i '/^control:/a\  bgcf:\n    - {prefix: "+44", to: "sip:10.10.0.2:5090"}\n    - {domain: partner.example, to: "sip:far.example"}' "$RUN/saker.yaml"
+}
+name_server_start() {
+	cat >"$RUN/nsd.conf" <<-EOF
+		server:
+		  ip-address: 127.0.0.1@$dns_port
+		  username: ""
+		  zonesdir: "$RUN"
+		  pidfile: "$RUN/nsd.pid"
+		  zonelistfile: "$RUN/nsd.zones"
+		  xfrdfile: "$RUN/nsd.xfrd"
+		  database: ""
+		remote-control:
+		  control-enable: no
+		zone:
+		  name: example
+		  zonefile: example.zone
+		zone:
+		  name: e164.arpa
+		  zonefile: enum.zone
+	EOF
+	cat >"$RUN/example.zone" <<-'EOF'
+		$TTL 300
+		@ SOA ns hostmaster 1 3600 600 86400 1
+		@ NS ns
+		ns A 127.0.0.1
+		far NAPTR 10 10 "s" "SIP+D2T" "" _sip._tcp.far
+		far NAPTR 20 10 "s" "SIP+D2U" "" _sip._udp.far
+		_sip._udp.far SRV 10 5 5090 host.far
+		_sip._udp.far SRV 20 5 5099 gone.far
+		host.far A 10.10.0.2
+		srv CNAME alias
+		_sip._udp.srv SRV 10 0 5090 host.far
+		self A 10.10.0.1
+		round CNAME trip
+		trip CNAME round
+	EOF
+	cat >"$RUN/enum.zone" <<-'EOF'
+		$TTL 300
+		@ SOA ns.example. hostmaster.example. 1 3600 600 86400 1
+		@ NS ns.example.
+		*.0.3.9.4 NAPTR 10 10 "u" "E2U+sip" "!^\\+4930(.*)$!sip:\\1@far.example!" .
+		1.1.1.9.4 NAPTR 10 10 "u" "E2U+sip" "!((.*)*)*x!sip:x@far.example!" .
+	EOF
+	ip netns exec "$LAB$NODE" nsd -d -c "$RUN/nsd.conf" >"$RUN/nsd.log" 2>&1 &
+	name_server=$!
+	sleep 1
+}
+name_server_stop() {
+	kill "$name_server" && wait "$name_server" 2>/dev/null
+	name_server=
+}
+name_server=
+trap '[ -z "$name_server" ] || name_server_stop; saker_stop_all; lab_down' EXIT
+
+terminal() { # the lines
+	printf '%s\n' "$@" | lab_in lte python3 "$root/tests/lab/dns.py" 10.10.0.2:5070 10.10.0.1:5060 digest1 secret 10.10.0.2:5090
+}
+metric() { sakerctl -o json metrics | python3 -c '
+import json, sys
+print(sum(int(r["value"]) for r in json.load(sys.stdin)["rows"] if r["metric"] == sys.argv[1]))' "$1"; }
+
+start_saker 1 20 20 || { fail "start"; exit 1; }
+name_server_start
+check "provisioned" sakerctl sub add digest1@ims.example impu=sip:digest1@ims.example password=secret
+check "a foreign domain, by NAPTR, SRV and A" terminal "sip:x@far.example sip:x@far.example"
+asked=$(metric saker_dns_questions_total)
+check "and again" terminal "sip:y@far.example sip:y@far.example"
+equal "the second time from memory" "$(metric saker_dns_questions_total)" "$asked"
+check "by SRV alone" terminal "sip:x@srv.example sip:x@srv.example"
+check "a number by ENUM" terminal "tel:+4930-12345 sip:12345@far.example"
+check "a number by rule" terminal "tel:+44123 tel:+44123"
+check "a domain by rule, to where the DNS says" terminal "sip:x@partner.example sip:x@partner.example"
+check "nobody knows the domain or the number" terminal "sip:x@nobody.example 404" "tel:+331 404"
+check "what leads to ourselves" terminal "sip:x@self.example 404"
+check "names in a circle" terminal "sip:x@round.example 404"
+check "an expression without end" terminal "tel:+49111 404"
+name_server_stop
+sleep 2.5
+check "the name server is gone" terminal "sip:x@far.example 504" "tel:+493012345 504"
+check "rules do without it" terminal "tel:+44123 tel:+44123"
+name_server_start
+check "it is back" terminal "sip:x@far.example sip:x@far.example"
