@@ -111,10 +111,13 @@ class Phone:
         """The 200 OK."""
         def send(authorization):
             to = f"<sip:{self.user}@ims.example>"
-            self.request("REGISTER", "sip:ims.example", [
+            cseq = self.request("REGISTER", "sip:ims.example", [
                 f"Contact: <{self.uri}{uri_params}>;{self.instance or 'x'}{params}", f"Expires: {expires}",
                 "Supported: path, gruu, outbound", authorization], call_id=f"reg-{self.port}{uri_params}", to=to)
-            return self.hear() or wrong("REGISTER is not answered")
+            while m := self.hear():
+                if m.get("CSeq") == f"{cseq} REGISTER":  # and no repeat of an earlier call's answer
+                    return m
+            wrong("REGISTER is not answered")
         name, uri = self.impi, "sip:ims.example"
         m = send(f'Authorization: Digest username="{name}", realm="ims.example", nonce="", uri="{uri}", response=""')
         if m.status != 401:
