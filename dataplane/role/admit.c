@@ -1,6 +1,7 @@
 /* admit.c - new requests that are refused while the worker has more than it can carry */
 #include "role/admit.h"
 #include "role/answer.h"
+#include "role/emergency.h"
 
 enum { SHARES = 16 };
 
@@ -8,8 +9,8 @@ static bool begins_work(const struct pass *p)
 {
 	uint8_t m = p->msg.method;
 
-	return !p->is_dialog && m != SIP_M_ACK && m != SIP_M_CANCEL &&
-	       !(p->uri_sound && p->uri.scheme == SIP_SCHEME_URN) && !p->resume && !p->again;
+	return !p->is_dialog && m != SIP_M_ACK && m != SIP_M_CANCEL && !p->service.len &&
+	       !p->resume && !p->again && !emergency_is_callback(p);
 }
 
 enum verdict admit(struct pass *p)

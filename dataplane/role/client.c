@@ -246,7 +246,7 @@ static void complete(struct role_worker *w, struct client *c, uint16_t status, u
 
 static struct buf *emit_upstream(struct pass *p, struct txn *s, struct client *c)
 {
-	struct buf *b = response_emit(p, c->to_ue, s->from_ue, c->term_user);
+	struct buf *b = response_emit(p, c->to_ue, s->from_ue, &s->upstream, c->term_user);
 
 	if (!b)
 		return NULL;
@@ -320,7 +320,7 @@ static enum verdict success(struct pass *p, struct txn *s, struct client *c)
 	if (!b)
 		return VERDICT_DROP;
 	if (c->state == CLIENT_CALLING || c->state == CLIENT_PROCEEDING) {
-		if (p->w->node->watch_sessions)
+		if (p->w->node->watch_sessions && !s->help)
 			note_session(p, s, c, b, &received);
 		c->state = CLIENT_ACCEPTED;
 		wheel_clear(&t->wheel, client_timer(t, c));

@@ -2,6 +2,7 @@
 #include "role/forward.h"
 #include "role/answer.h"
 #include "role/branch.h"
+#include "role/emergency.h"
 #include "role/pcscf.h"
 #include "role/transaction.h"
 #include "sip/emit.h"
@@ -85,7 +86,10 @@ static void push_record_route(struct pass *p, const struct target *to, const str
 
 	d.legs = (p->source == SOURCE_UE ? TOKEN_ORIG_UE : TOKEN_ORIG_PEER) |
 		 (to->ue ? TOKEN_TERM_UE : TOKEN_TERM_PEER);
-	token_dialog_put(&token, &p->w->node->token_key, &d, p->call_id);
+	if (p->unregistered)
+		token_flow_put(&token, &p->w->node->token_key, &p->b->src, p->call_id);
+	else
+		token_dialog_put(&token, &p->w->node->token_key, &d, p->call_id);
 	text_lit(t, "Record-Route: ");
 	put_uri_of(p, local, local->port, text_slice(&token));
 	if (local->port != port || !addr_same_ip(local, &p->b->dst)) {
@@ -155,6 +159,7 @@ static bool edit_target(struct pass *p, const struct target *to, const struct br
 		push_line(p, SLICE("P-Called-Party-ID: "), text_since(t, from));
 	}
 	pcscf_leave(p, to);
+	emergency_leave(p, to);
 	if (p->record_route)
 		push_record_route(p, to, local);
 	push_via(p, to, local, ref);

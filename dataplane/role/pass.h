@@ -113,6 +113,8 @@ struct pass {
 	bool assert_identity; /* write P-Asserted-Identity: the P-CSCF asserted it in this pass
 			       */
 	bool record_route;    /* stay in the path of the dialog this request makes */
+	struct slice service; /* a call for help, and for which: a URN; empty: none */
+	bool unregistered;    /* of a terminal that nobody knows; path_flow is then its own */
 	bool called_party;    /* write P-Called-Party-ID with the Request-URI as received */
 
 	enum pass_gruu gruu_kind;
@@ -150,9 +152,11 @@ struct role_worker {
 	struct counters *counters;
 	uint16_t id;
 	struct transactions *transactions;
-	uint64_t icid;             /* counts charging identifiers */
-	uint32_t refuse;           /* sixteenths of new requests that are refused */
-	uint32_t answers;          /* that the group's INVITEs will be given */
+	uint64_t icid;       /* counts charging identifiers */
+	uint32_t refuse;     /* sixteenths of new requests that are refused */
+	uint32_t answers;    /* that the group's INVITEs will be given */
+	uint64_t help_since; /* calls for help of those not registered, in this second */
+	uint32_t help_taken;
 	uint32_t granted;          /* seconds, by the last PUNT_REFRESHED */
 	struct role_notice notice; /* of the message under work; b NULL: none */
 	uint8_t notice_uri[SIP_URI_MAX];

@@ -116,6 +116,10 @@ static void read_own_route(struct pass *p, const struct sip_uri *uri)
 		p->own_dialog = true;
 	else if (!p->own_path && token_path_get(uri->user, key, &p->path_flow))
 		p->own_path = true;
+	else if (!p->own_dialog && token_flow_get(uri->user, key, p->call_id, &p->path_flow)) {
+		p->own_dialog = true;
+		p->token.legs = TOKEN_ORIG_UE | TOKEN_ORIG_FLOW | TOKEN_TERM_PEER;
+	}
 }
 
 /* Our Record-Route comes back letter by letter, nearly always: then it need not be taken apart.

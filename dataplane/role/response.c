@@ -4,11 +4,12 @@
 #include "role/pcscf.h"
 #include "role/transaction.h"
 
-struct buf *response_emit(struct pass *p, bool from_ue, bool to_ue, uint64_t term_user)
+struct buf *response_emit(struct pass *p, bool from_ue, bool to_ue, const struct addr *to,
+			  uint64_t term_user)
 {
 	sip_edit_delete_first_value(p->edits, &p->msg, sip_first(&p->msg, SIP_H_VIA),
 				    p->via_rest);
-	pcscf_response(p, from_ue, to_ue, term_user);
+	pcscf_response(p, from_ue, to_ue, to, term_user);
 	return forward_emit(p);
 }
 
@@ -18,7 +19,7 @@ enum verdict response_back(struct pass *p, const struct addr *to)
 
 	if (!r && !p->back_sa)
 		return pass_drop(p, COUNT_DROP_NOROUTE);
-	struct buf *b = response_emit(p, p->side.to_ue, p->side.from_ue, 0);
+	struct buf *b = response_emit(p, p->side.to_ue, p->side.from_ue, to, 0);
 	if (!b)
 		return VERDICT_DROP;
 	b->sa_id = p->back_sa;

@@ -4,6 +4,7 @@
 #include "base/lines.h"
 #include "role/admit.h"
 #include "role/answer.h"
+#include "role/emergency.h"
 #include "role/forward.h"
 #include "role/icscf.h"
 #include "role/pcscf.h"
@@ -14,6 +15,7 @@
 #include "role/scscf.h"
 #include "role/stun.h"
 #include "role/transaction.h"
+#include "role/trust.h"
 
 static void make_sites(struct role_worker *w)
 {
@@ -162,6 +164,8 @@ static enum verdict request_classify(struct pass *p)
 	const struct node *n = p->w->node;
 	const struct addr *fixed;
 
+	if (p->stage != STAGE_ARRIVED)
+		return VERDICT_NEXT;
 	if (p->own_dialog && p->is_dialog) {
 		p->stage = STAGE_DIALOG;
 		return VERDICT_NEXT;
@@ -184,6 +188,8 @@ static enum verdict request_classify(struct pass *p)
 			return pass_drop(p, COUNT_DROP_ACK_STRAY);
 		return answer(p, 481, "in-dialog request without our Record-Route");
 	}
+	if (p->orig && trust_side_of(n, &p->b->src) != TRUST_HOME)
+		return answer(p, 403, "no user is served for a foreign network");
 	if (p->own_path && (n->roles & NODE_PCSCF)) {
 		p->stage = STAGE_DELIVER;
 	} else if (p->orig && (n->roles & NODE_SCSCF)) {
@@ -206,8 +212,10 @@ static request_step *const request_steps[] = {
 	request_owner,
 	transaction_take, /* repeats, CANCEL, ACK of a transaction that is
 			     known */
+	emergency_recognise,
 	admit,
 	proxy_validate,   /* RFC 3261 §16.3, §16.4 */
+	emergency_call,   /* TS 24.229 §5.2.10, §5.11 */
 	refresh_register, /* TS 24.229 §5.2.2.3, §5.4.1.2.2A */
 	request_register,
 	request_to_node,

@@ -138,9 +138,13 @@ static bool add_port(struct node_memory *m, const struct conf_port *p, uint8_t i
 
 static void add_peers(struct node *n, const struct conf_dataplane *d)
 {
-	for (uint32_t i = 0; i < d->n_peer; i++)
+	for (uint32_t i = 0; i < d->n_peer; i++) {
+		const struct conf_peer *c = &d->peer[i];
+
 		n->peer[n->n_peers++] =
-			(struct node_prefix){d->peer[i].net.ip, d->peer[i].net.bits};
+			(struct node_prefix){c->net.ip, c->net.bits, !c->trusted, c->hiding};
+		n->hides |= c->hiding;
+	}
 }
 
 static void add_static_routes(struct node_memory *m, const struct conf_dataplane *d)
@@ -186,7 +190,7 @@ void node_set_expires(struct node *n, const struct conf_control *c)
 }
 
 _Static_assert((int)NODE_PCSCF == (int)CONF_PCSCF && (int)NODE_ICSCF == (int)CONF_ICSCF &&
-		       (int)NODE_SCSCF == (int)CONF_SCSCF,
+		       (int)NODE_SCSCF == (int)CONF_SCSCF && (int)NODE_ECSCF == (int)CONF_ECSCF,
 	       "the same bits");
 
 bool node_make(const struct conf *c, struct node_memory *m, char error[NODE_ERROR_MAX])

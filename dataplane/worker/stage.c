@@ -201,7 +201,8 @@ void stage_overload(struct worker *w)
 	for (uint32_t i = 0; i < w->burst.n; i++) {
 		struct buf *b = w->burst.buf[i];
 
-		if (w->mark[i].verdict != VERDICT_NEXT || !overload_drops(o, buf_slice(b)))
+		if (w->mark[i].verdict != VERDICT_NEXT || role_is_help(w->role, buf_slice(b)) ||
+		    !overload_drops(o, buf_slice(b)))
 			continue;
 		count(w->counters, COUNT_DROP_OVERLOAD);
 		buf_free(b);

@@ -218,7 +218,7 @@ static const struct {
 	{"realm: a.b\ndataplane:\n  steering: rss\n",
 	 "3: 'dataplane.steering' takes auto, software or flow, not 'rss'"},
 	{"realm: a.b\ndataplane:\n  roles: [pcscf, hss]\n",
-	 "3: 'dataplane.roles' takes pcscf, icscf or scscf, not 'hss'"},
+	 "3: 'dataplane.roles' takes pcscf, icscf, scscf or ecscf, not 'hss'"},
 	{"realm: a.b\ndataplane:\n  cores: 5-2\n",
 	 "3: 'dataplane.cores' takes CPU numbers such as 2,3 or 2-5 of at most 63 octets, not "
 	 "'5-2'"},
