@@ -24,8 +24,7 @@ static bool begins_work(const struct pass *p)
 	uint8_t m = p->msg.method;
 
 	return !p->is_dialog && m != SIP_M_ACK && m != SIP_M_CANCEL && !p->service.len &&
-	       !p->resume && !p->again && !emergency_is_callback(p) &&
-	       !is_for_emergency(p);
+	       !p->resume && !p->again && !emergency_is_callback(p) && !is_for_emergency(p);
 }
 
 enum verdict admit(struct pass *p)

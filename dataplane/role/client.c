@@ -86,7 +86,7 @@ void transaction_send(struct pass *p, const struct branch_ref *ref, struct buf *
 	};
 	t->ack[ref->slot].uri_len = 0;
 	p->txn->first_client = (int32_t)ref->slot;
-	if (c->next == NONE && p->n_targets == 1 && !p->more)
+	if (c->next == NONE && p->n_targets == 1 && !p->more && !p->hide)
 		record_release(&p->txn->request); /* what was sent does as well */
 	buf_ref(sent);
 	p->out->buf[p->out->n++] = sent;

@@ -64,16 +64,18 @@ struct role_worker *role_worker_create(const struct node *node, const struct tab
 	w->id = worker;
 	make_sites(w);
 	w->transactions = transactions_create(w);
-	if (!w->transactions) {
-		free(w);
-		return NULL;
-	}
-	return w;
+	w->seal = seal_create(&node->token_key);
+	if (w->transactions && w->seal)
+		return w;
+	role_worker_destroy(w);
+	return NULL;
 }
 
 void role_worker_destroy(struct role_worker *w)
 {
-	transactions_destroy(w->transactions);
+	if (w->transactions)
+		transactions_destroy(w->transactions);
+	seal_destroy(w->seal);
 	free(w);
 }
 
