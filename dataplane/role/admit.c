@@ -2,6 +2,7 @@
 #include "role/admit.h"
 #include "role/answer.h"
 #include "role/emergency.h"
+#include "role/priority.h"
 
 enum { SHARES = 16 };
 
@@ -24,7 +25,8 @@ static bool begins_work(const struct pass *p)
 	uint8_t m = p->msg.method;
 
 	return !p->is_dialog && m != SIP_M_ACK && m != SIP_M_CANCEL && !p->service.len &&
-	       !p->resume && !p->again && !emergency_is_callback(p) && !is_for_emergency(p);
+	       !p->resume && !p->again && !emergency_is_callback(p) && !is_for_emergency(p) &&
+	       !priority_is_ahead(p);
 }
 
 enum verdict admit(struct pass *p)

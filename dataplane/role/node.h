@@ -19,6 +19,13 @@ struct node_prefix {
 	bool hiding;  /* sees nothing of our topology */
 };
 
+/* A namespace of Resource-Priority (RFC 4412): its values, and the users who may use it. */
+struct node_priority {
+	struct slice space;
+	uint32_t n_value, n_user;
+	struct slice value[PRIORITY_VALUES_MAX], user[PRIORITY_USERS_MAX];
+};
+
 struct node_route {
 	struct slice user, domain; /* empty: any user; one of our own domains or addresses */
 	struct addr to;
@@ -50,6 +57,8 @@ struct node {
 	uint32_t n_peers;
 	struct node_prefix peer[PEERS_MAX];
 	bool hides; /* from one peer at least */
+	uint32_t n_priorities;
+	struct node_priority priority[PRIORITY_SPACES_MAX];
 	uint32_t n_routes;
 	struct node_route route[ROUTES_MAX];
 	struct addr icscf, scscf; /* family 0: none */

@@ -8,6 +8,7 @@
 #include "role/forward.h"
 #include "role/icscf.h"
 #include "role/pcscf.h"
+#include "role/priority.h"
 #include "role/proxy.h"
 #include "role/refresh.h"
 #include "role/request.h"
@@ -217,6 +218,7 @@ static request_step *const request_steps[] = {
 	emergency_recognise,
 	admit,
 	proxy_validate,   /* RFC 3261 §16.3, §16.4 */
+	priority_check,   /* RFC 4412 §4.6 */
 	emergency_call,   /* TS 24.229 §5.2.10, §5.11 */
 	refresh_register, /* TS 24.229 §5.2.2.3, §5.4.1.2.2A */
 	request_register,

@@ -1,8 +1,9 @@
 /* trust.c - the edge of the trust domain (TS 24.229 §4.4, RFC 3325, RFC 3323): what crosses it
  */
 #include "role/trust.h"
+#include "role/priority.h"
 
-enum action { PASS, DROP, PRIVATE, HISTORY, NETWORK };
+enum action { PASS, DROP, PRIVATE, HISTORY, NETWORK, GRANTED, CALLBACK };
 
 static const struct {
 	uint8_t id;
@@ -82,13 +83,26 @@ static bool contains_nocase(struct slice s, struct slice word)
 	return false;
 }
 
-/* A line with the word anywhere in it goes, so that no odd way to write a list or a parameter
- * carries it past. */
-static void drop_network_provided(struct pass *p)
+/* Of some header fields single lines go. The word anywhere in a line is enough, so that no odd
+ * way to write a list or a parameter carries it past. */
+static bool line_drops(const struct pass *p, uint8_t action, struct slice line)
 {
-	for (const struct sip_header *h = sip_first(&p->msg, SIP_H_P_ACCESS_NETWORK_INFO); h;
-	     h = sip_next(&p->msg, h))
-		if (contains_nocase(sip_value(&p->msg, h), SLICE("network-provided")))
+	switch (action) {
+	case NETWORK:
+		return contains_nocase(line, SLICE("network-provided"));
+	case GRANTED:
+		return !p->assert_identity || !priority_is_granted(p, p->asserted, line);
+	case CALLBACK:
+		return contains_nocase(line, SLICE("psap-callback"));
+	default:
+		return false;
+	}
+}
+
+static void drop_lines(struct pass *p, uint8_t id, uint8_t action)
+{
+	for (const struct sip_header *h = sip_first(&p->msg, id); h; h = sip_next(&p->msg, h))
+		if (line_drops(p, action, sip_value(&p->msg, h)))
 			sip_edit_delete_header(p->edits, h);
 }
 
@@ -107,7 +121,7 @@ void trust_cross(struct pass *p, enum trust_side from, enum trust_side to)
 			continue;
 		if (drops(p, row[i].from[from]) || drops(p, row[i].to[to]))
 			sip_edit_delete_all(p->edits, &p->msg, row[i].id);
-		else if (row[i].from[from] == NETWORK)
-			drop_network_provided(p);
+		else
+			drop_lines(p, row[i].id, row[i].from[from]);
 	}
 }

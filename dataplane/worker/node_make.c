@@ -147,6 +147,21 @@ static void add_peers(struct node *n, const struct conf_dataplane *d)
 	}
 }
 
+/* Of the configuration, which lives as long as the node. */
+static void add_priorities(struct node *n, const struct conf_dataplane *d)
+{
+	for (uint32_t i = 0; i < d->n_priority; i++) {
+		const struct conf_priority *c = &d->priority[i];
+		struct node_priority *s = &n->priority[n->n_priorities++];
+
+		s->space = slice_str(c->space);
+		for (; s->n_value < c->n_value; s->n_value++)
+			s->value[s->n_value] = slice_str(c->value[s->n_value]);
+		for (; s->n_user < c->n_user; s->n_user++)
+			s->user[s->n_user] = slice_str(c->user[s->n_user]);
+	}
+}
+
 static void add_static_routes(struct node_memory *m, const struct conf_dataplane *d)
 {
 	struct node *n = &m->node;
@@ -229,6 +244,7 @@ bool node_make(const struct conf *c, struct node_memory *m, char error[NODE_ERRO
 		if (!add_port(m, &d->port[i], (uint8_t)i, error))
 			return false;
 	add_peers(n, d);
+	add_priorities(n, d);
 	add_static_routes(m, d);
 	return true;
 }
