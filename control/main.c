@@ -127,6 +127,13 @@ static void on_up(void *ctx, bool fresh)
 	install_all(a->c.installer, a->c.registrations, a->c.sas);
 }
 
+static void on_gone(void *ctx, uint64_t set_id)
+{
+	struct app *a = ctx;
+
+	registrar_gone(a->c.registrar, set_id);
+}
+
 static void on_sa_lost(void *ctx, uint64_t sa_id)
 {
 	struct app *a = ctx;
@@ -273,6 +280,7 @@ static bool open_registrar(struct app *a, char *error)
 	if (!a->c.registrar)
 		return false;
 	installer_on_lost(a->c.installer, on_sa_lost, a);
+	installer_on_gone(a->c.installer, on_gone, a);
 	return true;
 }
 

@@ -27,6 +27,7 @@ struct entry {
 	struct entry *next_wild, **at_wild; /* of those with a wildcarded identity, or NULL */
 	uint64_t due;                       /* wall ms; UINT64_MAX: never */
 	uint32_t heap;                      /* index in the heap */
+	bool deferred;
 	uint32_t n_name;
 	struct name name[];
 };
@@ -385,6 +386,9 @@ void registrations_each(struct registrations *r,
 
 struct registration_set *registrations_next_expiry(struct registrations *r, uint64_t *due_ms)
 {
+	/* Those that were prolonged since they were given their place. */
+	while (r->count && r->heap[0]->due < due_of(r->heap[0]->set))
+		heap_set(r, r->heap[0], due_of(r->heap[0]->set));
 	*due_ms = r->count ? r->heap[0]->due : UINT64_MAX;
 	return *due_ms == UINT64_MAX ? NULL : r->heap[0]->set;
 }
@@ -393,16 +397,24 @@ void registrations_defer(struct registrations *r, uint64_t id, uint64_t until_wa
 {
 	struct entry *e = entry_by_id(r, id);
 
-	if (e && e->due < until_wall_ms)
+	if (e && e->due < until_wall_ms) {
 		heap_set(r, e, until_wall_ms);
+		e->deferred = true;
+	}
 }
 
 void registrations_touch(struct registrations *r, struct registration_set *set)
 {
 	struct entry *e = entry_by_id(r, set->id);
 
-	if (e && e->set == set)
-		heap_set(r, e, due_of(set));
+	uint64_t due = due_of(set);
+
+	/* Among a million sets a place costs some misses; what is prolonged keeps its own until
+	 * it comes first. A deferred one is put back. */
+	if (e && e->set == set && (due < e->due || e->deferred))
+		heap_set(r, e, due);
+	if (e)
+		e->deferred = false;
 }
 
 struct registration_set *registration_set_new(void)

@@ -520,9 +520,14 @@ static void stores(struct sink *k, const struct series_sources *s)
 	    "Transactions that failed: disk full or read-only?", (double)p.failures);
 	one(k, "saker_persist_damaged_total", COUNTER, "Rows found damaged at start.",
 	    (double)p.damaged);
+	one(k, "saker_persist_journal_lines", GAUGE,
+	    "Prolonged bindings that stand in the journal and not with their sets.",
+	    (double)persist_prolonged(s->control->persist));
 	installer_stats(s->control->installer, &i);
 	one(k, "saker_install_puts_total", COUNTER, "Sets given to the data plane.",
 	    (double)i.put);
+	one(k, "saker_install_prolonged_total", COUNTER,
+	    "Contacts whose new expiry was given to the data plane.", (double)i.prolonged);
 	one(k, "saker_install_deletes_total", COUNTER, "Sets removed from the data plane.",
 	    (double)i.deleted);
 	one(k, "saker_install_acknowledged_total", COUNTER,

@@ -19,6 +19,7 @@
 #include "control/exchange.h"
 #include "control/held.h"
 #include "control/proxy_auth.h"
+#include "control/record.h"
 #include "control/reg_event.h"
 #include "control/registrar.h"
 #include "control/registration.h"
@@ -26,7 +27,7 @@
 #include "control/session.h"
 #include "control/watcher.h"
 
-enum { FAKE_PENDING = 32, FAKE_TEXT = 65536 };
+enum { FAKE_PENDING = 32, FAKE_TEXT = 65536, FAKE_LINES = 64 };
 
 struct fake_pending {
 	enum {
@@ -74,6 +75,9 @@ struct fake {
 	uint64_t installed_sa; /* id of the last one */
 	uint8_t *subscription; /* as stored last, heap; NULL: none */
 	uint32_t subscription_len;
+	struct record_prolonged line[FAKE_LINES]; /* the journal */
+	uint32_t n_line;
+	uint64_t n_line_elsewhere; /* that are only counted */
 	/* Security association that requests come under, and our port then; 0: in clear. */
 	uint64_t under;
 	uint16_t under_port;
