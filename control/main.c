@@ -104,6 +104,8 @@ static void on_message(void *ctx, const struct abi_punt *p)
 		registrar_refreshed(a->c.registrar, p);
 	else if (p->reason == PUNT_SESSION_BEGUN)
 		sessions_begun(a->c.sessions, p);
+	else if (p->reason == PUNT_SESSION_REFRESHED)
+		sessions_refreshed(a->c.sessions, p);
 	else if (p->reason == PUNT_SESSION_ENDED)
 		sessions_ended(a->c.sessions, p);
 	else

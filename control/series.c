@@ -350,7 +350,8 @@ static void sessions(struct sink *k, const struct control *c)
 	one(k, "saker_sessions_begun_total", COUNTER, "Sessions that began.", (double)s.begun);
 	family(k, "saker_sessions_ended_total", COUNTER, "Sessions that ended, by how.");
 	sample1(k, "by", "user", (double)s.ended);
-	sample1(k, "by", "deregistration", (double)s.released);
+	sample1(k, "by", "deregistration", (double)(s.released - s.expired));
+	sample1(k, "by", "timer", (double)s.expired);
 	one(k, "saker_sessions_forgotten_total", COUNTER,
 	    "Sessions no more watched, for want of room: raise control.sessions.",
 	    (double)s.forgotten);
