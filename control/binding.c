@@ -262,7 +262,8 @@ enum binding_result binding_put(struct registration_set *set, const struct regis
 		return BINDING_OK;
 	if (!make_room(set, g, c))
 		return BINDING_TOO_MANY;
-	if (!fill(&fresh, g, c, now_wall_ms + expires * 1000ull, now_wall_ms))
+	if (!registration_room(set, set->n_contact + 1) ||
+	    !fill(&fresh, g, c, now_wall_ms + expires * 1000ull, now_wall_ms))
 		return BINDING_NO_MEMORY;
 	if (fresh.sa_id && fresh.sa_id == was.sa_id)
 		fresh.old = was.old;

@@ -253,6 +253,10 @@ static void get_set(struct reader *r, struct registration_set *s, uint8_t versio
 			r->bad = true;
 	}
 	s->n_contact = get_count(r, SET_CONTACTS_MAX);
+	if (!registration_room(s, s->n_contact)) {
+		s->n_contact = 0;
+		r->bad = true;
+	}
 	for (uint32_t i = 0; i < s->n_contact; i++)
 		get_contact(r, &s->contact[i], version, s->impi);
 	if (s->n_impu == 0 || r->s.len != 0)

@@ -422,6 +422,21 @@ struct registration_set *registration_set_new(void)
 	return calloc(1, sizeof(struct registration_set));
 }
 
+bool registration_room(struct registration_set *s, uint32_t n)
+{
+	struct registration_contact *larger;
+
+	if (n <= s->room)
+		return true;
+	larger = realloc(s->contact, n * sizeof(*larger));
+	if (!larger)
+		return false;
+	memset(larger + s->room, 0, (n - s->room) * sizeof(*larger));
+	s->contact = larger;
+	s->room = n;
+	return true;
+}
+
 static char *text_copy(const char *text, bool *failed)
 {
 	char *copy = text ? strdup(text) : NULL;
@@ -451,6 +466,10 @@ struct registration_set *registration_set_copy(const struct registration_set *s)
 	if (!copy)
 		return NULL;
 	*copy = *s;
+	copy->contact = NULL;
+	copy->room = 0;
+	copy->n_contact = registration_room(copy, s->n_contact) ? s->n_contact : 0;
+	failed = copy->n_contact != s->n_contact;
 	copy->impi = text_copy(s->impi, &failed);
 	copy->service_route = text_copy(s->service_route, &failed);
 	copy->user_data = text_copy(s->user_data, &failed);
@@ -459,7 +478,7 @@ struct registration_set *registration_set_copy(const struct registration_set *s)
 		copy->impu[i] = text_copy(s->impu[i], &failed);
 		copy->impu_uri[i] = text_copy(s->impu_uri[i], &failed);
 	}
-	for (uint32_t i = 0; i < s->n_contact; i++)
+	for (uint32_t i = 0; i < copy->n_contact; i++)
 		contact_copy(&copy->contact[i], &s->contact[i], &failed);
 	if (!failed)
 		return copy;
@@ -483,6 +502,7 @@ void registration_set_free(struct registration_set *s)
 		free(s->impu[i]);
 		free(s->impu_uri[i]);
 	}
+	free(s->contact);
 	free(s->charging);
 	free(s->user_data);
 	free(s->service_route);

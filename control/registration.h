@@ -58,7 +58,8 @@ struct registration_set {
 			     set than it has seen */
 	uint8_t unwritten; /* enum registration_unwritten */
 	uint32_t n_contact;
-	struct registration_contact contact[SET_CONTACTS_MAX];
+	uint32_t room;                        /* in contact */
+	struct registration_contact *contact; /* heap: nearly always there is one */
 };
 
 struct registrations; /* all of them, by id and by identity */
@@ -91,5 +92,8 @@ void registrations_defer(struct registrations *r, uint64_t id, uint64_t until_wa
 void registrations_touch(struct registrations *r, struct registration_set *set);
 
 struct registration_set *registration_set_new(void);
+/* Room for n contacts, SET_CONTACTS_MAX at most; those behind n_contact are all zero. False: no
+ * memory, and nothing has changed. */
+bool registration_room(struct registration_set *set, uint32_t n);
 struct registration_set *registration_set_copy(const struct registration_set *s);
 void registration_set_free(struct registration_set *s);

@@ -497,6 +497,7 @@ static void many(void **state)
 		s->n_impu = 1;
 		s->impu[0] = strdup(name);
 		s->impu_uri[0] = strdup(name);
+		assert_true(registration_room(s, 1));
 		s->n_contact = 1;
 		s->contact[0] = (struct registration_contact){
 			.flow = bench_addr(FLOW),
