@@ -10,6 +10,7 @@
 #include "control/reg_event.h"
 #include "control/register.h"
 #include "control/session.h"
+#include "control/third_party.h"
 #include "control/watcher.h"
 
 static void persisted_later(void *ctx, bool ok)
@@ -51,6 +52,7 @@ struct registration_set *commit_remove(struct control *c, uint64_t set_id)
 static void finish(struct registering *g, enum commit_result result)
 {
 	g->committing = 0;
+	third_party_settle(g, result == COMMIT_OK);
 	g->committed(g, result);
 }
 
@@ -169,6 +171,7 @@ void commit_put(struct registering *g, struct registration_set *set,
 	}
 	g->committing = set->id;
 	agreement_store(g, set);
+	third_party_stage(g, set, false);
 	persist_put(g->r->c->persist, set, stored, g);
 }
 
@@ -214,5 +217,6 @@ void commit_delete(struct registering *g, uint64_t set_id,
 		return;
 	}
 	g->committing = set_id;
+	third_party_stage(g, registrations_by_id(g->r->c->registrations, set_id), true);
 	persist_delete(g->r->c->persist, set_id, deleted, g);
 }

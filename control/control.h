@@ -18,6 +18,8 @@ struct proxy_auths;
 struct sessions;
 struct reg_events;
 struct services;
+struct servers;
+struct owed;
 struct watchers;
 
 struct control {
@@ -37,6 +39,8 @@ struct control {
 	struct proxy_auths *proxy_auths;
 	struct reg_events *reg_events; /* subscriptions to registrations */
 	struct services *services;     /* their profiles; NULL where no S-CSCF runs */
+	struct servers *servers;       /* Application Servers; NULL as services */
+	struct owed *owed;             /* what they have not heard; NULL as services */
 	struct watchers *watchers;     /* a P-CSCF's own, at other S-CSCFs */
 	struct sessions *sessions;     /* of the users we are S-CSCF of */
 };

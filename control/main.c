@@ -31,12 +31,14 @@
 #include "control/held.h"
 #include "control/locate.h"
 #include "control/outbound.h"
+#include "control/owed.h"
 #include "control/proxy_auth.h"
 #include "control/metrics.h"
 #include "control/persist.h"
 #include "control/reg_event.h"
 #include "control/registrar.h"
 #include "control/sa.h"
+#include "control/servers.h"
 #include "control/services.h"
 #include "control/session.h"
 #include "control/watcher.h"
@@ -298,6 +300,34 @@ static void close_services(struct app *a)
 	a->c.services = NULL;
 }
 
+static bool open_servers(struct app *a, char *error)
+{
+	if (!a->c.services)
+		return true;
+	a->c.servers = servers_open(&a->c);
+	return a->c.servers != NULL;
+}
+
+static void close_servers(struct app *a)
+{
+	servers_close(a->c.servers);
+	a->c.servers = NULL;
+}
+
+static bool open_owed(struct app *a, char *error)
+{
+	if (!a->c.servers)
+		return true;
+	a->c.owed = owed_open(&a->c, error);
+	return a->c.owed != NULL;
+}
+
+static void close_owed(struct app *a)
+{
+	owed_close(a->c.owed);
+	a->c.owed = NULL;
+}
+
 static bool open_watchers(struct app *a, char *error)
 {
 	a->c.watchers = watchers_open(&a->c);
@@ -415,6 +445,10 @@ static const struct stage {
 	 "notify over exchanges"},
 	{"services", EXIT_USAGE, open_services, close_services,
 	 "shared criteria are right before a profile names them"},
+	{"servers", EXIT_ENVIRONMENT, open_servers, close_servers,
+	 "profiles name them, and the DNS that finds them is opened later"},
+	{"owed", EXIT_STORE, open_owed, close_owed,
+	 "goes on with what was not answered before"},
 	{"registrar", EXIT_ENVIRONMENT, open_registrar, close_registrar,
 	 "works on all of the above"},
 	{"watchers", EXIT_ENVIRONMENT, open_watchers, close_watchers,

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "control/register.h"
+#include "control/third_party.h"
 #include "sip/name_addr.h"
 #include "sip/parse.h"
 
@@ -183,6 +184,8 @@ static enum taken take(struct refreshed *f, const struct abi_punt *p, uint64_t n
 	k->local = p->dst;
 	registrations_touch(c->registrations, s);
 	set_wait(f, s);
+	if (how == TAKEN)
+		third_party_refreshed(c, s, &f->msg);
 	return how;
 }
 

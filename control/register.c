@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "conf/conf.h"
+#include "control/third_party.h"
 #include "sip/field.h"
 #include "sip/name_addr.h"
 #include "sip/reply.h"
@@ -28,6 +29,7 @@ void register_drop(struct registering *g)
 	for (uint32_t i = 0; i < g->n_replaced; i++)
 		registration_set_free(g->replaced[i]);
 	free(g->kept);
+	third_party_settle(g, false);
 	agreement_end(g);
 	free(g);
 	if (behind)

@@ -26,7 +26,14 @@
 #include "control/session.h"
 #include "control/watcher.h"
 
-enum { FAKE_PENDING = 32, FAKE_TEXT = 65536 };
+enum { FAKE_PENDING = 32, FAKE_TEXT = 65536, FAKE_OWED = 256 };
+
+/* A third-party REGISTER on disk. */
+struct fake_owed {
+	uint64_t key;
+	uint8_t *record; /* heap; NULL: free */
+	uint32_t len;
+};
 
 struct fake_pending {
 	enum {
@@ -74,6 +81,7 @@ struct fake {
 	uint64_t installed_sa; /* id of the last one */
 	uint8_t *subscription; /* as stored last, heap; NULL: none */
 	uint32_t subscription_len;
+	struct fake_owed owed[FAKE_OWED];
 	/* Security association that requests come under, and our port then; 0: in clear. */
 	uint64_t under;
 	uint16_t under_port;
@@ -96,6 +104,8 @@ void fake_register(struct fake *f, const char *src, const char *message);
 void fake_run(struct fake *f);
 /* A response to the request sent last; NULL: none came. */
 void fake_respond(struct fake *f, const char *response);
+/* Third-party REGISTERs on disk. */
+uint32_t fake_owed(const struct fake *f);
 /* Value of `name="..."` in the headers of the last answer; "" none. Static memory. */
 const char *fake_param(struct fake *f, const char *name);
 /* An AKA or digest vector for the next MAA. */
