@@ -114,6 +114,8 @@ static const char *roles_text(uint8_t roles)
 		return "pcscf";
 	case ABI_REG_SCSCF:
 		return "scscf";
+	case ABI_REG_SCSCF | ABI_REG_UNREGISTERED:
+		return "scscf,unregistered";
 	case ABI_REG_PCSCF | ABI_REG_SCSCF:
 		return "pcscf,scscf";
 	default:

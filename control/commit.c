@@ -30,7 +30,8 @@ static void installed_later(void *ctx, int status)
 void commit_change(struct control *c, const struct registration_set *set,
 		   enum reginfo_cause cause)
 {
-	persist_put(c->persist, set, persisted_later, NULL);
+	if (!(set->roles & ABI_REG_UNREGISTERED)) /* unregistered.h */
+		persist_put(c->persist, set, persisted_later, NULL);
 	install_put(c->installer, set, installed_later, NULL);
 	agreement_settle(c, set->id);
 	reg_event_changed(c->reg_events, set->id, cause);
@@ -42,7 +43,8 @@ struct registration_set *commit_remove(struct control *c, uint64_t set_id)
 
 	if (!set)
 		return NULL;
-	persist_delete(c->persist, set_id, persisted_later, NULL);
+	if (!(set->roles & ABI_REG_UNREGISTERED))
+		persist_delete(c->persist, set_id, persisted_later, NULL);
 	install_delete(c->installer, set_id, installed_later, NULL);
 	agreement_settle(c, set_id);
 	watcher_gone(c->watchers, set_id);
@@ -63,7 +65,7 @@ static void put_back(struct registering *g, bool taken)
 	struct registration_set *old = registrations_by_id(c->registrations, g->set->id);
 
 	agreement_put_back(g);
-	if (old)
+	if (old && !(old->roles & ABI_REG_UNREGISTERED))
 		persist_put(c->persist, old, persisted_later, NULL);
 	else
 		persist_delete(c->persist, g->set->id, persisted_later, NULL);

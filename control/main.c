@@ -42,6 +42,7 @@
 #include "control/services.h"
 #include "control/session.h"
 #include "control/watcher.h"
+#include "control/unregistered.h"
 #include "control/version.h"
 
 enum exit_code {
@@ -328,6 +329,20 @@ static void close_owed(struct app *a)
 	a->c.owed = NULL;
 }
 
+static bool open_unregistereds(struct app *a, char *error)
+{
+	if (!a->c.services)
+		return true;
+	a->c.unregistereds = unregistereds_open(&a->c);
+	return a->c.unregistereds != NULL;
+}
+
+static void close_unregistereds(struct app *a)
+{
+	unregistereds_close(a->c.unregistereds);
+	a->c.unregistereds = NULL;
+}
+
 static bool open_watchers(struct app *a, char *error)
 {
 	a->c.watchers = watchers_open(&a->c);
@@ -451,6 +466,8 @@ static const struct stage {
 	 "goes on with what was not answered before"},
 	{"registrar", EXIT_ENVIRONMENT, open_registrar, close_registrar,
 	 "works on all of the above"},
+	{"unregistereds", EXIT_ENVIRONMENT, open_unregistereds, close_unregistereds,
+	 "stand among the registrations, and give way to them"},
 	{"watchers", EXIT_ENVIRONMENT, open_watchers, close_watchers,
 	 "subscribe for those who are registered"},
 	{"helds", EXIT_ENVIRONMENT, open_helds, close_helds, "resume over the link"},

@@ -356,10 +356,12 @@ static bool decode_contacts(struct registering *g)
 
 static enum register_kind kind_of(const struct registering *g)
 {
+	const struct registration_set *set;
+
 	if (g->all_zero)
 		return REGISTER_REMOVE;
-	return registrations_by_impu(g->r->c->registrations, g->impu) ? REGISTER_AGAIN
-								      : REGISTER_INITIAL;
+	set = registrations_by_impu(g->r->c->registrations, g->impu);
+	return set && !(set->roles & ABI_REG_UNREGISTERED) ? REGISTER_AGAIN : REGISTER_INITIAL;
 }
 
 bool register_decode(struct registering *g)

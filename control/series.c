@@ -20,6 +20,7 @@
 #include "control/sa.h"
 #include "control/servers.h"
 #include "control/session.h"
+#include "control/unregistered.h"
 #include "control/version.h"
 #include "diameter/diameter.h"
 
@@ -443,6 +444,7 @@ static void outbound(struct sink *k, const struct control *c)
 
 static void third_party(struct sink *k, const struct control *c)
 {
+	struct unregistered_stats u;
 	struct servers_stats v;
 	struct owed_stats s;
 
@@ -450,6 +452,7 @@ static void third_party(struct sink *k, const struct control *c)
 		return;
 	owed_stats(c->owed, &s);
 	servers_stats(c->servers, &v);
+	unregistered_stats(c->unregistereds, &u);
 	one(k, "saker_owed_registers", GAUGE,
 	    "Third-party REGISTERs that Application Servers have not answered yet.", s.owed);
 	one(k, "saker_owed_under_way", GAUGE, "Of those, sent and waited for.", s.under_way);
@@ -474,6 +477,14 @@ static void third_party(struct sink *k, const struct control *c)
 	    "Of those, about which the DNS does not answer.", v.silent);
 	one(k, "saker_application_servers_refused_total", COUNTER,
 	    "More than can be kept: their criteria find no server.", (double)v.refused);
+	one(k, "saker_unregistered_users", GAUGE,
+	    "Users who are served although they are not registered.", u.n);
+	family(k, "saker_unregistered_total", COUNTER,
+	       "Users who came to be served so, or not.");
+	sample1(k, "outcome", "served", (double)u.served);
+	sample1(k, "outcome", "expired", (double)u.expired);
+	sample1(k, "outcome", "evicted", (double)u.evicted);
+	sample1(k, "outcome", "refused", (double)u.refused);
 }
 
 static void exchanges(struct sink *k, const struct control *c)

@@ -221,7 +221,8 @@ static bool concerns(const struct service_profile profile[SET_IMPUS_MAX], uint32
 static bool profiles_of(struct control *c, const struct registration_set *set,
 			struct service_profile profile[SET_IMPUS_MAX])
 {
-	if (!c->owed || !(set->roles & ABI_REG_SCSCF) || is_emergency(set))
+	if (!c->owed || !(set->roles & ABI_REG_SCSCF) || is_emergency(set) ||
+	    set->roles & ABI_REG_UNREGISTERED)
 		return false;
 	services_of(c->services, set, profile);
 	return concerns(profile, set->n_impu);

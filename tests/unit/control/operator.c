@@ -25,6 +25,7 @@
 #include "control/outbound.h"
 #include "control/owed.h"
 #include "control/servers.h"
+#include "control/unregistered.h"
 #include "control/proxy_auth.h"
 #include "control/reg_event.h"
 #include "control/session.h"
@@ -99,6 +100,11 @@ void server_describe(const struct server *server, struct server_row *out)
 			    {.ip = {10, 0, 0, 8}, .port = 5060, .family = 4}},
 		.resting = {false, true},
 		.failed = 4};
+}
+
+void unregistered_stats(const struct unregistereds *u, struct unregistered_stats *out)
+{
+	*out = (struct unregistered_stats){.n = 2};
 }
 
 struct dns *outbound_dns(const struct outbound *o)
