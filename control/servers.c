@@ -69,15 +69,20 @@ static void settle(struct server *v, enum server_state state, const struct addr 
 	tell(v);
 }
 
-static void found(void *ctx, enum find_status status, const struct addr *hop)
+static void found(void *ctx, enum find_status status, const struct addr *hop, uint32_t n)
 {
+	struct addr good[SERVER_ADDRESSES_MAX];
 	struct server *v = ctx;
+	uint32_t n_good = 0;
 
-	if (status == FIND_OK && outbound_reachable(v->all->c->conf, hop))
-		settle(v, SERVER_FOUND, hop, 1);
+	for (uint32_t i = 0; i < n && n_good < SERVER_ADDRESSES_MAX; i++)
+		if (outbound_reachable(v->all->c->conf, &hop[i]))
+			good[n_good++] = hop[i];
+	if (n_good)
+		settle(v, SERVER_FOUND, good, n_good);
 	else if (status != FIND_FAILED)
 		settle(v, SERVER_NOWHERE, NULL, 0);
-	else if (v->state == SERVER_FOUND)
+	else if (v->state == SERVER_FOUND) /* what was known is better than nothing */
 		settle(v, SERVER_FOUND, v->address, v->n);
 	else
 		settle(v, SERVER_SILENT, NULL, 0);
@@ -107,7 +112,7 @@ static void ask(struct server *v)
 	}
 	v->asking = true;
 	sip_uri_decode(text, &uri);
-	find_hop(outbound_dns(c->outbound), &uri, found, v);
+	find_hops(outbound_dns(c->outbound), &uri, found, v);
 }
 
 static void on_tick(struct ev_loop *loop, struct ev_timer *w, int events)

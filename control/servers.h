@@ -19,7 +19,7 @@ enum {
 	SERVERS_MAX = 1024,
 	SERVER_ADDRESSES_MAX = 4,
 	SERVER_NAME_MAX = 288, /* "host:port" */
-	SERVERS_ASK_S = 30,
+	SERVERS_ASK_S = 10,
 	/* An address that did not answer is passed over for so long, while there is another. */
 	SERVERS_REST_MS = 30000,
 };
