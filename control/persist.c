@@ -1,4 +1,4 @@
-/* persist.c - registrations, their security associations and subscriptions on disk
+/* persist.c - registrations, what hangs on them, and what Application Servers are owed, on disk
  *
  * One row a set of either kind, replaced as a whole. What a refresh prolongs is appended to a
  * journal instead: among millions of users each comes again when its page has long left the
@@ -43,6 +43,10 @@ enum statement {
 	ST_SUBSCRIPTION_PUT,
 	ST_SUBSCRIPTION_DELETE,
 	ST_SUBSCRIPTION_LOAD,
+	ST_OWED_PUT,
+	ST_OWED_DELETE,
+	ST_OWED_LOAD,
+	ST_OWED_GET,
 	ST_MAX,
 };
 
@@ -67,6 +71,11 @@ static const char *const statement_sql[ST_MAX] = {
 				"ON CONFLICT(id) DO UPDATE SET record = excluded.record",
 	[ST_SUBSCRIPTION_DELETE] = "DELETE FROM subscription WHERE id = ?1",
 	[ST_SUBSCRIPTION_LOAD] = "SELECT id, record FROM subscription ORDER BY id",
+	[ST_OWED_PUT] = "INSERT INTO owed(id, record) VALUES(?1, ?2) "
+			"ON CONFLICT(id) DO UPDATE SET record = excluded.record",
+	[ST_OWED_DELETE] = "DELETE FROM owed WHERE id = ?1",
+	[ST_OWED_LOAD] = "SELECT id, record FROM owed ORDER BY id",
+	[ST_OWED_GET] = "SELECT record FROM owed WHERE id = ?1",
 };
 
 static const char setup_sql[] = "PRAGMA journal_mode = WAL;"
@@ -85,9 +94,11 @@ static const char schema_sql[] = "CREATE TABLE IF NOT EXISTS registration("
 				 "id INTEGER PRIMARY KEY, record BLOB NOT NULL);"
 				 "CREATE TABLE IF NOT EXISTS subscription("
 				 "id INTEGER PRIMARY KEY, record BLOB NOT NULL);"
+				 "CREATE TABLE IF NOT EXISTS owed("
+				 "id INTEGER PRIMARY KEY, record BLOB NOT NULL);"
 				 "PRAGMA user_version = 4;";
 
-enum kind { KIND_REGISTRATION, KIND_PROLONGED, KIND_SA, KIND_SUBSCRIPTION, KINDS };
+enum kind { KIND_REGISTRATION, KIND_PROLONGED, KIND_SA, KIND_SUBSCRIPTION, KIND_OWED, KINDS };
 
 struct change {
 	struct change *next;
@@ -301,6 +312,44 @@ void persist_subscription_delete(struct persist *p, uint64_t number)
 		   (struct change){.id = number, .is_delete = true, .kind = KIND_SUBSCRIPTION});
 }
 
+static uint8_t *copy(const void *octets, size_t len)
+{
+	uint8_t *to = octets && len ? malloc(len) : NULL;
+
+	if (to)
+		memcpy(to, octets, len);
+	return to;
+}
+
+void persist_owed_put(struct persist *p, uint64_t key, struct slice record)
+{
+	change_add(p, (struct change){.id = key,
+				      .kind = KIND_OWED,
+				      .record = copy(record.p, record.len),
+				      .len = record.len});
+}
+
+void persist_owed_delete(struct persist *p, uint64_t key)
+{
+	change_add(p, (struct change){.id = key, .is_delete = true, .kind = KIND_OWED});
+}
+
+uint8_t *persist_owed_get(struct persist *p, uint64_t key, uint32_t *len)
+{
+	sqlite3_stmt *st = p->st[ST_OWED_GET];
+	uint8_t *record = NULL;
+
+	if (sqlite3_bind_int64(st, 1, (sqlite3_int64)key) == SQLITE_OK &&
+	    sqlite3_step(st) == SQLITE_ROW) {
+		const void *octets = sqlite3_column_blob(st, 0);
+
+		*len = (uint32_t)sqlite3_column_bytes(st, 0);
+		record = copy(octets, *len);
+	}
+	sqlite3_reset(st);
+	return record;
+}
+
 bool persist_pending(const struct persist *p)
 {
 	return p->first != NULL;
@@ -320,7 +369,8 @@ static bool apply(struct persist *p, const struct change *c)
 		{ST_PUT, ST_DELETE},
 		{ST_PROLONGED_PUT, ST_PROLONGED_FORGET},
 		{ST_SA_PUT, ST_SA_DELETE},
-		{ST_SUBSCRIPTION_PUT, ST_SUBSCRIPTION_DELETE}};
+		{ST_SUBSCRIPTION_PUT, ST_SUBSCRIPTION_DELETE},
+		{ST_OWED_PUT, ST_OWED_DELETE}};
 	enum statement which = statement[c->kind][c->is_delete];
 
 	if (!c->is_delete && !c->record)
@@ -493,6 +543,32 @@ bool persist_load_subscriptions(struct persist *p,
 	struct receiver to = {each, ctx};
 
 	return load(p, ST_SUBSCRIPTION_LOAD, take_subscription, &to, error);
+}
+
+struct owed_receiver {
+	void (*each)(void *ctx, const struct record_owed *o, struct slice record);
+	void *ctx;
+};
+
+static bool take_owed(void *ctx, uint64_t id, struct slice record)
+{
+	const struct owed_receiver *to = ctx;
+	struct record_owed o;
+
+	if (!record_owed_decode(record, &o) || o.key != id)
+		return false;
+	to->each(to->ctx, &o, record);
+	return true;
+}
+
+bool persist_load_owed(struct persist *p,
+		       void (*each)(void *ctx, const struct record_owed *o,
+				    struct slice record),
+		       void *ctx, char *error)
+{
+	struct owed_receiver to = {each, ctx};
+
+	return load(p, ST_OWED_LOAD, take_owed, &to, error);
 }
 
 void persist_stats(const struct persist *p, struct persist_stats *out)

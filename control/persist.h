@@ -1,5 +1,5 @@
-/* persist.h - registrations, their security associations, and subscriptions to them on disk
- * (SQLite, WAL)
+/* persist.h - registrations, their security associations, subscriptions to them, and what
+ * Application Servers are owed, on disk (SQLite, WAL)
  *
  * The keys of security associations (CK, IK) are in the file, because an association outlives
  * control (sa.h); that is why nobody but its owner may read it.
@@ -18,6 +18,7 @@
 struct persist;
 struct record_prolonged;
 struct record_subscription;
+struct record_owed;
 
 /* Makes the file (mode 0600) and its tables where there are none. NULL with a sentence in error
  * (256 octets). */
@@ -48,6 +49,12 @@ void persist_sa_delete(struct persist *p, uint64_t sa_id);
 /* The same of a subscription, by its number. */
 void persist_subscription_put(struct persist *p, const struct record_subscription *s);
 void persist_subscription_delete(struct persist *p, uint64_t number);
+/* The same of a third-party REGISTER, encoded (record.h): the record is copied. */
+void persist_owed_put(struct persist *p, uint64_t key, struct slice record);
+void persist_owed_delete(struct persist *p, uint64_t key);
+/* Of one that is on disk, as of the last commit: its record, malloc'ed, for the caller. NULL:
+ * not there, or no memory. */
+uint8_t *persist_owed_get(struct persist *p, uint64_t key, uint32_t *len);
 void persist_commit(struct persist *p);
 /* True: something waits for persist_commit. */
 bool persist_pending(const struct persist *p);
@@ -63,6 +70,12 @@ bool persist_load_sas(struct persist *p, struct sas *into, char *error);
 bool persist_load_subscriptions(struct persist *p,
 				void (*each)(void *ctx, const struct record_subscription *s),
 				void *ctx, char *error);
+
+/* And every third-party REGISTER; `record` is what it was decoded from. */
+bool persist_load_owed(struct persist *p,
+		       void (*each)(void *ctx, const struct record_owed *o,
+				    struct slice record),
+		       void *ctx, char *error);
 
 struct persist_stats {
 	uint64_t commits, changes, failures, damaged;

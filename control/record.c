@@ -1,5 +1,5 @@
 /* record.c - a registration set, what a refresh prolongs of it, a set of security associations,
- * or a subscription, as octets on disk */
+ * a subscription, or what an AS is owed, as octets on disk */
 #include "control/record.h"
 
 #include <openssl/crypto.h>
@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "control/install.h"
+#include "ifc/ifc.h"
 
 enum {
 	RECORD_VERSION = 2,
@@ -16,6 +17,7 @@ enum {
 	SUBSCRIPTION_VERSION = 1,
 	PROLONGED_VERSION = 1,
 	PROLONGED_MAX = 64,
+	OWED_VERSION = 1,
 	CHECKSUM = 8,
 	FIXED_MAX = 256, /* octets of a set or of a contact without its texts */
 	TEXT_MAX = 1 << 20,
@@ -510,4 +512,56 @@ bool record_subscription_decode(struct slice record, struct record_subscription 
 	out->event = get_slice(&r);
 	out->route = get_slice(&r);
 	return !r.bad && r.s.len == 0 && out->hop.family != 0;
+}
+
+uint8_t *record_owed_encode(const struct record_owed *o, uint32_t *len)
+{
+	uint32_t bound = FIXED_MAX + CHECKSUM + o->impu.len + o->to.len + o->server.len +
+			 o->headers.len + o->type.len + o->body.len;
+	uint8_t *memory = malloc(bound);
+	struct text t = text_in(memory, bound);
+
+	if (!memory)
+		return NULL;
+	put_number(&t, OWED_VERSION, 1);
+	put_number(&t, o->key, 8);
+	put_number(&t, o->set_id, 8);
+	put_number(&t, o->serial, 8);
+	put_number(&t, o->since_wall_ms, 8);
+	put_number(&t, o->expires_wall_ms, 8);
+	put_number(&t, o->kind, 1);
+	put_number(&t, o->terminate, 1);
+	put_slice(&t, o->impu);
+	put_slice(&t, o->to);
+	put_slice(&t, o->server);
+	put_slice(&t, o->headers);
+	put_slice(&t, o->type);
+	put_slice(&t, o->body);
+	put_checksum(&t);
+	*len = t.len;
+	return memory;
+}
+
+bool record_owed_decode(struct slice record, struct record_owed *out)
+{
+	struct reader r;
+
+	if (!reader_open(&r, record, OWED_VERSION, OWED_VERSION))
+		return false;
+	out->key = get_number(&r, 8);
+	out->set_id = get_number(&r, 8);
+	out->serial = get_number(&r, 8);
+	out->since_wall_ms = get_number(&r, 8);
+	out->expires_wall_ms = get_number(&r, 8);
+	out->kind = (uint8_t)get_number(&r, 1);
+	out->terminate = get_number(&r, 1);
+	out->impu = get_slice(&r);
+	out->to = get_slice(&r);
+	out->server = get_slice(&r);
+	out->headers = get_slice(&r);
+	out->type = get_slice(&r);
+	out->body = get_slice(&r);
+	return !r.bad && r.s.len == 0 && out->server.len && out->impu.len &&
+	       (out->kind == IFC_REGISTER_INITIAL || out->kind == IFC_REGISTER_AGAIN ||
+		out->kind == IFC_REGISTER_END);
 }

@@ -1,5 +1,5 @@
 /* record.h - a registration set, what a refresh prolongs of it, a set of security associations,
- * or a subscription, as octets on disk
+ * a subscription, or what an AS is owed, as octets on disk
  *
  * A format of our own: version, fields in fixed order, little endian, texts with their length
  * in front, and a checksum at the end, so that a page that rotted is told from a registration.
@@ -44,3 +44,22 @@ struct record_subscription {
 uint8_t *record_subscription_encode(const struct record_subscription *s, uint32_t *len);
 /* Lends parts of `record` to *out. */
 bool record_subscription_decode(struct slice record, struct record_subscription *out);
+
+/* And of a third-party REGISTER that an Application Server has not answered yet (owed.h). */
+struct record_owed {
+	uint64_t key;    /* of identity and server */
+	uint64_t set_id; /* registration set */
+	uint64_t serial; /* of this state: its Call-ID */
+	uint64_t since_wall_ms;
+	uint64_t expires_wall_ms; /* of the registration; 0: it is over */
+	uint8_t kind;             /* one bit of enum ifc_registration */
+	bool terminate;           /* DefaultHandling: SESSION_TERMINATED */
+	struct slice impu;        /* canonical */
+	struct slice to;          /* the same as provisioned */
+	struct slice server;      /* SIP URI */
+	struct slice headers;     /* whole lines, only for whom we trust; may be empty */
+	struct slice type, body;  /* Content-Type and body; both may be empty */
+};
+uint8_t *record_owed_encode(const struct record_owed *o, uint32_t *len);
+/* Lends parts of `record` to *out. */
+bool record_owed_decode(struct slice record, struct record_owed *out);

@@ -18,6 +18,7 @@
 #include "control/record.h"
 #include "control/reg_event.h"
 #include "control/register.h"
+#include "control/third_party.h"
 #include "sip/name_addr.h"
 #include "sip/parse.h"
 
@@ -234,6 +235,8 @@ static enum taken take(struct refreshed *f, const struct abi_punt *p, uint64_t n
 	k->local = p->dst;
 	registrations_touch(c->registrations, s);
 	set_wait(f, s, changed ? REGISTRATION_CHANGED : REGISTRATION_PROLONGED);
+	if (how == TAKEN)
+		third_party_refreshed(c, s, &f->msg);
 	return how;
 }
 

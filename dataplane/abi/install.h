@@ -39,6 +39,9 @@ enum abi_registration_roles {
 	/* It registered by SIP digest, without protection: who begins something in its name has
 	   to answer a challenge (TS 33.203 Annex N). With ABI_REG_SCSCF. */
 	ABI_REG_CHALLENGED = 4,
+	/* Nobody is registered: there are no contacts, and services for that state. With
+	   ABI_REG_SCSCF. */
+	ABI_REG_UNREGISTERED = 8,
 };
 
 enum abi_impu_flags {

@@ -183,6 +183,7 @@ struct conf_control {
 	uint32_t n_access;
 	enum conf_proxy_auth proxy_auth; /* default none */
 	bool akav2;                      /* and AKAv2-MD5 before AKAv1-MD5; default false */
+	uint32_t unregistered_ttl_s; /* of users served as such; default 600 */
 	bool restoration;    /* the HSS keeps the contacts of registered users; default true */
 	bool ip_association; /* refreshes from an authenticated address need no challenge */
 	uint32_t sessions;   /* watched; default 200,000 */

@@ -117,6 +117,8 @@ void fake_free(struct fake *f)
 	registrations_free(f->c.registrations);
 	sas_free(f->c.sas);
 	free(f->subscription);
+	for (uint32_t i = 0; i < FAKE_OWED; i++)
+		free(f->owed[i].record);
 	ev_loop_destroy(f->c.loop);
 	for (uint32_t i = 0; i < f->n_x; i++) {
 		free((void *)f->x[i]->raw.p);
@@ -528,6 +530,84 @@ bool persist_load_subscriptions(struct persist *p,
 		record_subscription_decode(slice_of(f->subscription, f->subscription_len), &s));
 	each(ctx, &s);
 	return true;
+}
+
+static struct fake_owed *owed_find(struct fake *f, uint64_t key)
+{
+	for (uint32_t i = 0; i < FAKE_OWED; i++)
+		if (f->owed[i].record && f->owed[i].key == key)
+			return &f->owed[i];
+	return NULL;
+}
+
+void persist_owed_put(struct persist *p, uint64_t key, struct slice record)
+{
+	struct fake *f = (struct fake *)p;
+	struct fake_owed *o = owed_find(f, key);
+
+	trace(f, "owed put\n");
+	for (uint32_t i = 0; !o && i < FAKE_OWED; i++)
+		if (!f->owed[i].record)
+			o = &f->owed[i];
+	assert_non_null(o);
+	o->key = key;
+	o->len = record.len;
+	/* Not by malloc, which a test may let fail. */
+	o->record = realloc(o->record, record.len);
+	memcpy(o->record, record.p, record.len);
+}
+
+void persist_owed_delete(struct persist *p, uint64_t key)
+{
+	struct fake *f = (struct fake *)p;
+	struct fake_owed *o = owed_find(f, key);
+
+	trace(f, "owed delete\n");
+	if (!o)
+		return;
+	free(o->record);
+	o->record = NULL;
+}
+
+uint8_t *persist_owed_get(struct persist *p, uint64_t key, uint32_t *len)
+{
+	struct fake_owed *o = owed_find((struct fake *)p, key);
+	uint8_t *copy;
+
+	if (!o)
+		return NULL;
+	copy = malloc(o->len);
+	memcpy(copy, o->record, o->len);
+	*len = o->len;
+	return copy;
+}
+
+bool persist_load_owed(struct persist *p,
+		       void (*each)(void *ctx, const struct record_owed *o,
+				    struct slice record),
+		       void *ctx, char *error)
+{
+	struct fake *f = (struct fake *)p;
+
+	for (uint32_t i = 0; i < FAKE_OWED; i++) {
+		struct slice record = slice_of(f->owed[i].record, f->owed[i].len);
+		struct record_owed o;
+
+		if (!f->owed[i].record)
+			continue;
+		assert_true(record_owed_decode(record, &o));
+		each(ctx, &o, record);
+	}
+	return true;
+}
+
+uint32_t fake_owed(const struct fake *f)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < FAKE_OWED; i++)
+		n += f->owed[i].record != NULL;
+	return n;
 }
 
 void persist_sa_delete(struct persist *p, uint64_t sa_id)
