@@ -236,10 +236,11 @@ static void entry_end(struct owed *o, struct entry *e)
 	*at = e->next;
 	e->line->n--;
 	o->stats.owed--;
+	text_drop(o, e);
 	if (e->queued)
 		e->gone = true;
 	else
-		entry_free(o, e);
+		free(e);
 }
 
 /* The server knows what there is to know. */
@@ -551,7 +552,7 @@ static void pump(struct owed *o, struct line *l)
 		if (!e)
 			return;
 		if (e->gone)
-			entry_free(o, e);
+			free(e);
 		else
 			send(o, e, 0);
 	}

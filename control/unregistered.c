@@ -10,6 +10,7 @@
 #include "control/control.h"
 #include "control/register.h"
 #include "control/services.h"
+#include "control/userdata.h"
 
 enum {
 	TICK_S = 1,
@@ -113,16 +114,28 @@ static bool note(struct unregistereds *u, uint64_t set_id)
 	return true;
 }
 
+/* Nobody has registered: the profile says whose it is, so that an RTR finds him. NULL: no
+ * memory, or it cannot be read. */
+static char *owner_of(struct slice user_data)
+{
+	struct userdata *u = malloc(sizeof(*u));
+	char *impi = NULL;
+
+	if (u && userdata_decode(user_data, u) == USERDATA_OK)
+		impi = binding_text(slice_str(u->impi));
+	free(u);
+	return impi;
+}
+
 static struct registration_set *make(struct unregistereds *u, const char *impu,
 				     const struct cx_saa *a)
 {
 	struct registration_set *s = registration_set_new();
-	struct slice impi = a->impi.len ? a->impi : a->associated_impi[0];
 
 	if (!s)
 		return NULL;
 	s->roles = ABI_REG_SCSCF | ABI_REG_UNREGISTERED;
-	s->impi = binding_text(a->impi.len || a->n_associated ? impi : SLICE_EMPTY);
+	s->impi = owner_of(a->user_data);
 	s->service_route = scscf_service_route(u->c->conf);
 	if (s->impi && s->service_route && profile_apply(s, a->user_data, impu) == PROFILE_OK &&
 	    profile_charging(s, &a->charging))

@@ -5,6 +5,7 @@ third_party.py as LOCAL LOG MODE: an Application Server. Each REGISTER is writte
 answered with the status that the file MODE says; "silent": not at all.
 third_party.py terminal LOCAL REMOTE USER PASSWORD STEP...: a terminal. Steps: register=SECONDS, again=SECONDS (a second
 Contact) and end with the password, refresh=SECONDS without it, gone: without it, and it is challenged.
+third_party.py call LOCAL REMOTE USER: a peer calls the user; prints the final answer.
 third_party.py heard LOG [FIELD...]: of each state that came, once: its Expires, or the fields named.
 third_party.py times LOG: how many REGISTERs came, and how many different states.
 """
@@ -80,6 +81,26 @@ def times(log):
     print(len(rows), len({row["call_id"] for row in rows}))
 
 
+def call(local, remote, user):
+    """A peer's INVITE to a user of the node; any final answer is good."""
+    from terminal import RUN, address
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.bind(address(local))
+    head = [f"Via: SIP/2.0/UDP {local};branch=z9hG4bKc{RUN}", "Max-Forwards: 70", "From: <sip:x@far.example>;tag=x",
+            f"To: <sip:{user}@ims.example>", f"Call-ID: c{RUN}", "CSeq: 1 INVITE", f"Contact: <sip:x@{local}>", "Content-Length: 0"]
+    sock.sendto("\r\n".join([f"INVITE sip:{user}@ims.example SIP/2.0", *head, "", ""]).encode(), address(remote))
+    sock.settimeout(5)
+    while True:
+        answer = sock.recv(65536).decode()
+        if answer.startswith("SIP/2.0 1"):
+            continue
+        tag = re.search(r"^To: .*;tag=([^\s;]+)", answer, re.M).group(1)
+        ack = [h.replace("INVITE", "ACK") if h.startswith("CSeq") else h + f";tag={tag}" if h.startswith("To") else h for h in head]
+        sock.sendto("\r\n".join([f"ACK sip:{user}@ims.example SIP/2.0", *ack, "", ""]).encode(), address(remote))
+        print(answer.splitlines()[0])
+        return
+
+
 def terminal(local, remote, user, password, *steps):
     from terminal import Terminal, address
     t = Terminal(address(local), user, address(remote), password)
@@ -99,4 +120,4 @@ def terminal(local, remote, user, password, *steps):
 
 if __name__ == "__main__":
     sys.path.insert(0, __file__.rsplit("/", 1)[0])
-    {"as": application_server, "heard": heard, "times": times, "terminal": terminal}[sys.argv[1]](*sys.argv[2:])
+    {"as": application_server, "heard": heard, "times": times, "call": call, "terminal": terminal}[sys.argv[1]](*sys.argv[2:])

@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "control/persist.h"
 #include "control/record.h"
+#include "ifc/ifc.h"
 #include "sets.h"
 
 static char dir[64], path[96], error[256];
@@ -538,6 +539,106 @@ static void test_journal_is_shortened(void **state)
 	registration_set_free(a);
 }
 
+static const struct record_owed owed = {.key = 7,
+					.set_id = 2,
+					.serial = 3,
+					.since_wall_ms = 4,
+					.expires_wall_ms = 5,
+					.kind = IFC_REGISTER_AGAIN,
+					.terminate = true,
+					.impu = SLICE("sip:a@example.org"),
+					.to = SLICE("sip:A@example.org"),
+					.server = SLICE("sip:as.example.org"),
+					.headers = SLICE("P-Visited-Network-ID: x\r\n"),
+					.type = SLICE("message/sip"),
+					.body = SLICE("body")};
+
+static void test_owed_record(void **state)
+{
+	struct record_owed back, odd = owed;
+	uint32_t len;
+	uint8_t *octets = record_owed_encode(&owed, &len);
+
+	assert_true(record_owed_decode(slice_of(octets, len), &back));
+	assert_int_equal(back.key, 7);
+	assert_int_equal(back.expires_wall_ms, 5);
+	assert_int_equal(back.kind, IFC_REGISTER_AGAIN);
+	assert_true(back.terminate);
+	assert_true(slice_eq(back.to, owed.to));
+	assert_true(slice_eq(back.headers, owed.headers));
+	assert_true(slice_eq(back.body, owed.body));
+	for (uint32_t n = 0; n < len; n++) {
+		uint8_t *shorter = malloc(n + 1);
+
+		memcpy(shorter, octets, n);
+		assert_false(record_owed_decode(slice_of(shorter, n), &back));
+		free(shorter);
+	}
+	for (uint32_t i = 0; i < len * 8; i++) {
+		octets[i / 8] ^= (uint8_t)(1 << i % 8);
+		assert_false(record_owed_decode(slice_of(octets, len), &back));
+		octets[i / 8] ^= (uint8_t)(1 << i % 8);
+	}
+	free(octets);
+	odd.kind = IFC_REGISTER_ANY;
+	octets = record_owed_encode(&odd, &len);
+	assert_false(record_owed_decode(slice_of(octets, len), &back));
+	free(octets);
+}
+
+static void on_owed(void *ctx, const struct record_owed *o, struct slice record)
+{
+	struct record_owed again;
+	uint32_t *n = ctx;
+
+	(*n)++;
+	assert_int_equal(o->key, 7);
+	assert_true(record_owed_decode(record, &again));
+	assert_int_equal(again.serial, o->serial);
+}
+
+static void test_owed_is_there_after_reopening(void **state)
+{
+	struct persist *p = persist_open(path, error);
+	uint32_t len, got, n = 0;
+	uint8_t *octets = record_owed_encode(&owed, &len), *back;
+
+	assert_null(persist_owed_get(p, 7, &got));
+	persist_owed_put(p, 7, slice_of(octets, len));
+	persist_owed_put(p, 8, slice_of(octets, len));
+	assert_null(persist_owed_get(p, 7, &got));
+	persist_owed_delete(p, 8);
+	persist_commit(p);
+	back = persist_owed_get(p, 7, &got);
+	assert_int_equal(got, len);
+	assert_memory_equal(back, octets, len);
+	free(back);
+	persist_close(p);
+	/* Of another key than its row, and one that rotted. */
+	run_sql("INSERT INTO owed(id, record) SELECT 9, record FROM owed;"
+		"INSERT INTO owed(id, record) VALUES(10, x'01')");
+	p = persist_open(path, error);
+	assert_true(persist_load_owed(p, on_owed, &n, error));
+	assert_int_equal(n, 1);
+	persist_close(p);
+	free(octets);
+}
+
+/* Of before Application Servers were owed anything. */
+static void test_schema_without_owed(void **state)
+{
+	struct persist *p;
+	uint32_t n = 0;
+
+	persist_close(persist_open(path, error));
+	run_sql("DROP TABLE owed; PRAGMA user_version = 3");
+	p = persist_open(path, error);
+	assert_non_null(p);
+	assert_true(persist_load_owed(p, on_owed, &n, error));
+	assert_int_equal(n, 0);
+	persist_close(p);
+}
+
 /* A store of before there were security associations is taken over. */
 static void test_older_schema_gets_its_table(void **state)
 {
@@ -633,6 +734,9 @@ int main(void)
 		TEST(test_journal_is_shortened),
 		TEST(test_associations_are_there_after_reopening),
 		TEST(test_subscriptions),
+		cmocka_unit_test(test_owed_record),
+		TEST(test_owed_is_there_after_reopening),
+		TEST(test_schema_without_owed),
 		TEST(test_older_schema_gets_its_table),
 		TEST(test_committed_sets_are_there_after_reopening),
 		TEST(test_damaged_row_is_left_out),

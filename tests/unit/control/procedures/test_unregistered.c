@@ -19,7 +19,6 @@ static int setup(void **state)
 	f->conf.control.unregistered_ttl_s = 1;
 	f->c.locator = locator_open(&f->c);
 	f->c.unregistereds = unregistereds_open(&f->c);
-	f->saa.impi = SLICE("alice@ims.example");
 	f->lia = (struct cx_lia){.result = CX_SUCCESS,
 				 .server_name = SLICE("sip:scscf.ims.example:5060")};
 	return 0;
