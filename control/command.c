@@ -14,10 +14,12 @@
 #include "control/exchange.h"
 #include "control/install.h"
 #include "control/link.h"
+#include "control/owed.h"
 #include "control/persist.h"
 #include "control/reg_event.h"
 #include "control/registrar.h"
 #include "control/sa.h"
+#include "control/servers.h"
 #include "control/services.h"
 #include "control/session.h"
 #include "control/version.h"
@@ -112,6 +114,8 @@ static const char *roles_text(uint8_t roles)
 		return "pcscf";
 	case ABI_REG_SCSCF:
 		return "scscf";
+	case ABI_REG_SCSCF | ABI_REG_UNREGISTERED:
+		return "scscf,unregistered";
 	case ABI_REG_PCSCF | ABI_REG_SCSCF:
 		return "pcscf,scscf";
 	default:
@@ -397,6 +401,54 @@ static void cmd_reg_subscribers(struct commands *c, const struct args *a, struct
 	json_end_object(out);
 }
 
+static void put_server_addresses(struct json *out, const struct server_row *row)
+{
+	uint8_t memory[SERVER_ADDRESSES_MAX * (ADDR_TEXT_MAX + 16)];
+	struct text t = text_in(memory, sizeof(memory));
+
+	for (uint32_t i = 0; i < row->n; i++) {
+		text_str(&t, i ? " " : "");
+		addr_put(&t, &row->address[i]);
+		text_str(&t, row->resting[i] ? " (rests)" : "");
+	}
+	json_str(out, "addresses", text_cstr(&t));
+}
+
+struct server_listing {
+	struct json *out;
+	const struct control *control;
+};
+
+static bool show_server(void *ctx, struct server *server)
+{
+	static const char *const state[] = {"asked", "found", "nowhere", "dns silent"};
+	struct server_listing *l = ctx;
+	struct server_row row;
+
+	server_describe(server, &row);
+	json_object(l->out, NULL);
+	json_str(l->out, "server", row.name);
+	json_str(l->out, "state", state[row.state]);
+	put_server_addresses(l->out, &row);
+	json_u64(l->out, "owed", owed_to(l->control->owed, server));
+	json_u64(l->out, "answered", row.answered);
+	json_u64(l->out, "failed", row.failed);
+	json_end_object(l->out);
+	return true;
+}
+
+static void cmd_as_servers(struct commands *c, const struct args *a, struct json *out)
+{
+	struct server_listing l = {out, c->parts.control};
+
+	json_object(out, NULL);
+	json_array(out, "rows");
+	if (l.control->owed)
+		servers_each(l.control->servers, show_server, &l);
+	json_end_array(out);
+	json_end_object(out);
+}
+
 /* TS 24.229 §5.4.1.6 */
 static void cmd_reg_reauth(struct commands *c, const struct args *a, struct json *out)
 {
@@ -510,7 +562,8 @@ static const struct {
 	{"metrics", NULL, cmd_metrics},        {"capture", "start", cmd_capture_start},
 	{"capture", "stop", cmd_capture_stop}, {"sa", "show", cmd_sa_show},
 	{"session", "list", cmd_session_list}, {"reg", "subscribers", cmd_reg_subscribers},
-	{"reg", "reauth", cmd_reg_reauth},     {"ifc", "test", cmd_ifc_test},
+	{"as", "servers", cmd_as_servers},     {"reg", "reauth", cmd_reg_reauth},
+	{"ifc", "test", cmd_ifc_test},
 };
 
 static void on_command(void *ctx, const struct admin_request *q, struct json *out)

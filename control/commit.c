@@ -10,6 +10,7 @@
 #include "control/reg_event.h"
 #include "control/register.h"
 #include "control/session.h"
+#include "control/third_party.h"
 #include "control/watcher.h"
 
 static void persisted_later(void *ctx, bool ok)
@@ -29,7 +30,8 @@ static void installed_later(void *ctx, int status)
 void commit_change(struct control *c, const struct registration_set *set,
 		   enum reginfo_cause cause)
 {
-	persist_put(c->persist, set, persisted_later, NULL);
+	if (!(set->roles & ABI_REG_UNREGISTERED)) /* unregistered.h */
+		persist_put(c->persist, set, persisted_later, NULL);
 	install_put(c->installer, set, installed_later, NULL);
 	agreement_settle(c, set->id);
 	reg_event_changed(c->reg_events, set->id, cause);
@@ -41,7 +43,8 @@ struct registration_set *commit_remove(struct control *c, uint64_t set_id)
 
 	if (!set)
 		return NULL;
-	persist_delete(c->persist, set_id, persisted_later, NULL);
+	if (!(set->roles & ABI_REG_UNREGISTERED))
+		persist_delete(c->persist, set_id, persisted_later, NULL);
 	install_delete(c->installer, set_id, installed_later, NULL);
 	agreement_settle(c, set_id);
 	watcher_gone(c->watchers, set_id);
@@ -51,6 +54,7 @@ struct registration_set *commit_remove(struct control *c, uint64_t set_id)
 static void finish(struct registering *g, enum commit_result result)
 {
 	g->committing = 0;
+	third_party_settle(g, result == COMMIT_OK);
 	g->committed(g, result);
 }
 
@@ -61,7 +65,7 @@ static void put_back(struct registering *g, bool taken)
 	struct registration_set *old = registrations_by_id(c->registrations, g->set->id);
 
 	agreement_put_back(g);
-	if (old)
+	if (old && !(old->roles & ABI_REG_UNREGISTERED))
 		persist_put(c->persist, old, persisted_later, NULL);
 	else
 		persist_delete(c->persist, g->set->id, persisted_later, NULL);
@@ -169,6 +173,7 @@ void commit_put(struct registering *g, struct registration_set *set,
 	}
 	g->committing = set->id;
 	agreement_store(g, set);
+	third_party_stage(g, set, false);
 	persist_put(g->r->c->persist, set, stored, g);
 }
 
@@ -214,5 +219,6 @@ void commit_delete(struct registering *g, uint64_t set_id,
 		return;
 	}
 	g->committing = set_id;
+	third_party_stage(g, registrations_by_id(g->r->c->registrations, set_id), true);
 	persist_delete(g->r->c->persist, set_id, deleted, g);
 }

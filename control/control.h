@@ -18,6 +18,9 @@ struct proxy_auths;
 struct sessions;
 struct reg_events;
 struct services;
+struct servers;
+struct owed;
+struct unregistereds;
 struct watchers;
 
 struct control {
@@ -35,8 +38,11 @@ struct control {
 	struct locator *locator;
 	struct outbound *outbound; /* ways out of the network */
 	struct proxy_auths *proxy_auths;
-	struct reg_events *reg_events; /* subscriptions to registrations */
-	struct services *services;     /* their profiles; NULL where no S-CSCF runs */
-	struct watchers *watchers;     /* a P-CSCF's own, at other S-CSCFs */
-	struct sessions *sessions;     /* of the users we are S-CSCF of */
+	struct reg_events *reg_events;       /* subscriptions to registrations */
+	struct services *services;           /* their profiles; NULL where no S-CSCF runs */
+	struct servers *servers;             /* Application Servers; NULL as services */
+	struct owed *owed;                   /* what they have not heard; NULL as services */
+	struct unregistereds *unregistereds; /* served so; NULL as services */
+	struct watchers *watchers;           /* a P-CSCF's own, at other S-CSCFs */
+	struct sessions *sessions;           /* of the users we are S-CSCF of */
 };

@@ -9,6 +9,7 @@
 #include "control/reg_event.h"
 #include "control/register.h"
 #include "control/session.h"
+#include "control/third_party.h"
 
 /* How long an expired set is left alone while a REGISTER writes it. */
 enum { EXPIRE_POSTPONE_MS = 2000 };
@@ -87,6 +88,7 @@ void registrar_expire(struct registrar *r, struct registration_set *s)
 	if (!s)
 		return;
 	sessions_release(r->c->sessions, s, "registration expired");
+	third_party_over(r->c, s);
 	reg_event_changed(r->c->reg_events, s->id, REGINFO_EXPIRED);
 	registration_set_free(s);
 }
@@ -199,6 +201,7 @@ static void ended(struct registrar *r, const struct registration_set *s,
 	for (uint32_t i = 0; i < s->n_contact; i++)
 		vectors_drop(r->vectors, slice_str(s->contact[i].impi));
 	sessions_release(r->c->sessions, s, "de-registered by the network");
+	third_party_over(r->c, s);
 	reg_event_changed(r->c->reg_events, s->id, cause_of(why->reason));
 	if (why->tell_hss && s->roles & ABI_REG_SCSCF)
 		deregister_tell_hss(r->c, s->impi, s->impu[0],

@@ -27,6 +27,7 @@ struct looked {
 	struct slice uri; /* Request-URI, in the held message */
 	bool may_leave;   /* the network */
 	bool originating; /* the caller is the one we do not know */
+	bool by_server;   /* of that, an Application Server in his name */
 };
 
 struct locator {
@@ -84,15 +85,19 @@ static void restored(void *ctx, enum restore_result result)
 	}
 }
 
+/* He is registered, and we forgot him; or he is not, and has services for that (TS 24.229
+ * §5.4.3.3; in whose name a server begins something: §5.4.3.2). A terminal that begins
+ * something has to be registered. */
 static void restore(struct looked *h)
 {
 	struct control *c = h->l->c;
+	bool serve = c->unregistereds && (!h->originating || h->by_server);
 
-	if (!c->conf->control.restoration) {
+	if (!serve && !c->conf->control.restoration) {
 		reject(h, h->originating ? 403 : 480);
 		return;
 	}
-	h->restoring = (struct restoring){c, h->impu, restored, h};
+	h->restoring = (struct restoring){c, h->impu, restored, h, serve};
 	restore_user(&h->restoring);
 }
 
@@ -110,9 +115,7 @@ static void to_scscf(struct looked *h, struct slice server_name)
 		resume(h);
 		return;
 	case RESOLVE_SELF:
-		/* The worker did not find the user here, and neither did located(): either we
-		 * forgot him, or the HSS keeps our name for a user who is not registered, and
-		 * has no services for that state here. */
+		/* The worker did not find the user here, and neither did located(). */
 		restore(h);
 		return;
 	case RESOLVE_UNKNOWN:
@@ -123,21 +126,16 @@ static void to_scscf(struct looked *h, struct slice server_name)
 	}
 }
 
-/* TS 24.229 §5.3.2.1: nobody serves the called user yet. Here there is nothing to be done for
- * one who is not registered. */
+/* TS 24.229 §5.3.2.1: nobody serves the called user yet. */
 static void choose(struct looked *h, const struct cx_capabilities *want)
 {
 	uint8_t memory[SIP_URI_MAX];
 	struct text uri = text_in(memory, sizeof(memory));
 	struct select_tried tried = {0};
-	struct addr hop;
 
 	switch (select_scscf(h->l->c->conf, want, &h->l->chosen, &tried, &uri)) {
 	case SELECT_OK:
-		if (resolve_uri(h->l->c->conf, text_slice(&uri), &hop) == RESOLVE_SELF)
-			reject(h, 480);
-		else
-			to_scscf(h, text_slice(&uri));
+		to_scscf(h, text_slice(&uri));
 		return;
 	case SELECT_NONE:
 		reject(h, 600);
@@ -219,8 +217,11 @@ static bool identity(struct looked *h, const struct sip_msg *m)
 	struct sip_uri uri;
 
 	if (h->originating) {
-		if (sip_name_addr_decode(sip_first_value(m, SIP_H_P_ASSERTED_IDENTITY),
-					 SIP_E_HEADER, &asserted, &rest) != SIP_OK)
+		enum sip_header_id id =
+			h->by_server ? SIP_H_P_SERVED_USER : SIP_H_P_ASSERTED_IDENTITY;
+
+		if (sip_name_addr_decode(sip_first_value(m, id), SIP_E_HEADER, &asserted,
+					 &rest) != SIP_OK)
 			return false;
 		of = asserted.uri;
 	}
@@ -289,6 +290,9 @@ void locator_request(struct locator *l, const struct abi_punt *p)
 		}
 	}
 	h->originating = !h->may_leave && is_originating(l->c, &m);
+	/* RFC 5502: a terminal's own does not come this far. */
+	h->by_server = h->originating && sip_first(&m, SIP_H_P_SERVED_USER) &&
+		       own_peer(l->c->conf, &p->src);
 	if (!identity(h, &m)) {
 		reject(h, h->originating ? 403 : 404);
 		return;

@@ -7,6 +7,6 @@ struct abi_punt;
 
 struct locator *locator_open(struct control *c);
 void locator_close(struct locator *l);
-/* A request held since PUNT_LOCATE or PUNT_OUTBOUND; resumed with the verdict exactly once. Repeats of a request
- * that is being located already are dropped here. */
+/* A request held since PUNT_LOCATE or PUNT_OUTBOUND; resumed with the verdict exactly once.
+ * Repeats of a request that is being located already are dropped here. */
 void locator_request(struct locator *l, const struct abi_punt *p);

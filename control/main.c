@@ -31,15 +31,18 @@
 #include "control/held.h"
 #include "control/locate.h"
 #include "control/outbound.h"
+#include "control/owed.h"
 #include "control/proxy_auth.h"
 #include "control/metrics.h"
 #include "control/persist.h"
 #include "control/reg_event.h"
 #include "control/registrar.h"
 #include "control/sa.h"
+#include "control/servers.h"
 #include "control/services.h"
 #include "control/session.h"
 #include "control/watcher.h"
+#include "control/unregistered.h"
 #include "control/version.h"
 
 enum exit_code {
@@ -104,6 +107,8 @@ static void on_message(void *ctx, const struct abi_punt *p)
 		registrar_refreshed(a->c.registrar, p);
 	else if (p->reason == PUNT_SESSION_BEGUN)
 		sessions_begun(a->c.sessions, p);
+	else if (p->reason == PUNT_SESSION_REFRESHED)
+		sessions_refreshed(a->c.sessions, p);
 	else if (p->reason == PUNT_SESSION_ENDED)
 		sessions_ended(a->c.sessions, p);
 	else
@@ -125,6 +130,13 @@ static void on_up(void *ctx, bool fresh)
 	struct app *a = ctx;
 
 	install_all(a->c.installer, a->c.registrations, a->c.sas);
+}
+
+static void on_gone(void *ctx, uint64_t set_id)
+{
+	struct app *a = ctx;
+
+	registrar_gone(a->c.registrar, set_id);
 }
 
 static void on_sa_lost(void *ctx, uint64_t sa_id)
@@ -273,6 +285,7 @@ static bool open_registrar(struct app *a, char *error)
 	if (!a->c.registrar)
 		return false;
 	installer_on_lost(a->c.installer, on_sa_lost, a);
+	installer_on_gone(a->c.installer, on_gone, a);
 	return true;
 }
 
@@ -296,6 +309,48 @@ static void close_services(struct app *a)
 	installer_serve(a->c.installer, NULL);
 	services_close(a->c.services);
 	a->c.services = NULL;
+}
+
+static bool open_servers(struct app *a, char *error)
+{
+	if (!a->c.services)
+		return true;
+	a->c.servers = servers_open(&a->c);
+	return a->c.servers != NULL;
+}
+
+static void close_servers(struct app *a)
+{
+	servers_close(a->c.servers);
+	a->c.servers = NULL;
+}
+
+static bool open_owed(struct app *a, char *error)
+{
+	if (!a->c.servers)
+		return true;
+	a->c.owed = owed_open(&a->c, error);
+	return a->c.owed != NULL;
+}
+
+static void close_owed(struct app *a)
+{
+	owed_close(a->c.owed);
+	a->c.owed = NULL;
+}
+
+static bool open_unregistereds(struct app *a, char *error)
+{
+	if (!a->c.services)
+		return true;
+	a->c.unregistereds = unregistereds_open(&a->c);
+	return a->c.unregistereds != NULL;
+}
+
+static void close_unregistereds(struct app *a)
+{
+	unregistereds_close(a->c.unregistereds);
+	a->c.unregistereds = NULL;
 }
 
 static bool open_watchers(struct app *a, char *error)
@@ -415,8 +470,14 @@ static const struct stage {
 	 "notify over exchanges"},
 	{"services", EXIT_USAGE, open_services, close_services,
 	 "shared criteria are right before a profile names them"},
+	{"servers", EXIT_ENVIRONMENT, open_servers, close_servers,
+	 "profiles name them, and the DNS that finds them is opened later"},
+	{"owed", EXIT_STORE, open_owed, close_owed,
+	 "goes on with what was not answered before"},
 	{"registrar", EXIT_ENVIRONMENT, open_registrar, close_registrar,
 	 "works on all of the above"},
+	{"unregistereds", EXIT_ENVIRONMENT, open_unregistereds, close_unregistereds,
+	 "stand among the registrations, and give way to them"},
 	{"watchers", EXIT_ENVIRONMENT, open_watchers, close_watchers,
 	 "subscribe for those who are registered"},
 	{"helds", EXIT_ENVIRONMENT, open_helds, close_helds, "resume over the link"},

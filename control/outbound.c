@@ -79,8 +79,7 @@ static void go(struct leaving *l, const struct addr *hop)
 	free(l);
 }
 
-/* Whatever the DNS says: not to ourselves, not to this host, not to a group. */
-static bool is_reachable(const struct conf *conf, const struct addr *a)
+bool outbound_reachable(const struct conf *conf, const struct addr *a)
 {
 	static const uint8_t loopback[16] = {[15] = 1};
 	uint8_t memory[8 + ADDR_TEXT_MAX];
@@ -101,7 +100,7 @@ static void found(void *ctx, enum find_status status, const struct addr *hop)
 
 	if (status == FIND_FAILED)
 		reject(l, 504);
-	else if (status == FIND_NOTHING || !is_reachable(l->o->c->conf, hop))
+	else if (status == FIND_NOTHING || !outbound_reachable(l->o->c->conf, hop))
 		/* A rule of ours that leads nowhere is our fault, not the caller's. */
 		reject(l, l->way == BY_RULE ? 504 : 404);
 	else

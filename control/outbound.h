@@ -10,6 +10,7 @@
 #include "control/dns/dns.h"
 #include "control/held.h"
 
+struct conf;
 struct control;
 struct outbound;
 
@@ -20,6 +21,9 @@ void outbound_close(struct outbound *o);
 /* Ends h: resumes or rejects it, maybe within this call. uri: its Request-URI, a foreign domain
  * or a number; of a tel URI, or user=phone. */
 void outbound_request(struct outbound *o, struct held *h, struct slice uri);
+
+/* Whatever the DNS says: not to ourselves, not to this host, not to a group. */
+bool outbound_reachable(const struct conf *conf, const struct addr *a);
 
 struct outbound_stats {
 	uint64_t enumerated, by_rule, by_domain; /* that found a way */

@@ -1,5 +1,5 @@
-/* record.c - a registration set, a set of security associations, or a subscription, as octets
- * on disk */
+/* record.c - a registration set, what a refresh prolongs of it, a set of security associations,
+ * a subscription, or what an AS is owed, as octets on disk */
 #include "control/record.h"
 
 #include <openssl/crypto.h>
@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "control/install.h"
+#include "ifc/ifc.h"
 
 enum {
 	RECORD_VERSION = 2,
@@ -14,13 +15,18 @@ enum {
 			      charging addresses */
 	SA_VERSION = 1,
 	SUBSCRIPTION_VERSION = 1,
+	PROLONGED_VERSION = 1,
+	PROLONGED_MAX = 64,
+	OWED_VERSION = 1,
 	CHECKSUM = 8,
 	FIXED_MAX = 256, /* octets of a set or of a contact without its texts */
 	TEXT_MAX = 1 << 20,
 };
 
-/* Not a secret: it guards against decay, not against people. */
+/* No secrets: one guards against decay, not against people, and the other tells contacts of one
+ * user apart. */
 static const struct hash_key checksum_key = {0x73616b6572, 0x7265636f7264};
+static const struct hash_key contact_key = {0x73616b6572, 0x636f6e74616374};
 
 static uint32_t text_octets(const char *s)
 {
@@ -249,6 +255,10 @@ static void get_set(struct reader *r, struct registration_set *s, uint8_t versio
 			r->bad = true;
 	}
 	s->n_contact = get_count(r, SET_CONTACTS_MAX);
+	if (!registration_room(s, s->n_contact)) {
+		s->n_contact = 0;
+		r->bad = true;
+	}
 	for (uint32_t i = 0; i < s->n_contact; i++)
 		get_contact(r, &s->contact[i], version, s->impi);
 	if (s->n_impu == 0 || r->s.len != 0)
@@ -412,6 +422,46 @@ struct sa *record_sa_decode(struct slice record)
 	return NULL;
 }
 
+uint64_t record_contact(const struct registration_contact *c)
+{
+	uint64_t pair[2] = {hash_table(&contact_key, c->uri, (uint32_t)strlen(c->uri)),
+			    hash_table(&contact_key, c->call_id, (uint32_t)strlen(c->call_id))};
+
+	return hash_table(&contact_key, pair, sizeof(pair));
+}
+
+uint8_t *record_prolonged_encode(const struct record_prolonged *p, uint32_t *len)
+{
+	uint8_t *memory = malloc(PROLONGED_MAX);
+	struct text t = text_in(memory, PROLONGED_MAX);
+
+	if (!memory)
+		return NULL;
+	put_number(&t, PROLONGED_VERSION, 1);
+	put_number(&t, p->set_id, 8);
+	put_number(&t, p->contact, 8);
+	put_number(&t, p->cseq, 4);
+	put_number(&t, p->expires_wall_ms, 8);
+	put_number(&t, p->registered_wall_ms, 8);
+	put_checksum(&t);
+	*len = t.len;
+	return memory;
+}
+
+bool record_prolonged_decode(struct slice record, struct record_prolonged *out)
+{
+	struct reader r;
+
+	if (!reader_open(&r, record, PROLONGED_VERSION, PROLONGED_VERSION))
+		return false;
+	out->set_id = get_number(&r, 8);
+	out->contact = get_number(&r, 8);
+	out->cseq = (uint32_t)get_number(&r, 4);
+	out->expires_wall_ms = get_number(&r, 8);
+	out->registered_wall_ms = get_number(&r, 8);
+	return !r.bad && r.s.len == 0;
+}
+
 uint8_t *record_subscription_encode(const struct record_subscription *s, uint32_t *len)
 {
 	uint32_t bound = FIXED_MAX + CHECKSUM + s->user.len + s->call_id.len + s->remote.len +
@@ -462,4 +512,56 @@ bool record_subscription_decode(struct slice record, struct record_subscription 
 	out->event = get_slice(&r);
 	out->route = get_slice(&r);
 	return !r.bad && r.s.len == 0 && out->hop.family != 0;
+}
+
+uint8_t *record_owed_encode(const struct record_owed *o, uint32_t *len)
+{
+	uint32_t bound = FIXED_MAX + CHECKSUM + o->impu.len + o->to.len + o->server.len +
+			 o->headers.len + o->type.len + o->body.len;
+	uint8_t *memory = malloc(bound);
+	struct text t = text_in(memory, bound);
+
+	if (!memory)
+		return NULL;
+	put_number(&t, OWED_VERSION, 1);
+	put_number(&t, o->key, 8);
+	put_number(&t, o->set_id, 8);
+	put_number(&t, o->serial, 8);
+	put_number(&t, o->since_wall_ms, 8);
+	put_number(&t, o->expires_wall_ms, 8);
+	put_number(&t, o->kind, 1);
+	put_number(&t, o->terminate, 1);
+	put_slice(&t, o->impu);
+	put_slice(&t, o->to);
+	put_slice(&t, o->server);
+	put_slice(&t, o->headers);
+	put_slice(&t, o->type);
+	put_slice(&t, o->body);
+	put_checksum(&t);
+	*len = t.len;
+	return memory;
+}
+
+bool record_owed_decode(struct slice record, struct record_owed *out)
+{
+	struct reader r;
+
+	if (!reader_open(&r, record, OWED_VERSION, OWED_VERSION))
+		return false;
+	out->key = get_number(&r, 8);
+	out->set_id = get_number(&r, 8);
+	out->serial = get_number(&r, 8);
+	out->since_wall_ms = get_number(&r, 8);
+	out->expires_wall_ms = get_number(&r, 8);
+	out->kind = (uint8_t)get_number(&r, 1);
+	out->terminate = get_number(&r, 1);
+	out->impu = get_slice(&r);
+	out->to = get_slice(&r);
+	out->server = get_slice(&r);
+	out->headers = get_slice(&r);
+	out->type = get_slice(&r);
+	out->body = get_slice(&r);
+	return !r.bad && r.s.len == 0 && out->server.len && out->impu.len &&
+	       (out->kind == IFC_REGISTER_INITIAL || out->kind == IFC_REGISTER_AGAIN ||
+		out->kind == IFC_REGISTER_END);
 }

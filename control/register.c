@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "conf/conf.h"
+#include "control/third_party.h"
 #include "sip/field.h"
 #include "sip/name_addr.h"
 #include "sip/reply.h"
@@ -28,6 +29,7 @@ void register_drop(struct registering *g)
 	for (uint32_t i = 0; i < g->n_replaced; i++)
 		registration_set_free(g->replaced[i]);
 	free(g->kept);
+	third_party_settle(g, false);
 	agreement_end(g);
 	free(g);
 	if (behind)
@@ -354,10 +356,12 @@ static bool decode_contacts(struct registering *g)
 
 static enum register_kind kind_of(const struct registering *g)
 {
+	const struct registration_set *set;
+
 	if (g->all_zero)
 		return REGISTER_REMOVE;
-	return registrations_by_impu(g->r->c->registrations, g->impu) ? REGISTER_AGAIN
-								      : REGISTER_INITIAL;
+	set = registrations_by_impu(g->r->c->registrations, g->impu);
+	return set && !(set->roles & ABI_REG_UNREGISTERED) ? REGISTER_AGAIN : REGISTER_INITIAL;
 }
 
 bool register_decode(struct registering *g)

@@ -100,6 +100,7 @@ struct registering {
 	bool assigned;              /* the HSS was told REGISTRATION in this chain */
 	bool unassigned;            /* the HSS takes nobody for registered with this set */
 
+	struct third_plan *third;     /* what servers are told of it; third_party.c */
 	uint64_t committing;          /* id of the set that is being written; 0: none */
 	struct registration_set *set; /* to be committed, owned */
 	uint32_t n_replaced;
@@ -213,6 +214,12 @@ bool icscf_again(struct registering *g, const struct sip_msg *response);
 /* register_scscf.c: TS 24.229 §5.4.1 */
 
 void scscf_register(struct registering *g);
+/* The header lines of the 200 OK; set NULL: nothing is registered any more. */
+void scscf_put_ok(struct text *t, const struct registering *g,
+		  const struct registration_set *set);
+/* The same of the one that a worker gave to the refresh m. */
+void scscf_put_refreshed(struct text *t, struct control *c, const struct sip_msg *m,
+			 const struct registration_set *set);
 /* "<sip:orig@HOST:PORT;lr>" of the S-CSCF's own URI: by the user part it tells a request of the
  * served user (TS 24.229 §5.4.1.2.2F). On the heap; NULL: no memory. */
 char *scscf_service_route(const struct conf *conf);
@@ -249,8 +256,9 @@ enum binding_result binding_put(struct registration_set *set, const struct regis
 				const struct register_contact *c, uint32_t expires,
 				uint64_t now_wall_ms);
 /* A refresh by the request m, whose `contact` has the same URI, that was granted until
- * expires_wall_ms. What finds no memory stays as it was. */
-void binding_prolong(struct registration_contact *have, const struct sip_msg *m,
+ * expires_wall_ms. What finds no memory stays as it was. True: more has changed than its time
+ * and CSeq. */
+bool binding_prolong(struct registration_contact *have, const struct sip_msg *m,
 		     const struct sip_name_addr *contact, uint64_t expires_wall_ms,
 		     uint64_t now_wall_ms);
 /* The set goes by a private identity that has a contact in it. False: no memory. */

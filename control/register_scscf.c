@@ -19,21 +19,32 @@
 #include "control/gruus.h"
 #include "control/restore.h"
 #include "control/services.h"
+#include "control/third_party.h"
 #include "sip/field.h"
 #include "sip/name_addr.h"
 #include "sip/via.h"
 
+/* What the headers of a 200 OK depend on, but for the set. */
+struct granted {
+	struct control *c;
+	const struct sip_msg *m;
+	const char *impu; /* that is registered */
+	const char *path; /* "" none */
+	bool pcscf;       /* ours, too */
+	bool outbound;    /* RFC 5626 */
+};
+
 /* RFC 5627 §5.3; TS 24.229 §5.4.1.2.2F: both names of the terminal, for the identity that is
  * registered here. All temporary ones are good as long as the terminal registers under this
  * Call-ID. */
-static void put_gruus(struct text *t, const struct registering *g,
+static void put_gruus(struct text *t, const struct granted *k,
 		      const struct registration_contact *c)
 {
 	struct hash_key key;
 	struct gruus names;
 
-	if (c->emergency || !link_token_key(g->r->c->link, &key) ||
-	    !gruus_make(&key, slice_str(g->impu), slice_str(c->instance), slice_str(c->call_id),
+	if (c->emergency || !link_token_key(k->c->link, &key) ||
+	    !gruus_make(&key, slice_str(k->impu), slice_str(c->instance), slice_str(c->call_id),
 			&names))
 		return;
 	text_lit(t, ";pub-gruu=\"");
@@ -46,11 +57,11 @@ static void put_gruus(struct text *t, const struct registering *g,
 	text_char(t, '"');
 }
 
-static void put_contacts(struct text *t, const struct registering *g,
+static void put_contacts(struct text *t, const struct granted *k,
 			 const struct registration_set *set, uint64_t now)
 {
-	bool gruu = sip_has_token(&g->x->msg, SIP_H_SUPPORTED, SLICE("gruu")) ||
-		    sip_has_token(&g->x->msg, SIP_H_REQUIRE, SLICE("gruu"));
+	bool gruu = sip_has_token(k->m, SIP_H_SUPPORTED, SLICE("gruu")) ||
+		    sip_has_token(k->m, SIP_H_REQUIRE, SLICE("gruu"));
 
 	for (uint32_t i = 0; i < set->n_contact; i++) {
 		const struct registration_contact *c = &set->contact[i];
@@ -62,7 +73,7 @@ static void put_contacts(struct text *t, const struct registering *g,
 		text_lit(t, ">");
 		text_str(t, c->params);
 		if (gruu && c->instance[0])
-			put_gruus(t, g, c);
+			put_gruus(t, k, c);
 		text_lit(t, ";expires=");
 		text_u64(t, (c->expires_wall_ms - now + 999) / 1000);
 		text_lit(t, "\r\n");
@@ -102,39 +113,67 @@ char *scscf_service_route(const struct conf *conf)
 	return binding_text(text_slice(&t));
 }
 
+static void put_ok(struct text *t, const struct granted *k, const struct registration_set *set)
+{
+	struct slice charging = sip_first_value(k->m, SIP_H_P_CHARGING_VECTOR);
+
+	if (!k->pcscf && k->path[0]) {
+		text_lit(t, "Path: ");
+		text_str(t, k->path);
+		text_lit(t, "\r\n");
+	}
+	if (set && k->outbound) { /* RFC 5626 §6 */
+		text_lit(t, "Require: outbound\r\n");
+		if (k->pcscf)
+			register_put_flow_timer(t, k->c->conf);
+	}
+	if (set) {
+		put_contacts(t, k, set, clock_wall_ms());
+		text_lit(t, "Service-Route: ");
+		text_str(t, set->service_route);
+		text_lit(t, "\r\n");
+		put_associated(t, set);
+	}
+	if (!k->pcscf && set && set->charging && set->charging[0]) {
+		text_lit(t, "P-Charging-Function-Addresses: ");
+		text_str(t, set->charging);
+		text_lit(t, "\r\n");
+	}
+	if (!k->pcscf && charging.len) {
+		text_lit(t, "P-Charging-Vector: ");
+		text_put(t, charging);
+		text_lit(t, "\r\n");
+	}
+}
+
+void scscf_put_ok(struct text *t, const struct registering *g,
+		  const struct registration_set *set)
+{
+	const struct granted k = {.c = g->r->c,
+				  .m = &g->x->msg,
+				  .impu = g->impu,
+				  .path = g->path,
+				  .pcscf = g->pcscf,
+				  .outbound = register_is_outbound(g)};
+
+	put_ok(t, &k, set);
+}
+
+void scscf_put_refreshed(struct text *t, struct control *c, const struct sip_msg *m,
+			 const struct registration_set *set)
+{
+	const struct granted k = {
+		.c = c, .m = m, .impu = set->impu[0], .path = "", .pcscf = true};
+
+	put_ok(t, &k, set);
+}
+
 static void reply_ok(struct registering *g, const struct registration_set *set)
 {
 	uint8_t memory[SIP_MESSAGE_MAX];
 	struct text t = text_in(memory, sizeof(memory));
-	struct slice charging = sip_first_value(&g->x->msg, SIP_H_P_CHARGING_VECTOR);
 
-	if (!g->pcscf && g->path[0]) {
-		text_lit(&t, "Path: ");
-		text_str(&t, g->path);
-		text_lit(&t, "\r\n");
-	}
-	if (set && register_is_outbound(g)) { /* RFC 5626 §6 */
-		text_lit(&t, "Require: outbound\r\n");
-		if (g->pcscf)
-			register_put_flow_timer(&t, g->r->c->conf);
-	}
-	if (set) {
-		put_contacts(&t, g, set, clock_wall_ms());
-		text_lit(&t, "Service-Route: ");
-		text_str(&t, set->service_route);
-		text_lit(&t, "\r\n");
-		put_associated(&t, set);
-	}
-	if (!g->pcscf && set && set->charging && set->charging[0]) {
-		text_lit(&t, "P-Charging-Function-Addresses: ");
-		text_str(&t, set->charging);
-		text_lit(&t, "\r\n");
-	}
-	if (!g->pcscf && charging.len) {
-		text_lit(&t, "P-Charging-Vector: ");
-		text_put(&t, charging);
-		text_lit(&t, "\r\n");
-	}
+	scscf_put_ok(&t, g, set);
 	if (t.overflow)
 		register_reply(g, 500, "the answer is too large", SLICE_EMPTY);
 	else
@@ -157,6 +196,8 @@ static void committed(struct registering *g, enum commit_result result)
 	if (result == COMMIT_OK && g->revoked) {
 		if (set)
 			set = commit_remove(g->r->c, set->id);
+		if (set)
+			third_party_over(g->r->c, set);
 		if (set)
 			registration_set_free(set);
 		register_busy(g, 500, "the network ended the registration");

@@ -15,6 +15,7 @@
 #include "control/register.h"
 #include "control/resolve.h"
 #include "control/services.h"
+#include "control/unregistered.h"
 #include "sip/field.h"
 #include "sip/name_addr.h"
 
@@ -151,12 +152,12 @@ static bool take_contact(const struct cx_restored *r, struct registration_contac
 static void add_contact(struct control *c, struct registration_set *set, struct slice impi,
 			const struct cx_restored *r)
 {
-	struct registration_contact *k = &set->contact[set->n_contact];
+	struct registration_contact *k;
 	uint64_t now = clock_wall_ms();
 
-	if (set->n_contact == SET_CONTACTS_MAX)
+	if (set->n_contact == SET_CONTACTS_MAX || !registration_room(set, set->n_contact + 1))
 		return;
-	set->n_contact++;
+	k = &set->contact[set->n_contact++];
 	k->impi = binding_text(impi);
 	k->registered_wall_ms = now;
 	k->expires_wall_ms = now + c->conf->control.expires_max_s * 1000ull;
@@ -259,19 +260,38 @@ static void take_back(struct restoring *x, const struct cx_saa *a)
 	install_put(c->installer, set, installed, x);
 }
 
+static void serve(struct restoring *x, const struct cx_saa *a)
+{
+	struct registration_set *set = unregistered_take(x->c->unregistereds, x->impu, a);
+
+	if (set)
+		install_put(x->c->installer, set, installed, x);
+	else
+		x->done(x->ctx, RESTORE_FAILED);
+}
+
 static void answered(void *ctx, const struct cx_saa *a)
 {
 	struct restoring *x = ctx;
+	const struct registration_set *set =
+		registrations_by_impu(x->c->registrations, x->impu);
 
-	/* He registered while the HSS was being asked. */
-	if (registrations_by_impu(x->c->registrations, x->impu)) {
+	/* He registered while the HSS was being asked, or somebody else asked for him; that
+	 * may be on its way to the data plane still. */
+	if (set && set->roles & ABI_REG_UNREGISTERED) {
+		install_put(x->c->installer, set, installed, x);
+		return;
+	}
+	if (set) {
 		x->done(x->ctx, RESTORE_OK);
 		return;
 	}
 	switch (a->result) {
 	case CX_SUCCESS:
-		if (a->n_restorations)
+		if (a->n_restorations && x->c->conf->control.restoration)
 			take_back(x, a);
+		else if (x->serve && !a->n_restorations && x->c->unregistereds)
+			serve(x, a);
 		else
 			x->done(x->ctx, RESTORE_NOBODY);
 		return;
@@ -297,7 +317,7 @@ void restore_user(struct restoring *x)
 		.n_impus = 1,
 		.impu = {slice_str(x->impu)},
 		.server_name = slice_str(x->c->conf->scscf_uri),
-		.type = CX_SAT_NO_ASSIGNMENT,
+		.type = x->serve ? CX_SAT_UNREGISTERED_USER : CX_SAT_NO_ASSIGNMENT,
 	};
 
 	cx_sar(x->c->cx, &q, answered, x);

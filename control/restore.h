@@ -13,7 +13,7 @@
 struct control;
 
 enum restore_result {
-	RESTORE_OK,     /* registered here now, and installed */
+	RESTORE_OK,     /* registered here now, or served as unregistered, and installed */
 	RESTORE_NOBODY, /* the user is not registered, or not at this S-CSCF, or unknown */
 	RESTORE_LATER,  /* the HSS is busy */
 	RESTORE_NO_HSS, /* it does not answer */
@@ -25,10 +25,14 @@ struct restoring {
 	const char *impu; /* canonical; lent until done */
 	void (*done)(void *ctx, enum restore_result result);
 	void *ctx;
+	/* Who is not registered is served, too, if the HSS has services for that
+	 * (unregistered.h). */
+	bool serve;
 };
 
-/* Asks the HSS; *x is the caller's and stays until done was called, once, or until the Cx
- * client and the installer are closed. */
+/* Asks the HSS: NO_ASSIGNMENT, or with x->serve UNREGISTERED_USER, by which it gives back what
+ * a registered user had here as well (TS 23.380 §4.3). *x is the caller's and stays until done
+ * was called, once, or until the Cx client and the installer are closed. */
 void restore_user(struct restoring *x);
 
 enum { RESTORE_TEXT_MAX = 32768 };

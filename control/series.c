@@ -15,9 +15,12 @@
 #include "control/reg_event.h"
 #include "control/watcher.h"
 #include "control/outbound.h"
+#include "control/owed.h"
 #include "control/registrar.h"
 #include "control/sa.h"
+#include "control/servers.h"
 #include "control/session.h"
+#include "control/unregistered.h"
 #include "control/version.h"
 #include "diameter/diameter.h"
 
@@ -350,7 +353,8 @@ static void sessions(struct sink *k, const struct control *c)
 	one(k, "saker_sessions_begun_total", COUNTER, "Sessions that began.", (double)s.begun);
 	family(k, "saker_sessions_ended_total", COUNTER, "Sessions that ended, by how.");
 	sample1(k, "by", "user", (double)s.ended);
-	sample1(k, "by", "deregistration", (double)s.released);
+	sample1(k, "by", "deregistration", (double)(s.released - s.expired));
+	sample1(k, "by", "timer", (double)s.expired);
 	one(k, "saker_sessions_forgotten_total", COUNTER,
 	    "Sessions no more watched, for want of room: raise control.sessions.",
 	    (double)s.forgotten);
@@ -439,6 +443,51 @@ static void outbound(struct sink *k, const struct control *c)
 	one(k, "saker_dns_kept", GAUGE, "Answers in memory.", d.kept);
 }
 
+static void third_party(struct sink *k, const struct control *c)
+{
+	struct unregistered_stats u;
+	struct servers_stats v;
+	struct owed_stats s;
+
+	if (!c->owed)
+		return;
+	owed_stats(c->owed, &s);
+	servers_stats(c->servers, &v);
+	unregistered_stats(c->unregistereds, &u);
+	one(k, "saker_owed_registers", GAUGE,
+	    "Third-party REGISTERs that Application Servers have not answered yet.", s.owed);
+	one(k, "saker_owed_under_way", GAUGE, "Of those, sent and waited for.", s.under_way);
+	one(k, "saker_owed_octets", GAUGE, "Of their texts, in memory.", (double)s.texts);
+	family(k, "saker_third_party_total", COUNTER, "Third-party REGISTERs, by outcome.");
+	sample1(k, "outcome", "answered", (double)s.answered);
+	sample1(k, "outcome", "refused", (double)s.refused);
+	sample1(k, "outcome", "given_up", (double)s.given_up);
+	sample1(k, "outcome", "lost", (double)s.lost);
+	one(k, "saker_third_party_sent_total", COUNTER, "The same, each try.", (double)s.sent);
+	one(k, "saker_third_party_failed_total", COUNTER,
+	    "Tries at all addresses of a server without an answer that helps.",
+	    (double)s.failed);
+	one(k, "saker_third_party_deregistered_total", COUNTER,
+	    "Registrations ended because a server did not answer (SESSION_TERMINATED).",
+	    (double)s.deregistered);
+	one(k, "saker_application_servers", GAUGE, "Application Servers of service profiles.",
+	    v.n);
+	one(k, "saker_application_servers_nowhere", GAUGE,
+	    "Of those, without an address in the DNS.", v.nowhere);
+	one(k, "saker_application_servers_silent", GAUGE,
+	    "Of those, about which the DNS does not answer.", v.silent);
+	one(k, "saker_application_servers_refused_total", COUNTER,
+	    "More than can be kept: their criteria find no server.", (double)v.refused);
+	one(k, "saker_unregistered_users", GAUGE,
+	    "Users who are served although they are not registered.", u.n);
+	family(k, "saker_unregistered_total", COUNTER,
+	       "Users who came to be served so, or not.");
+	sample1(k, "outcome", "served", (double)u.served);
+	sample1(k, "outcome", "expired", (double)u.expired);
+	sample1(k, "outcome", "evicted", (double)u.evicted);
+	sample1(k, "outcome", "refused", (double)u.refused);
+}
+
 static void exchanges(struct sink *k, const struct control *c)
 {
 	static const char *const class_name[7] = {"", "1xx", "2xx", "3xx", "4xx", "5xx", "6xx"};
@@ -520,9 +569,14 @@ static void stores(struct sink *k, const struct series_sources *s)
 	    "Transactions that failed: disk full or read-only?", (double)p.failures);
 	one(k, "saker_persist_damaged_total", COUNTER, "Rows found damaged at start.",
 	    (double)p.damaged);
+	one(k, "saker_persist_journal_lines", GAUGE,
+	    "Prolonged bindings that stand in the journal and not with their sets.",
+	    (double)persist_prolonged(s->control->persist));
 	installer_stats(s->control->installer, &i);
 	one(k, "saker_install_puts_total", COUNTER, "Sets given to the data plane.",
 	    (double)i.put);
+	one(k, "saker_install_prolonged_total", COUNTER,
+	    "Contacts whose new expiry was given to the data plane.", (double)i.prolonged);
 	one(k, "saker_install_deletes_total", COUNTER, "Sets removed from the data plane.",
 	    (double)i.deleted);
 	one(k, "saker_install_acknowledged_total", COUNTER,
@@ -551,6 +605,7 @@ static void all(struct sink *k, const struct series_sources *s)
 	watchers(k, s->control);
 	proxy_auths(k, s->control);
 	outbound(k, s->control);
+	third_party(k, s->control);
 	exchanges(k, s->control);
 	diameter(k, s->control);
 	stores(k, s);

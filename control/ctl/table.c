@@ -65,6 +65,8 @@ const struct ctl_command ctl_commands[] = {
 	{"as list", HSS, ask_one, 0, ANY, "", "Application Servers and what they may do"},
 	{"as watches", HSS, ask_one, 0, ANY, "[--limit N] [--from ID]",
 	 "their subscriptions to notifications"},
+	{"as servers", CONTROL, ask_one, 0, ANY, "",
+	 "those of service profiles: addresses, third-party REGISTERs owed"},
 	{"as dsai put", HSS, ask_one, 2, ANY, "TAG SIP-URI",
 	 "a DSAI-Tag, and the server whose filter criteria it switches"},
 	{"as dsai del", HSS, ask_one, 1, ANY, "TAG", "remove a DSAI-Tag"},

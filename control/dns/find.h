@@ -1,8 +1,8 @@
 /* find.h - the address a SIP host name leads to over UDP (RFC 3263 §4)
  *
  * An address literal is itself; with a port, A and AAAA; else NAPTR, of which SIP+D2U counts,
- * then SRV, then A and AAAA at 5060. Of SRV records the lowest priority, and in it one by
- * weight. Loop thread only.
+ * then SRV, then A and AAAA at 5060. SRV records count by priority, and in one priority by lot
+ * and weight (RFC 2782). Loop thread only.
  */
 #pragma once
 
@@ -16,7 +16,17 @@ enum find_status {
 	FIND_FAILED,  /* it did not say, or sent us round and round */
 };
 
+enum { FIND_HOPS_MAX = 4, FIND_TARGETS_MAX = 4 /* names, of SRV records */ };
+
 typedef void find_done(void *ctx, enum find_status status, const struct addr *hop);
 
 /* Calls done once, maybe within this call. The URI may go when this returns. */
 void find_hop(struct dns *d, const struct sip_uri *uri, find_done *done, void *ctx);
+
+/* n is not 0 with FIND_OK alone; the hops are lent for the time of the call. */
+typedef void find_all_done(void *ctx, enum find_status status, const struct addr *hop,
+			   uint32_t n);
+
+/* The same with those that come after the first, in the order in which they are to be tried
+ * (RFC 3263 §4.3). */
+void find_hops(struct dns *d, const struct sip_uri *uri, find_all_done *done, void *ctx);

@@ -1,8 +1,9 @@
 /* install.c - install records as octets, for the encoder and the decoder
  *
  * head (24 octets), then for INSTALL_REGISTRATION its own head, the identities, the contacts
- * and the Service-Route, for INSTALL_SA its one block, for INSTALL_PROFILE its octets. Host
- * byte order: both ends run on one machine, and abi_layout guards the structures.
+ * and the Service-Route, for INSTALL_SA and INSTALL_PROLONG their one block, for
+ * INSTALL_PROFILE its octets. Host byte order: both ends run on one machine, and abi_layout
+ * guards the structures.
  */
 #include "abi/install.h"
 
@@ -42,11 +43,18 @@ struct sa_block {
 	uint8_t ck[ABI_SA_KEY], ik[ABI_SA_KEY];
 };
 
+struct prolong_block {
+	uint64_t call_id, expires_ms, registered_ms;
+	uint32_t cseq;
+	uint8_t contact, pad[3];
+};
+
 _Static_assert(sizeof(struct head) == 24, "head");
 _Static_assert(sizeof(struct impu_head) == 16, "public identity");
 _Static_assert(sizeof(struct registration_head) == 28, "registration head");
 _Static_assert(sizeof(struct contact_head) == 120, "contact head");
 _Static_assert(sizeof(struct sa_block) == 136, "security association");
+_Static_assert(sizeof(struct prolong_block) == 32, "prolongation");
 _Static_assert(IMPU_MAX <= UINT8_MAX && SET_IMPUS_MAX <= UINT8_MAX, "they fit their fields");
 
 enum {
@@ -184,6 +192,11 @@ static const char *sa_check(const struct abi_sa_view *s)
 	return wrong ? wrong : sa_algorithms_check(s);
 }
 
+static const char *prolong_check(const struct abi_prolong_view *p)
+{
+	return p->contact < SET_CONTACTS_MAX ? NULL : "prolonged contact out of range";
+}
+
 /* What is left to write to. */
 struct sink {
 	uint8_t *p;
@@ -280,6 +293,19 @@ static void sa_encode(struct sink *s, const struct abi_sa_view *v)
 	sink_put(s, &b, sizeof(b));
 }
 
+static void prolong_encode(struct sink *s, const struct abi_prolong_view *v)
+{
+	struct prolong_block b = {
+		.call_id = v->call_id,
+		.expires_ms = v->expires_ms,
+		.registered_ms = v->registered_ms,
+		.cseq = v->cseq,
+		.contact = v->contact,
+	};
+
+	sink_put(s, &b, sizeof(b));
+}
+
 uint32_t abi_install_encode(const struct abi_install_view *v, void *out, uint32_t cap)
 {
 	struct sink s = {out, cap < RING_RECORD_MAX ? cap : RING_RECORD_MAX, false};
@@ -308,6 +334,11 @@ uint32_t abi_install_encode(const struct abi_install_view *v, void *out, uint32_
 			return 0;
 		h.id = v->profile_id;
 		break;
+	case INSTALL_PROLONG:
+		if (prolong_check(&v->prolong) != NULL)
+			return 0;
+		h.id = v->prolong.set_id;
+		break;
 	case INSTALL_SYNC_BEGIN:
 	case INSTALL_SYNC_END:
 		break;
@@ -319,6 +350,8 @@ uint32_t abi_install_encode(const struct abi_install_view *v, void *out, uint32_
 		registration_encode(&s, &v->registration);
 	if (v->type == INSTALL_SA)
 		sa_encode(&s, &v->sa);
+	if (v->type == INSTALL_PROLONG)
+		prolong_encode(&s, &v->prolong);
 	if (v->type == INSTALL_PROFILE)
 		sink_text(&s, v->profile);
 	return s.full ? 0 : room - s.left;
@@ -440,6 +473,23 @@ static const char *sa_decode(struct slice *s, struct abi_sa_view *v, uint64_t sa
 	return sa_check(v);
 }
 
+static const char *prolong_decode(struct slice *s, struct abi_prolong_view *v, uint64_t set_id)
+{
+	struct prolong_block b;
+
+	if (!source_get(s, &b, sizeof(b)))
+		return "record ends inside a prolongation";
+	*v = (struct abi_prolong_view){
+		.set_id = set_id,
+		.contact = b.contact,
+		.call_id = b.call_id,
+		.cseq = b.cseq,
+		.expires_ms = b.expires_ms,
+		.registered_ms = b.registered_ms,
+	};
+	return prolong_check(v);
+}
+
 const char *abi_install_decode(struct slice record, struct abi_install_view *v)
 {
 	struct head h;
@@ -466,6 +516,11 @@ const char *abi_install_decode(struct slice record, struct abi_install_view *v)
 	case INSTALL_PROFILE:
 		source_text(&record, record.len, &v->profile);
 		wrong = profile_check(h.id, v->profile);
+		if (wrong)
+			return wrong;
+		break;
+	case INSTALL_PROLONG:
+		wrong = prolong_decode(&record, &v->prolong, h.id);
 		if (wrong)
 			return wrong;
 		break;

@@ -172,6 +172,7 @@ struct conf_dataplane {
 	uint32_t t1_ms, t2_ms, t4_ms; /* 500, 4000, 5000 (RFC 3261 Table 4) */
 	uint32_t timer_c_ms;  /* default 185,000; more than 180,000 (RFC 3261 §16.6 step 11) */
 	uint32_t ring_ms;     /* default 20,000 */
+	uint32_t session_expires_s, min_se_s; /* RFC 4028: 0, none is given; 90 */
 	uint32_t max_breadth; /* 60 (RFC 5393) */
 	struct addr icscf;    /* entry of our own network where the I-CSCF role is elsewhere */
 	struct addr scscf;    /* default S-CSCF, where that role is elsewhere */
@@ -230,6 +231,7 @@ struct conf_control {
 	uint32_t n_access;
 	enum conf_proxy_auth proxy_auth; /* default none */
 	bool akav2;                      /* and AKAv2-MD5 before AKAv1-MD5; default false */
+	uint32_t unregistered_ttl_s; /* of users served as such; default 600 */
 	bool restoration;    /* the HSS keeps the contacts of registered users; default true */
 	bool ip_association; /* refreshes from an authenticated address need no challenge */
 	uint32_t sessions;   /* watched; default 200,000 */

@@ -3,6 +3,7 @@
 #include "role/forward.h"
 #include "role/hide.h"
 #include "role/pcscf.h"
+#include "role/session_timer.h"
 #include "role/transaction.h"
 #include "role/trust.h"
 
@@ -17,6 +18,7 @@ struct buf *response_emit(struct pass *p, bool from_ue, bool to_ue, const struct
 		return NULL;
 	}
 	pcscf_response(p, from_ue, to_ue, to, term_user);
+	session_timer_response(p);
 	return forward_emit(p);
 }
 
@@ -26,6 +28,7 @@ enum verdict response_back(struct pass *p, const struct addr *to)
 
 	if (!r && !p->back_sa)
 		return pass_drop(p, COUNT_DROP_NOROUTE);
+	struct addr from = p->b->src;
 	struct buf *b = response_emit(p, p->side.to_ue, p->side.from_ue, to, 0);
 	if (!b)
 		return VERDICT_DROP;
@@ -36,6 +39,9 @@ enum verdict response_back(struct pass *p, const struct addr *to)
 	b->port = r ? r->port : p->b->port;
 	p->out->buf[p->out->n++] = b;
 	count(p->w->counters, COUNT_FORWARDED);
+	if (session_timer_is_refresh(p))
+		p->w->notice = (struct role_notice){
+			.reason = PUNT_SESSION_REFRESHED, .b = b, .src = from, .dst = *to};
 	return VERDICT_SEND;
 }
 

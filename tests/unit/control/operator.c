@@ -23,6 +23,9 @@
 #include "control/persist.h"
 #include "control/registrar.h"
 #include "control/outbound.h"
+#include "control/owed.h"
+#include "control/servers.h"
+#include "control/unregistered.h"
 #include "control/proxy_auth.h"
 #include "control/reg_event.h"
 #include "control/session.h"
@@ -65,6 +68,43 @@ void proxy_auths_stats(const struct proxy_auths *a, struct proxy_auths_stats *ou
 void outbound_stats(const struct outbound *o, struct outbound_stats *out)
 {
 	*out = (struct outbound_stats){.enumerated = 4};
+}
+
+void owed_stats(const struct owed *o, struct owed_stats *out)
+{
+	*out = (struct owed_stats){.owed = 7, .answered = 5};
+}
+
+uint32_t owed_to(const struct owed *o, const struct server *server)
+{
+	return 3;
+}
+
+void servers_stats(const struct servers *s, struct servers_stats *out)
+{
+	*out = (struct servers_stats){.n = 1};
+}
+
+void servers_each(struct servers *s, bool (*each)(void *ctx, struct server *server), void *ctx)
+{
+	each(ctx, NULL);
+}
+
+void server_describe(const struct server *server, struct server_row *out)
+{
+	*out = (struct server_row){
+		.name = "as.example",
+		.state = SERVER_FOUND,
+		.n = 2,
+		.address = {{.ip = {10, 0, 0, 9}, .port = 5060, .family = 4},
+			    {.ip = {10, 0, 0, 8}, .port = 5060, .family = 4}},
+		.resting = {false, true},
+		.failed = 4};
+}
+
+void unregistered_stats(const struct unregistereds *u, struct unregistered_stats *out)
+{
+	*out = (struct unregistered_stats){.n = 2};
 }
 
 struct dns *outbound_dns(const struct outbound *o)
@@ -279,6 +319,14 @@ static void test_status_and_the_rest(void **state)
 	expect(COMMAND(&n, "capture", "start", "--file", file), "\"code\":\"capture\"");
 	expect(COMMAND(&n, "capture", "stop"), "\"running\":false");
 	unlink(file);
+	expect(COMMAND(&n, "as", "servers"), "{\"rows\":[]}");
+	n.c.owed = (struct owed *)&n;
+	n.c.servers = (struct servers *)&n;
+	expect(COMMAND(&n, "as", "servers"),
+	       "{\"server\":\"as.example\",\"state\":\"found\","
+	       "\"addresses\":\"10.0.0.9:5060 10.0.0.8:5060 (rests)\",\"owed\":3,"
+	       "\"answered\":0,\"failed\":4}");
+	expect(COMMAND(&n, "metrics"), "{\"metric\":\"saker_owed_registers\",\"value\":7");
 	expect(COMMAND(&n, "frobnicate"), "\"code\":\"unknown_command\"");
 	expect(COMMAND(&n, "reg"), "\"code\":\"unknown_command\"");
 	close_node(&n);

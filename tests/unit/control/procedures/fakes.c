@@ -117,6 +117,8 @@ void fake_free(struct fake *f)
 	registrations_free(f->c.registrations);
 	sas_free(f->c.sas);
 	free(f->subscription);
+	for (uint32_t i = 0; i < FAKE_OWED; i++)
+		free(f->owed[i].record);
 	ev_loop_destroy(f->c.loop);
 	for (uint32_t i = 0; i < f->n_x; i++) {
 		free((void *)f->x[i]->raw.p);
@@ -179,7 +181,8 @@ static void answer(struct fake *f, const struct fake_pending *p)
 		((void (*)(void *, const struct cx_saa *))p->fn)(p->ctx, &f->saa);
 		break;
 	case PENDING_STORE:
-		((void (*)(void *, bool))p->fn)(p->ctx, !f->disk_full);
+		if (p->fn)
+			((void (*)(void *, bool))p->fn)(p->ctx, !f->disk_full);
 		break;
 	case PENDING_INSTALL:
 		((void (*)(void *, int))p->fn)(p->ctx, f->install_status);
@@ -432,11 +435,54 @@ void install_put(struct installer *i, const struct registration_set *set,
 	act((struct fake *)i, PENDING_INSTALL, (void (*)(void))done, ctx);
 }
 
+void install_prolong(struct installer *i, const struct registration_set *set, uint32_t contact)
+{
+	trace((struct fake *)i, "prolong <%s> cseq=%u\n", set->contact[contact].uri,
+	      set->contact[contact].cseq);
+}
+
 void install_delete(struct installer *i, uint64_t set_id, void (*done)(void *ctx, int status),
 		    void *ctx)
 {
 	trace((struct fake *)i, "uninstall\n");
 	act((struct fake *)i, PENDING_INSTALL, (void (*)(void))done, ctx);
+}
+
+void persist_prolong(struct persist *p, const struct record_prolonged *r)
+{
+	struct fake *f = (struct fake *)p;
+
+	assert_true(f->n_line < FAKE_LINES);
+	f->line[f->n_line++] = *r;
+	trace(f, "journal cseq=%u\n", r->cseq);
+}
+
+uint64_t persist_prolonged(const struct persist *p)
+{
+	const struct fake *f = (const struct fake *)p;
+
+	return f->n_line + f->n_line_elsewhere;
+}
+
+uint64_t persist_prolonged_oldest(struct persist *p, uint32_t most,
+				  void (*each)(void *ctx, const struct record_prolonged *r),
+				  void *ctx)
+{
+	struct fake *f = (struct fake *)p;
+	uint32_t n = f->n_line < most ? f->n_line : most;
+
+	for (uint32_t i = 0; i < n; i++)
+		each(ctx, &f->line[i]);
+	return n;
+}
+
+void persist_prolonged_forget(struct persist *p, uint64_t until)
+{
+	struct fake *f = (struct fake *)p;
+
+	assert_true(until <= f->n_line);
+	f->n_line -= (uint32_t)until;
+	memmove(f->line, f->line + until, f->n_line * sizeof(f->line[0]));
 }
 
 void persist_sa_put(struct persist *p, const struct sa *sa, void (*done)(void *ctx, bool ok),
@@ -484,6 +530,84 @@ bool persist_load_subscriptions(struct persist *p,
 		record_subscription_decode(slice_of(f->subscription, f->subscription_len), &s));
 	each(ctx, &s);
 	return true;
+}
+
+static struct fake_owed *owed_find(struct fake *f, uint64_t key)
+{
+	for (uint32_t i = 0; i < FAKE_OWED; i++)
+		if (f->owed[i].record && f->owed[i].key == key)
+			return &f->owed[i];
+	return NULL;
+}
+
+void persist_owed_put(struct persist *p, uint64_t key, struct slice record)
+{
+	struct fake *f = (struct fake *)p;
+	struct fake_owed *o = owed_find(f, key);
+
+	trace(f, "owed put\n");
+	for (uint32_t i = 0; !o && i < FAKE_OWED; i++)
+		if (!f->owed[i].record)
+			o = &f->owed[i];
+	assert_non_null(o);
+	o->key = key;
+	o->len = record.len;
+	/* Not by malloc, which a test may let fail. */
+	o->record = realloc(o->record, record.len);
+	memcpy(o->record, record.p, record.len);
+}
+
+void persist_owed_delete(struct persist *p, uint64_t key)
+{
+	struct fake *f = (struct fake *)p;
+	struct fake_owed *o = owed_find(f, key);
+
+	trace(f, "owed delete\n");
+	if (!o)
+		return;
+	free(o->record);
+	o->record = NULL;
+}
+
+uint8_t *persist_owed_get(struct persist *p, uint64_t key, uint32_t *len)
+{
+	struct fake_owed *o = owed_find((struct fake *)p, key);
+	uint8_t *copy;
+
+	if (!o)
+		return NULL;
+	copy = malloc(o->len);
+	memcpy(copy, o->record, o->len);
+	*len = o->len;
+	return copy;
+}
+
+bool persist_load_owed(struct persist *p,
+		       void (*each)(void *ctx, const struct record_owed *o,
+				    struct slice record),
+		       void *ctx, char *error)
+{
+	struct fake *f = (struct fake *)p;
+
+	for (uint32_t i = 0; i < FAKE_OWED; i++) {
+		struct slice record = slice_of(f->owed[i].record, f->owed[i].len);
+		struct record_owed o;
+
+		if (!f->owed[i].record)
+			continue;
+		assert_true(record_owed_decode(record, &o));
+		each(ctx, &o, record);
+	}
+	return true;
+}
+
+uint32_t fake_owed(const struct fake *f)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < FAKE_OWED; i++)
+		n += f->owed[i].record != NULL;
+	return n;
 }
 
 void persist_sa_delete(struct persist *p, uint64_t sa_id)
