@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "conf/conf.h"
 #include "control/control.h"
 #include "control/cx.h"
@@ -59,8 +60,24 @@ static void reject(struct looked *h, uint16_t status)
 	held_reject(&h->held, status);
 }
 
-/* TS 24.229 §5.4.3.2, §5.4.3.3: the S-CSCF has nothing of the user. The P-CSCF that hears 504
- * makes the UE register anew. */
+/* TS 24.229 §5.4.3.2, §7.6: the terminal itself is told that nothing but a new registration
+ * helps it; whose word that is, it sees by the identity. */
+static void tell_to_register(struct looked *h)
+{
+	struct text t = text_in(h->held.route, sizeof(h->held.route));
+
+	text_lit(&t, "P-Asserted-Identity: <");
+	text_str(&t, h->l->c->conf->scscf_uri);
+	text_lit(&t, ">\r\nContent-Type: application/3gpp-ims+xml;sv=\"1\"\r\n\r\n"
+		     "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n"
+		     "<ims-3gpp version=\"1\"><alternative-service><type>restoration</type>"
+		     "<reason/><action>initial-registration</action></alternative-service>"
+		     "</ims-3gpp>\r\n");
+	h->held.route_len = t.overflow ? 0 : t.len;
+	reject(h, 504);
+}
+
+/* TS 24.229 §5.4.3.2, §5.4.3.3: the S-CSCF has nothing of the user. */
 static void restored(void *ctx, enum restore_result result)
 {
 	struct looked *h = ctx;
@@ -80,7 +97,10 @@ static void restored(void *ctx, enum restore_result result)
 		reject(h, h->originating ? 403 : 480);
 		return;
 	case RESTORE_FAILED:
-		reject(h, h->originating ? 504 : 480);
+		if (h->originating)
+			tell_to_register(h);
+		else
+			reject(h, 480);
 		return;
 	}
 }

@@ -572,7 +572,7 @@ static void vectors(void *ctx, const struct cx_maa *a)
 		register_reply(g, 403, "no authentication scheme in common", SLICE_EMPTY);
 	} else {
 		vectors_put(g->r->vectors, slice_str(g->impi), slice_str(g->impu), a,
-			    clock_ms());
+			    clock_ms() + g->r->c->conf->control.vectors_ttl_s * 1000ull);
 		send_challenge(g, &a->vector[0]);
 	}
 }

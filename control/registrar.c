@@ -31,7 +31,7 @@ struct registrar *registrar_open(struct control *c)
 	r->c = c;
 	r->nonces =
 		nonces_new(conf->nonce_max, conf->nonce_ttl_s * 1000ull, scscf_unanswered, r);
-	r->vectors = vectors_new(conf->nonce_max, conf->vectors_ttl_s * 1000ull);
+	r->vectors = vectors_new(conf->nonce_max);
 	r->tries = tries_new(TRIES_TTL_MS);
 	r->refreshed = refreshed_open(r);
 	if (!r->nonces || !r->vectors || !r->tries || !r->refreshed || !agreement_open(c) ||

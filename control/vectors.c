@@ -28,20 +28,18 @@ struct kept {
 
 struct vectors {
 	struct hash_key key;
-	uint64_t ttl_ms;
 	uint32_t most, n;
 	struct kept *oldest, *newest;
 	struct kept *bucket[BUCKETS];
 };
 
-struct vectors *vectors_new(uint32_t users, uint64_t ttl_ms)
+struct vectors *vectors_new(uint32_t users)
 {
 	struct vectors *v = calloc(1, sizeof(*v));
 
 	if (!v)
 		return NULL;
 	v->most = users;
-	v->ttl_ms = ttl_ms;
 	if (RAND_bytes((uint8_t *)&v->key, sizeof(v->key)) == 1)
 		return v;
 	free(v);
@@ -140,7 +138,7 @@ static struct kept *kept_new(struct slice impi, struct slice impu, const struct 
 }
 
 void vectors_put(struct vectors *v, struct slice impi, struct slice impu,
-		 const struct cx_maa *maa, uint64_t now_ms)
+		 const struct cx_maa *maa, uint64_t expires_ms)
 {
 	struct kept *k, **at;
 
@@ -152,7 +150,7 @@ void vectors_put(struct vectors *v, struct slice impi, struct slice impu,
 	k = kept_new(impi, impu, maa);
 	if (!k)
 		return;
-	k->expires_ms = now_ms + v->ttl_ms;
+	k->expires_ms = expires_ms;
 	at = place_of(v, impi);
 	*at = k;
 	k->older = v->newest;

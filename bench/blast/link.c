@@ -76,6 +76,16 @@ static void put_ether(const struct link *l, struct rte_ether_hdr *e, const uint8
 	e->ether_type = rte_cpu_to_be_16(type);
 }
 
+/* Room at the end; NULL: it is longer than a buffer, which is given back. */
+static void *append(struct rte_mbuf *m, uint32_t len)
+{
+	void *room = len <= UINT16_MAX ? rte_pktmbuf_append(m, (uint16_t)len) : NULL;
+
+	if (!room)
+		rte_pktmbuf_free(m);
+	return room;
+}
+
 static void send_arp(struct link *l, uint16_t op, const uint8_t *to_mac, uint32_t to_ip)
 {
 	struct rte_mbuf *m = rte_pktmbuf_alloc(l->pool);
@@ -84,7 +94,9 @@ static void send_arp(struct link *l, uint16_t op, const uint8_t *to_mac, uint32_
 
 	if (!m)
 		return;
-	e = (struct rte_ether_hdr *)rte_pktmbuf_append(m, 60);
+	e = (struct rte_ether_hdr *)append(m, 60);
+	if (!e)
+		return;
 	memset(e, 0, 60);
 	put_ether(l, e, to_mac, RTE_ETHER_TYPE_ARP);
 	a = (struct rte_arp_hdr *)(e + 1);
@@ -224,7 +236,9 @@ static void send_rest(struct link *l, const struct rte_mbuf *m, const struct add
 
 	if (!piece)
 		return;
-	o = (uint8_t *)rte_pktmbuf_append(piece, (uint16_t)(34 + n));
+	o = append(piece, (uint16_t)(34 + n));
+	if (!o)
+		return;
 	put_ether(l, (struct rte_ether_hdr *)o, l->node_mac, RTE_ETHER_TYPE_IPV4);
 	put_ip(l, (struct rte_ipv4_hdr *)(o + 14), from,
 	       rte_pktmbuf_mtod_offset(m, const struct rte_ipv4_hdr *, 14)->next_proto_id, n,
@@ -259,7 +273,11 @@ void link_send(struct link *l, const struct addr *from, struct slice message)
 		l->not_sent++;
 		return;
 	}
-	e = (struct rte_ether_hdr *)rte_pktmbuf_append(m, (uint16_t)(HEADERS + message.len));
+	e = (struct rte_ether_hdr *)append(m, HEADERS + message.len);
+	if (!e) {
+		l->not_sent++;
+		return;
+	}
 	h = (struct rte_ipv4_hdr *)(e + 1);
 	u = (struct rte_udp_hdr *)(h + 1);
 	put_ether(l, e, l->node_mac, RTE_ETHER_TYPE_IPV4);
@@ -282,7 +300,11 @@ void link_send_esp(struct link *l, const struct addr *from, struct slice payload
 		l->not_sent++;
 		return;
 	}
-	e = (struct rte_ether_hdr *)rte_pktmbuf_append(m, (uint16_t)(34 + payload.len));
+	e = (struct rte_ether_hdr *)append(m, 34 + payload.len);
+	if (!e) {
+		l->not_sent++;
+		return;
+	}
 	put_ether(l, e, l->node_mac, RTE_ETHER_TYPE_IPV4);
 	put_ip(l, (struct rte_ipv4_hdr *)(e + 1), from, IPPROTO_ESP, (uint16_t)payload.len, 0);
 	memcpy((uint8_t *)(e + 1) + 20, payload.p, payload.len);

@@ -19,14 +19,14 @@ enum abi_punt_reason {
 		       */
 	/* Of dialogs that INVITEs began here, where the node watches them; the worker has dealt
 	   with the message itself: */
-	PUNT_SESSION_BEGUN, /* a 2xx, as it goes from src to dst; behind it the URI of the
-			       INVITE's Contact */
-	PUNT_SESSION_ENDED, /* a BYE, as it goes on */
+	PUNT_SESSION_BEGUN,     /* a 2xx, as it goes from src to dst; behind it the URI of the
+				   INVITE's Contact */
+	PUNT_SESSION_ENDED,     /* a BYE, as it goes on */
 	PUNT_SESSION_REFRESHED, /* a 2xx to an UPDATE, as it goes on: the session has more time,
 				   or no bound any more (RFC 4028) */
-	PUNT_AUTHENTICATE,  /* S-CSCF: is this request its user's? Control resumes it */
-	PUNT_OUTBOUND,      /* a user of ours calls a number that is not registered here, or a
-			       foreign domain: as PUNT_LOCATE, and it may leave the network */
+	PUNT_AUTHENTICATE,      /* S-CSCF: is this request its user's? Control resumes it */
+	PUNT_OUTBOUND, /* a user of ours calls a number that is not registered here, or a
+			  foreign domain: as PUNT_LOCATE, and it may leave the network */
 };
 
 /* Begins the branch of each request that control sends, so that workers know whose the response
@@ -66,7 +66,7 @@ enum abi_locate {
 	LOCATE_SCSCF,  /* forward to the S-CSCF at `hop`, `route` (its SIP URI) on top of Route
 			*/
 	LOCATE_REJECT, /* answer with `status`, and with `route`, if any, among the headers:
-			  whole lines */
+			  whole lines; behind an empty line, a body */
 	LOCATE_PASS,   /* its sender is `user`: go on */
 	LOCATE_ONWARD, /* forward to `hop`; `route`, if any, is the new Request-URI */
 };
@@ -75,7 +75,7 @@ struct abi_inject {
 	uint8_t type;
 	uint8_t locate;
 	uint16_t status;    /* LOCATE_REJECT: 300-699 */
-	uint16_t route_len; /* octets of the route URI, or of the header lines */
+	uint16_t route_len; /* octets of the route URI, or of the header lines and body */
 	uint8_t port;
 	uint8_t pad;
 	uint32_t len; /* octets of the message */

@@ -1,5 +1,9 @@
 /* answer.c - responses this node makes itself */
+#define _GNU_SOURCE
 #include "role/answer.h"
+
+#include <string.h>
+
 #include "role/transaction.h"
 #include "sip/parse.h"
 #include "sip/reply.h"
@@ -112,6 +116,16 @@ enum verdict answer_with(struct pass *p, uint16_t status, const char *warning,
 			 struct slice headers)
 {
 	return answer_body(p, status, warning, headers, SLICE_EMPTY);
+}
+
+enum verdict answer_rejected(struct pass *p, const char *warning)
+{
+	struct slice all = p->resume_route;
+	const uint8_t *gap = all.len ? memmem(all.p, all.len, "\r\n\r\n", 4) : NULL;
+	uint32_t lines = gap ? (uint32_t)(gap - all.p) + 2 : all.len;
+
+	return answer_body(p, p->resume->status, warning, slice_sub(all, 0, lines),
+			   gap ? slice_sub(all, lines + 2, all.len) : SLICE_EMPTY);
 }
 
 enum verdict answer(struct pass *p, uint16_t status, const char *warning)

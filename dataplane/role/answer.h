@@ -25,3 +25,5 @@ enum verdict answer_with(struct pass *p, uint16_t status, const char *warning,
 /* With a body, whose Content-Type is among the headers. */
 enum verdict answer_body(struct pass *p, uint16_t status, const char *warning,
 			 struct slice headers, struct slice body);
+/* What control rejects with (LOCATE_REJECT): its status, header lines and body. */
+enum verdict answer_rejected(struct pass *p, const char *warning);

@@ -59,8 +59,7 @@ enum verdict icscf_take_location(struct pass *p)
 		p->stage = STAGE_TERMINATING;
 		return VERDICT_NEXT;
 	default:
-		return answer_with(p, p->resume->status, "the called user cannot be reached",
-				   p->resume_route);
+		return answer_rejected(p, "the called user cannot be reached");
 	}
 }
 

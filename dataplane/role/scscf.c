@@ -105,7 +105,7 @@ static bool is_reg_event(const struct pass *p)
 static enum verdict ask_control(struct pass *p, uint16_t status, const char *why)
 {
 	if (p->resume && p->resume->locate == LOCATE_REJECT)
-		return answer_with(p, p->resume->status, why, p->resume_route);
+		return answer_rejected(p, why);
 	if (ask_is_answered(p) ||
 	    (p->w->node->roles & (NODE_ICSCF | NODE_SCSCF)) != NODE_SCSCF ||
 	    p->msg.method == SIP_M_ACK)
@@ -125,7 +125,7 @@ static bool is_unproven(const struct pass *p)
 static enum verdict challenge(struct pass *p)
 {
 	if (p->resume && p->resume->locate == LOCATE_REJECT)
-		return answer_with(p, p->resume->status, NULL, p->resume_route);
+		return answer_rejected(p, NULL);
 	p->b->user = p->orig_set->set_id;
 	return ask(p, PUNT_AUTHENTICATE);
 }

@@ -185,18 +185,24 @@ static void test_diff(void **state)
 	struct conf *a = load_good("realm: a.b\n");
 	struct conf *b = load_good("realm: a.b\nlog-level: warn\n"
 				   "dataplane:\n  workers: 2\n  peers: [{net: 10.0.0.1}]\n"
-				   "control:\n  auth-tries: 4\n");
+				   "control:\n  auth-tries: 4\n  vectors-ttl: 7s\n"
+				   "  access: [{prefix: 10.1.0.0/16, allow: [giba]}]\n");
 	char memory_of_diff[512];
 	struct text t = text_in(memory_of_diff, sizeof(memory_of_diff));
 
 	assert_int_equal(conf_diff(a, b, &t), 2);
 	assert_string_equal(text_cstr(&t), "reload log-level\n"
 					   "reload control.auth-tries\n"
+					   "reload control.access\n"
+					   "reload control.vectors-ttl\n"
 					   "restart dataplane.workers\n"
 					   "restart dataplane.peers\n");
 	conf_apply_reloadable(a, b);
 	assert_string_equal(a->log_level, "warn");
 	assert_int_equal(a->control.auth_tries, 4);
+	assert_int_equal(a->control.vectors_ttl_s, 7);
+	assert_int_equal(a->control.n_access, 1);
+	assert_int_equal(a->control.access[0].allow[0], CONF_SCHEME_GIBA);
 	assert_int_equal(a->dataplane.workers, 1);
 	assert_int_equal(a->dataplane.n_peer, 0);
 	t.len = 0;

@@ -208,6 +208,19 @@ static void test_scscf_originating(void **state)
 		     LOCATE_REJECT, 403, NULL, NULL);
 	assert_int_equal(b->out[b->n_out - 1].msg.status, 403);
 	bench_close(b);
+	/* He is, and has to register again: what control says of that is passed on. */
+	b = bench_open(NODE_SCSCF);
+	bench_input(b, from("10.30.0.2", route), "10.30.0.2:5060", "10.30.0.1:5060");
+	bench_resume(b, from("10.30.0.2", route), "10.30.0.2:5060", "10.30.0.1:5060",
+		     LOCATE_REJECT, 504, NULL,
+		     "P-Asserted-Identity: <sip:scscf.ims.example>\r\nContent-Type: "
+		     "a/b\r\n\r\n<x/>");
+	assert_int_equal(b->out[b->n_out - 1].msg.status, 504);
+	assert_string_equal(bench_header(b, b->n_out - 1, SIP_H_P_ASSERTED_IDENTITY),
+			    "<sip:scscf.ims.example>");
+	assert_string_equal(bench_header(b, b->n_out - 1, SIP_H_CONTENT_LENGTH), "4");
+	assert_non_null(strstr(b->out[b->n_out - 1].text, "\r\n\r\n<x/>"));
+	bench_close(b);
 	b = bench_open(NODE_SCSCF);
 	register_at_scscf(b, "alice", ABI_IMPU_DEFAULT);
 	bench_input(b, from("10.30.0.2", route), "10.30.0.2:5060", "10.30.0.1:5060");

@@ -359,10 +359,18 @@ static void forgotten_at_scscf(void **state)
 	keep(0, "<sip:t@192.0.2.55;lr>", "<sip:alice@192.0.2.7>");
 	locator_request(f->c.locator, p);
 	assert_non_null(strstr(f->trace, "resume reject 504\n"));
+	assert_ptr_equal(strstr(f->headers,
+				"P-Asserted-Identity: <sip:scscf.ims.example:5060>\r\n"
+				"Content-Type: application/3gpp-ims+xml;sv=\"1\"\r\n"
+				"\r\n<?xml "),
+			 f->headers);
+	assert_non_null(strstr(f->headers, "<type>restoration</type>"));
+	assert_non_null(strstr(f->headers, "<action>initial-registration</action>"));
 	f->saa.n_restorations = 0;
 	fake_clear(f);
 	locator_request(f->c.locator, p);
 	assert_non_null(strstr(f->trace, "resume reject 403\n"));
+	assert_string_equal(f->headers, "");
 }
 
 /* Nobody serves the called user yet, who wants capabilities (TS 29.228 §6.7). */

@@ -25,11 +25,11 @@ static void fill(uint32_t n)
 
 static void in_order_each_once(void **state)
 {
-	struct vectors *v = vectors_new(2, 1000);
+	struct vectors *v = vectors_new(2);
 	struct cx_vector out;
 
 	fill(3);
-	vectors_put(v, SLICE("a"), SLICE("sip:x"), &maa, 0);
+	vectors_put(v, SLICE("a"), SLICE("sip:x"), &maa, 1000);
 	assert_false(vectors_take(v, SLICE("b"), SLICE("sip:x"), 0, &out));
 	/* Those of one pair of identities are no other's. */
 	assert_false(vectors_take(v, SLICE("a"), SLICE("sip:y"), 0, &out));
@@ -40,25 +40,25 @@ static void in_order_each_once(void **state)
 	assert_false(vectors_take(v, SLICE("a"), SLICE("sip:x"), 0, &out));
 	assert_int_equal(vectors_users(v), 0);
 	/* A later answer takes the place of what was left; one of one vector leaves nothing. */
-	vectors_put(v, SLICE("a"), SLICE("sip:x"), &maa, 0);
+	vectors_put(v, SLICE("a"), SLICE("sip:x"), &maa, 1000);
 	fill(5);
-	vectors_put(v, SLICE("a"), SLICE("sip:x"), &maa, 0);
+	vectors_put(v, SLICE("a"), SLICE("sip:x"), &maa, 1000);
 	assert_int_equal(vectors_users(v), 1);
 	fill(1);
-	vectors_put(v, SLICE("a"), SLICE("sip:x"), &maa, 0);
+	vectors_put(v, SLICE("a"), SLICE("sip:x"), &maa, 1000);
 	assert_int_equal(vectors_users(v), 0);
 	vectors_free(v);
 }
 
 static void bounded(void **state)
 {
-	struct vectors *v = vectors_new(2, 1000);
+	struct vectors *v = vectors_new(2);
 	struct cx_vector out;
 
 	fill(CX_VECTORS_MAX);
-	vectors_put(v, SLICE("a"), SLICE("sip:x"), &maa, 0);
-	vectors_put(v, SLICE("b"), SLICE("sip:x"), &maa, 1);
-	vectors_put(v, SLICE("c"), SLICE("sip:x"), &maa, 2);
+	vectors_put(v, SLICE("a"), SLICE("sip:x"), &maa, 1000);
+	vectors_put(v, SLICE("b"), SLICE("sip:x"), &maa, 1001);
+	vectors_put(v, SLICE("c"), SLICE("sip:x"), &maa, 1002);
 	assert_int_equal(vectors_users(v), 2);
 	assert_false(vectors_take(v, SLICE("a"), SLICE("sip:x"), 2, &out));
 	assert_true(vectors_take(v, SLICE("b"), SLICE("sip:x"), 1000, &out));
@@ -68,15 +68,20 @@ static void bounded(void **state)
 	vectors_drop(v, SLICE("c"));
 	assert_int_equal(vectors_users(v), 0);
 	/* Their time ends without anybody asking for them. */
-	vectors_put(v, SLICE("a"), SLICE("sip:x"), &maa, 0);
-	vectors_put(v, SLICE("b"), SLICE("sip:x"), &maa, 0);
+	vectors_put(v, SLICE("a"), SLICE("sip:x"), &maa, 1000);
+	vectors_put(v, SLICE("b"), SLICE("sip:x"), &maa, 1000);
 	vectors_expire(v, 999, 10);
 	assert_int_equal(vectors_users(v), 2);
 	vectors_expire(v, 1000, 1);
 	assert_int_equal(vectors_users(v), 1);
 	vectors_expire(v, 1000, 10);
 	assert_int_equal(vectors_users(v), 0);
-	vectors_put(v, SLICE("a"), SLICE("sip:x"), &maa, 0);
+	/* A shorter time given later counts for those alone that are put with it. */
+	vectors_put(v, SLICE("a"), SLICE("sip:x"), &maa, 1000);
+	vectors_put(v, SLICE("b"), SLICE("sip:x"), &maa, 10);
+	vectors_expire(v, 10, 10);
+	assert_false(vectors_take(v, SLICE("b"), SLICE("sip:x"), 10, &out));
+	assert_true(vectors_take(v, SLICE("a"), SLICE("sip:x"), 999, &out));
 	vectors_free(v);
 }
 
