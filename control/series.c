@@ -239,6 +239,7 @@ static void tables(struct sink *k, struct abi_region *r)
 		{"impus", offsetof(struct abi_tables, impus)},
 		{"contacts", offsetof(struct abi_tables, contacts)},
 		{"flows", offsetof(struct abi_tables, flows)},
+		{"sa_sets", offsetof(struct abi_tables, sa_sets)},
 	};
 	const struct abi_tables *t = r ? abi_tables(r) : NULL;
 

@@ -103,6 +103,7 @@ static const uint32_t layout_words[] = {
 	MEMBER(abi_tables, memory_total),
 	MEMBER(abi_tables, installs),
 	MEMBER(abi_tables, install_errors),
+	MEMBER(abi_tables, sa_sets),
 
 	sizeof(struct abi_ring),
 	MEMBER(abi_ring, head),

@@ -48,6 +48,7 @@ struct abi_tables {
 	_Alignas(64) _Atomic uint64_t registrations, impus, contacts, flows;
 	_Atomic uint64_t memory_used, memory_total;
 	_Atomic uint64_t installs, install_errors;
+	_Atomic uint64_t sa_sets;
 };
 
 struct abi_region {

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "esp/sa.h"
 #include "worker/emergency_make.h"
 #include "worker/sa_install.h"
 #include "worker/view.h"
@@ -252,8 +253,12 @@ static void put(_Atomic uint64_t *to, uint64_t v)
 static void tell_tables(struct manage *m)
 {
 	struct abi_tables *to = abi_tables(m->d->region);
+	struct esp_stats sas = {0};
 	struct tables_stats s;
 
+	if (m->d->sas)
+		esp_stats(m->d->sas, &sas);
+	put(&to->sa_sets, sas.sets);
 	tables_stats(m->d->tables, &s);
 	put(&to->registrations, s.registrations);
 	put(&to->impus, s.impus);

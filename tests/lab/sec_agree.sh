@@ -32,6 +32,7 @@ equal "counted as malformed" "$(metric 'saker_sa_refused_total{reason="malformed
 equal "counted as without anything in common" "$(metric 'saker_sa_refused_total{reason="no_common"}')" 4
 equal "counted as a Security-Verify in clear" "$(metric 'saker_sa_refused_total{reason="verify"}')" 1
 equal "sets by state" "$(metric 'saker_sa_sets{state="temporary"}')" 1
+equal "those that the data plane has" "$(metric 'saker_table_entries{table="sa_sets"}')" 1
 check "who offers none is challenged as before" terminal user000003 none
 if grep -qiE '[^a-z](ck|ik)=' "$RUN/control.log"; then fail "keys in the log"; else ok "no keys in the log"; fi
 equal "the store is its owner's alone" "$(stat -c %a "$RUN/control.db")" 600
@@ -41,4 +42,5 @@ saker_stop control
 sed -i 's/required: false/required: true/' "$RUN/saker.yaml"
 saker_restart control && saker_wait_hss || fail "control does not restart"
 equal "none after a restart" "$(sets | wc -l)" 0
+equal "nor in the data plane" "$(metric 'saker_table_entries{table="sa_sets"}')" 0
 check "policy that wants one" terminal user000004 required
