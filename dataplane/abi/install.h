@@ -29,6 +29,8 @@ enum abi_install_type {
 	INSTALL_SA_DELETE, /* by sa_id, at once: control decides when the last response has left
 			    */
 	INSTALL_PROFILE,   /* a service profile: before the first identity that names it */
+	INSTALL_SERVER,    /* where an Application Server is: before the first profile that
+			      names it; one that a synchronisation leaves out goes */
 };
 
 /* Which of our roles hold this set. */
@@ -82,6 +84,8 @@ enum {
 	ABI_PROFILE_MAX = 16384, /* octets of a service profile */
 	/* A profile that no identity names stays until so many others were put after it. */
 	ABI_PROFILES_RECENT = 1024,
+	ABI_SERVER_ADDRESSES = 4,
+	ABI_SERVERS_MAX = 2048, /* Application Servers */
 };
 
 struct abi_impu_view {
@@ -170,6 +174,19 @@ struct abi_sa_view {
 	uint64_t expires_ms;                    /* CLOCK_MONOTONIC */
 };
 
+/* An Application Server whose SIP URI has a name for a host. */
+struct abi_server_view {
+	uint64_t server_id; /* abi_server_id() of the two that follow */
+	struct slice host;
+	uint16_t port;                          /* 0: the URI has none */
+	uint32_t n_addr;                        /* 0: it is known to be nowhere */
+	struct addr addr[ABI_SERVER_ADDRESSES]; /* in the order in which they are tried */
+};
+
+/* Any thread. Of the host of a SIP URI, letters of either case, and its port, 0: none; never 0.
+ */
+uint64_t abi_server_id(struct slice host, uint16_t port);
+
 struct abi_install_view {
 	enum abi_install_type type;
 	uint64_t seq;
@@ -179,6 +196,7 @@ struct abi_install_view {
 	struct slice profile; /* struct ifc of ifc/form.h, whole */
 	struct abi_registration_view registration;
 	struct abi_sa_view sa;
+	struct abi_server_view server;
 };
 
 struct abi_ack {
@@ -195,7 +213,8 @@ uint32_t abi_install_encode(const struct abi_install_view *v, void *out, uint32_
  * always set (0: the record is too short to have one), for the acknowledgement. At least one
  * identity is there and none is empty; a contact has a URI; no text holds control characters
  * but HTAB; a URI has up to SIP_URI_MAX octets, path and service_route up to SIP_EDIT_TEXT_MAX.
- * Of an SA all addresses but nat are there and of one family, ports are there and differ on
- * each side, and so do SPIs, which are not reserved ones; the algorithms go together.
+ * A server's host has up to 255 octets, and its id is that of host and port; all its addresses
+ * have a port. Of an SA all addresses but nat are there and of one family, ports are there and
+ * differ on each side, and so do SPIs, which are not reserved ones; the algorithms go together.
  */
 const char *abi_install_decode(struct slice record, struct abi_install_view *v);
