@@ -526,6 +526,21 @@ static void test_each_profile_once(void **state)
 	f->n_pending = 0;
 }
 
+/* What an HSS says cannot begin a line of its own. */
+static void test_no_line_of_its_own(void **state)
+{
+	f->saa.user_data =
+		SLICE(PROFILE(CRITERION("1", ALL, AS ";x=1&#13;&#10;Evil: 1", "") CRITERION(
+			"2", ALL, OTHER, "<ServiceInfo>a&#13;&#10;Evil: 2</ServiceInfo>")));
+	registers();
+	turn();
+	assert_null(strstr(f->trace, "send 10.0.0.9"));
+	assert_non_null(strstr(f->trace, "send 192.0.2.33:5080"));
+	assert_null(strstr(f->sent, "Evil: 1"));
+	assert_true(strstr(f->sent, "Evil: 2") > strstr(f->sent, "\r\n\r\n"));
+	respond(200);
+}
+
 /* However the memory runs out: no crash, nothing leaks, and what is owed in memory is on disk.
  */
 static void test_no_memory_anywhere(void **state)
@@ -581,6 +596,7 @@ int main(void)
 		T(test_a_refusal_is_an_answer),
 		T(test_terminated_ends_the_registration),
 		T(test_each_profile_once),
+		T(test_no_line_of_its_own),
 		T(test_no_memory_anywhere),
 	};
 
