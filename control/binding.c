@@ -262,7 +262,8 @@ enum binding_result binding_put(struct registration_set *set, const struct regis
 		return BINDING_OK;
 	if (!make_room(set, g, c))
 		return BINDING_TOO_MANY;
-	if (!fill(&fresh, g, c, now_wall_ms + expires * 1000ull, now_wall_ms))
+	if (!registration_room(set, set->n_contact + 1) ||
+	    !fill(&fresh, g, c, now_wall_ms + expires * 1000ull, now_wall_ms))
 		return BINDING_NO_MEMORY;
 	if (fresh.sa_id && fresh.sa_id == was.sa_id)
 		fresh.old = was.old;
@@ -309,25 +310,28 @@ static bool text_renew(char **have, struct slice s)
 	return true;
 }
 
-void binding_prolong(struct registration_contact *have, const struct sip_msg *m,
+bool binding_prolong(struct registration_contact *have, const struct sip_msg *m,
 		     const struct sip_name_addr *contact, uint64_t expires_wall_ms,
 		     uint64_t now_wall_ms)
 {
 	uint8_t memory[REGISTER_PARAMS_MAX + 1];
 	struct text params = text_in(memory, sizeof(memory));
 	struct register_contact c;
+	bool changed;
 
 	put_params(&params, contact->params);
-	if (text_renew(&have->params, text_slice(&params)) &&
-	    register_decode_contact(contact, 0, &c)) {
+	changed = text_renew(&have->params, text_slice(&params));
+	if (changed && register_decode_contact(contact, 0, &c)) {
 		text_renew(&have->instance, c.instance);
 		have->reg_id = c.reg_id;
 		have->q = sip_qvalue(c.params);
 	}
-	text_renew(&have->call_id, sip_first_value(m, SIP_H_CALL_ID));
+	if (text_renew(&have->call_id, sip_first_value(m, SIP_H_CALL_ID)))
+		changed = true;
 	have->cseq = m->cseq;
 	have->registered_wall_ms = now_wall_ms;
 	have->expires_wall_ms = expires_wall_ms;
+	return changed;
 }
 
 /* Seconds granted for a wish; 0: it is refused as too brief (RFC 3261 §10.3 step 7; TS 24.229

@@ -38,10 +38,11 @@ struct op {
 	uint64_t seq;
 	void (*done)(void *ctx, int status);
 	void *ctx;
-	int status;     /* of an op on the failed list */
-	uint64_t sa_id; /* of INSTALL_SA; else 0 */
-	bool secret;    /* the record has keys in it */
-	uint32_t len;   /* of the record; 0: sent */
+	int status;         /* of an op on the failed list */
+	uint64_t sa_id;     /* of INSTALL_SA; else 0 */
+	uint64_t prolonged; /* set_id of INSTALL_PROLONG; else 0 */
+	bool secret;        /* the record has keys in it */
+	uint32_t len;       /* of the record; 0: sent */
 	uint8_t record[];
 };
 
@@ -71,6 +72,7 @@ struct thing {
 	uint64_t id;
 	const struct registration_set *set; /* INSTALL_REGISTRATION */
 	const struct sa *sa;                /* INSTALL_SA */
+	uint32_t contact;                   /* INSTALL_PROLONG, with `set` */
 };
 
 struct installer {
@@ -87,6 +89,8 @@ struct installer {
 	struct ev_timer fail_timer;
 	void (*lost)(void *ctx, uint64_t sa_id);
 	void *lost_ctx;
+	void (*gone)(void *ctx, uint64_t set_id);
+	void *gone_ctx;
 	struct installer_stats stats;
 	struct services *services;                     /* NULL: identities have none */
 	struct service_profile profile[SET_IMPUS_MAX]; /* of the set encoded last */
@@ -178,6 +182,12 @@ void installer_on_lost(struct installer *i, void (*lost)(void *ctx, uint64_t sa_
 	i->lost_ctx = ctx;
 }
 
+void installer_on_gone(struct installer *i, void (*gone)(void *ctx, uint64_t set_id), void *ctx)
+{
+	i->gone = gone;
+	i->gone_ctx = ctx;
+}
+
 static void walk_clear(struct walk *w)
 {
 	free(w->id);
@@ -221,12 +231,15 @@ static uint32_t encode(struct installer *i, const struct thing *what, void *out)
 	/* Without a key the link is down, and the record goes nowhere. */
 	link_token_key(i->link, &policy.key);
 	memset(i->profile, 0, sizeof(i->profile));
-	if (what->set) {
+	if (what->type == INSTALL_REGISTRATION) {
 		install_view(what->set, &policy, &v.registration);
 		services_of(i->services, what->set, i->profile);
 	}
-	for (uint32_t k = 0; what->set && k < v.registration.n_impu; k++)
+	for (uint32_t k = 0; what->type == INSTALL_REGISTRATION && k < v.registration.n_impu;
+	     k++)
 		v.registration.impu[k].profile = i->profile[k].id;
+	if (what->type == INSTALL_PROLONG)
+		install_prolong_view(what->set, what->contact, &policy, &v.prolong);
 	if (what->sa)
 		install_sa_view(what->sa, &v.sa);
 	len = abi_install_encode(&v, out, RING_RECORD_MAX);
@@ -371,6 +384,7 @@ static void ask(struct installer *i, const struct thing *what, void (*done)(void
 			  .done = done,
 			  .ctx = ctx,
 			  .sa_id = what->sa ? what->id : 0,
+			  .prolonged = what->type == INSTALL_PROLONG ? what->id : 0,
 			  .secret = what->sa != NULL,
 			  .len = len};
 	memcpy(op->record, record, len);
@@ -381,7 +395,8 @@ static void ask(struct installer *i, const struct thing *what, void (*done)(void
 	} else if (!i->up) {
 		op_fail(i, op, STATUS_LINK_DOWN);
 	} else {
-		walk_skip(is_of_sa(what->type) ? &i->sync.sa : &i->sync.set, what->id);
+		if (what->type != INSTALL_PROLONG)
+			walk_skip(is_of_sa(what->type) ? &i->sync.sa : &i->sync.set, what->id);
 		queue_profiles(i);
 		wait_for_room(i, op);
 		install_pump(i);
@@ -392,28 +407,45 @@ void install_put(struct installer *i, const struct registration_set *set,
 		 void (*done)(void *ctx, int status), void *ctx)
 {
 	i->stats.put++;
-	ask(i, &(struct thing){INSTALL_REGISTRATION, set->id, set, NULL}, done, ctx);
+	ask(i, &(struct thing){.type = INSTALL_REGISTRATION, .id = set->id, .set = set}, done,
+	    ctx);
+}
+
+void install_prolong(struct installer *i, const struct registration_set *set, uint32_t contact)
+{
+	/* The next synchronisation brings it; one that runs may or may not have been there. */
+	if (!i->up)
+		return;
+	if (i->sync.phase != SYNC_IDLE) {
+		install_put(i, set, NULL, NULL);
+		return;
+	}
+	i->stats.prolonged++;
+	ask(i,
+	    &(struct thing){
+		    .type = INSTALL_PROLONG, .id = set->id, .set = set, .contact = contact},
+	    NULL, NULL);
 }
 
 void install_delete(struct installer *i, uint64_t set_id, void (*done)(void *ctx, int status),
 		    void *ctx)
 {
 	i->stats.deleted++;
-	ask(i, &(struct thing){INSTALL_DELETE, set_id, NULL, NULL}, done, ctx);
+	ask(i, &(struct thing){.type = INSTALL_DELETE, .id = set_id}, done, ctx);
 }
 
 void install_sa(struct installer *i, const struct sa *sa, void (*done)(void *ctx, int status),
 		void *ctx)
 {
 	i->stats.put++;
-	ask(i, &(struct thing){INSTALL_SA, sa->id, NULL, sa}, done, ctx);
+	ask(i, &(struct thing){.type = INSTALL_SA, .id = sa->id, .sa = sa}, done, ctx);
 }
 
 void install_sa_delete(struct installer *i, uint64_t sa_id, void (*done)(void *ctx, int status),
 		       void *ctx)
 {
 	i->stats.deleted++;
-	ask(i, &(struct thing){INSTALL_SA_DELETE, sa_id, NULL, NULL}, done, ctx);
+	ask(i, &(struct thing){.type = INSTALL_SA_DELETE, .id = sa_id}, done, ctx);
 }
 
 static bool collect_set(void *ctx, struct registration_set *s)
@@ -654,7 +686,10 @@ void install_ack(struct installer *i, const struct abi_ack *a)
 		found = op->seq == a->seq;
 		i->in_flight--;
 		i->stats.acknowledged++;
-		if (found && a->status != INSTALL_OK) {
+		if (found && a->status == INSTALL_GONE && op->prolonged) {
+			if (i->gone)
+				i->gone(i->gone_ctx, op->prolonged);
+		} else if (found && a->status != INSTALL_OK) {
 			i->stats.refused++;
 			log_event(LOG_WARN, "install", "refused", LOG_U("status", a->status));
 		}

@@ -38,6 +38,13 @@ void install_sa(struct installer *i, const struct sa *sa, void (*done)(void *ctx
 		void *ctx);
 void install_sa_delete(struct installer *i, uint64_t sa_id, void (*done)(void *ctx, int status),
 		       void *ctx);
+/* A contact of the set has a new expiry and CSeq, and is else as it was when the set was put
+ * last. Nobody is told how it ended: where the data plane has no such contact, whom
+ * installer_on_gone named is called, who puts the set. */
+void install_prolong(struct installer *i, const struct registration_set *set, uint32_t contact);
+void installer_on_gone(struct installer *i, void (*gone)(void *ctx, uint64_t set_id),
+		       void *ctx);
+
 /* install_view.c: the set as the data plane is told of it. Lends the set's texts to *v. */
 struct install_policy {
 	struct hash_key key; /* the region's token key */
@@ -47,6 +54,8 @@ void install_view(const struct registration_set *set, const struct install_polic
 		  struct abi_registration_view *v);
 /* With the keys: the caller wipes it. */
 void install_sa_view(const struct sa *sa, struct abi_sa_view *v);
+void install_prolong_view(const struct registration_set *set, uint32_t contact,
+			  const struct install_policy *policy, struct abi_prolong_view *v);
 /* The link is up (again): SYNC_BEGIN, every set of either kind, SYNC_END. sas may be NULL. */
 void install_all(struct installer *i, struct registrations *all, struct sas *sas);
 void install_link_down(struct installer *i);
@@ -56,6 +65,7 @@ void install_pump(struct installer *i);
 
 struct installer_stats {
 	uint64_t put, deleted, acknowledged, refused; /* sets of both kinds */
+	uint64_t prolonged;                           /* contacts */
 	uint32_t waiting;
 };
 void installer_stats(const struct installer *i, struct installer_stats *out);

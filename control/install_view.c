@@ -112,6 +112,22 @@ void install_view(const struct registration_set *s, const struct install_policy 
 	add_old(s, v);
 }
 
+void install_prolong_view(const struct registration_set *set, uint32_t contact,
+			  const struct install_policy *policy, struct abi_prolong_view *v)
+{
+	const struct registration_contact *c = &set->contact[contact];
+	uint64_t wall = clock_wall_ms(), mono = clock_ms();
+
+	*v = (struct abi_prolong_view){
+		.set_id = set->id,
+		.contact = (uint8_t)contact,
+		.call_id = hash_of_text(policy, c->call_id),
+		.cseq = c->cseq,
+		.expires_ms = to_monotonic(c->expires_wall_ms, wall, mono),
+		.registered_ms = to_monotonic(c->registered_wall_ms, wall, mono),
+	};
+}
+
 void install_sa_view(const struct sa *sa, struct abi_sa_view *v)
 {
 	*v = (struct abi_sa_view){

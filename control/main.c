@@ -107,6 +107,8 @@ static void on_message(void *ctx, const struct abi_punt *p)
 		registrar_refreshed(a->c.registrar, p);
 	else if (p->reason == PUNT_SESSION_BEGUN)
 		sessions_begun(a->c.sessions, p);
+	else if (p->reason == PUNT_SESSION_REFRESHED)
+		sessions_refreshed(a->c.sessions, p);
 	else if (p->reason == PUNT_SESSION_ENDED)
 		sessions_ended(a->c.sessions, p);
 	else
@@ -128,6 +130,13 @@ static void on_up(void *ctx, bool fresh)
 	struct app *a = ctx;
 
 	install_all(a->c.installer, a->c.registrations, a->c.sas);
+}
+
+static void on_gone(void *ctx, uint64_t set_id)
+{
+	struct app *a = ctx;
+
+	registrar_gone(a->c.registrar, set_id);
 }
 
 static void on_sa_lost(void *ctx, uint64_t sa_id)
@@ -276,6 +285,7 @@ static bool open_registrar(struct app *a, char *error)
 	if (!a->c.registrar)
 		return false;
 	installer_on_lost(a->c.installer, on_sa_lost, a);
+	installer_on_gone(a->c.installer, on_gone, a);
 	return true;
 }
 

@@ -1,8 +1,6 @@
-/* metrics.h - GET /metrics over HTTP, for Prometheus
+/* metrics.h - the page of control's metrics, watched by its loop
  *
- * libmicrohttpd's sockets are watched by our loop; the text is made from the live numbers when
- * it is asked for. A slow or silent client is cut after some seconds and holds nobody up. Loop
- * thread only.
+ * Loop thread only.
  */
 #pragma once
 

@@ -1,8 +1,10 @@
 /* persist.c - registrations, what hangs on them, and what Application Servers are owed, on disk
  *
- * One row a set of either kind, replaced as a whole. SQLite in WAL mode with synchronous=FULL:
- * COMMIT returns after fsync of the log. What came in one round of the loop shares one COMMIT,
- * so the cost of the fsync is shared by all its answers.
+ * One row a set of either kind, replaced as a whole. What a refresh prolongs is appended to a
+ * journal instead: among millions of users each comes again when its page has long left the
+ * cache, and a page would be read and written for the sake of three numbers. SQLite in WAL mode
+ * with synchronous=FULL: COMMIT returns after fsync of the log. What came in one round of the
+ * loop shares one COMMIT, so the cost of the fsync is shared by all its answers.
  */
 #include "control/persist.h"
 
@@ -30,6 +32,11 @@ enum statement {
 	ST_PUT,
 	ST_DELETE,
 	ST_LOAD,
+	ST_PROLONGED_PUT,
+	ST_PROLONGED_FORGET,
+	ST_PROLONGED_LOAD,
+	ST_PROLONGED_OLDEST,
+	ST_PROLONGED_ENDS,
 	ST_SA_PUT,
 	ST_SA_DELETE,
 	ST_SA_LOAD,
@@ -51,6 +58,11 @@ static const char *const statement_sql[ST_MAX] = {
 		   "ON CONFLICT(id) DO UPDATE SET record = excluded.record",
 	[ST_DELETE] = "DELETE FROM registration WHERE id = ?1",
 	[ST_LOAD] = "SELECT id, record FROM registration ORDER BY id",
+	[ST_PROLONGED_PUT] = "INSERT INTO prolonged(id, record) VALUES(?1, ?2)",
+	[ST_PROLONGED_FORGET] = "DELETE FROM prolonged WHERE id <= ?1",
+	[ST_PROLONGED_LOAD] = "SELECT id, record FROM prolonged ORDER BY id",
+	[ST_PROLONGED_OLDEST] = "SELECT id, record FROM prolonged ORDER BY id LIMIT ?1",
+	[ST_PROLONGED_ENDS] = "SELECT min(id), max(id) FROM prolonged",
 	[ST_SA_PUT] = "INSERT INTO sa(id, record) VALUES(?1, ?2) "
 		      "ON CONFLICT(id) DO UPDATE SET record = excluded.record",
 	[ST_SA_DELETE] = "DELETE FROM sa WHERE id = ?1",
@@ -76,6 +88,8 @@ static const char setup_sql[] = "PRAGMA journal_mode = WAL;"
 
 static const char schema_sql[] = "CREATE TABLE IF NOT EXISTS registration("
 				 "id INTEGER PRIMARY KEY, record BLOB NOT NULL);"
+				 "CREATE TABLE IF NOT EXISTS prolonged("
+				 "id INTEGER PRIMARY KEY, record BLOB NOT NULL);"
 				 "CREATE TABLE IF NOT EXISTS sa("
 				 "id INTEGER PRIMARY KEY, record BLOB NOT NULL);"
 				 "CREATE TABLE IF NOT EXISTS subscription("
@@ -84,7 +98,7 @@ static const char schema_sql[] = "CREATE TABLE IF NOT EXISTS registration("
 				 "id INTEGER PRIMARY KEY, record BLOB NOT NULL);"
 				 "PRAGMA user_version = 4;";
 
-enum kind { KIND_REGISTRATION, KIND_SA, KIND_SUBSCRIPTION, KIND_OWED, KINDS };
+enum kind { KIND_REGISTRATION, KIND_PROLONGED, KIND_SA, KIND_SUBSCRIPTION, KIND_OWED, KINDS };
 
 struct change {
 	struct change *next;
@@ -101,6 +115,8 @@ struct persist {
 	sqlite3 *db;
 	sqlite3_stmt *st[ST_MAX];
 	struct change *first, **last;
+	/* Ids of the journal's lines: of the oldest, and of the next. */
+	uint64_t prolonged_first, prolonged_next;
 	struct persist_stats stats;
 };
 
@@ -126,6 +142,20 @@ static int schema_version(sqlite3 *db)
 		version = sqlite3_column_int(st, 0);
 	sqlite3_finalize(st);
 	return version;
+}
+
+static bool journal_open(struct persist *p)
+{
+	sqlite3_stmt *st = p->st[ST_PROLONGED_ENDS];
+	bool ok = sqlite3_step(st) == SQLITE_ROW;
+
+	/* Of an empty one both are NULL, which reads as 0. */
+	p->prolonged_next = ok ? (uint64_t)sqlite3_column_int64(st, 1) + 1 : 1;
+	p->prolonged_first = ok ? (uint64_t)sqlite3_column_int64(st, 0) : 1;
+	if (p->prolonged_first == 0)
+		p->prolonged_first = 1;
+	sqlite3_reset(st);
+	return ok;
 }
 
 static bool open_database(struct persist *p, const char *path, char *error)
@@ -155,6 +185,8 @@ static bool open_database(struct persist *p, const char *path, char *error)
 		if (sqlite3_prepare_v3(p->db, statement_sql[i], -1, SQLITE_PREPARE_PERSISTENT,
 				       &p->st[i], NULL) != SQLITE_OK)
 			goto failed;
+	if (!journal_open(p))
+		goto failed;
 	return true;
 failed:
 	snprintf(error, ERROR_MAX, "%s: %s", path, p->db ? sqlite3_errmsg(p->db) : "no memory");
@@ -229,6 +261,27 @@ void persist_delete(struct persist *p, uint64_t set_id, void (*done)(void *ctx, 
 {
 	change_add(p,
 		   (struct change){.id = set_id, .is_delete = true, .done = done, .ctx = ctx});
+}
+
+void persist_prolong(struct persist *p, const struct record_prolonged *r)
+{
+	struct change c = {.id = p->prolonged_next++, .kind = KIND_PROLONGED};
+
+	c.record = record_prolonged_encode(r, &c.len);
+	change_add(p, c);
+}
+
+uint64_t persist_prolonged(const struct persist *p)
+{
+	return p->prolonged_next - p->prolonged_first;
+}
+
+void persist_prolonged_forget(struct persist *p, uint64_t until)
+{
+	if (until < p->prolonged_first)
+		return;
+	p->prolonged_first = until + 1;
+	change_add(p, (struct change){.id = until, .is_delete = true, .kind = KIND_PROLONGED});
 }
 
 void persist_sa_put(struct persist *p, const struct sa *sa, void (*done)(void *ctx, bool ok),
@@ -314,6 +367,7 @@ static bool apply(struct persist *p, const struct change *c)
 {
 	static const enum statement statement[KINDS][2] = {
 		{ST_PUT, ST_DELETE},
+		{ST_PROLONGED_PUT, ST_PROLONGED_FORGET},
 		{ST_SA_PUT, ST_SA_DELETE},
 		{ST_SUBSCRIPTION_PUT, ST_SUBSCRIPTION_DELETE},
 		{ST_OWED_PUT, ST_OWED_DELETE}};
@@ -400,9 +454,55 @@ static bool take_set(void *into, uint64_t id, struct slice record)
 	return false;
 }
 
+/* A line counts where it is of a later request than what the set says: the set may have been
+ * written since. */
+static bool take_prolonged(void *into, uint64_t id, struct slice record)
+{
+	struct record_prolonged r;
+	struct registration_set *s;
+
+	if (!record_prolonged_decode(record, &r))
+		return false;
+	s = registrations_by_id(into, r.set_id);
+	for (uint32_t i = 0; s && i < s->n_contact; i++) {
+		struct registration_contact *c = &s->contact[i];
+
+		if (c->cseq >= r.cseq || record_contact(c) != r.contact)
+			continue;
+		c->cseq = r.cseq;
+		c->expires_wall_ms = r.expires_wall_ms;
+		c->registered_wall_ms = r.registered_wall_ms;
+		registrations_touch(into, s);
+	}
+	return true;
+}
+
 bool persist_load(struct persist *p, struct registrations *into, char *error)
 {
-	return load(p, ST_LOAD, take_set, into, error);
+	return load(p, ST_LOAD, take_set, into, error) &&
+	       load(p, ST_PROLONGED_LOAD, take_prolonged, into, error);
+}
+
+uint64_t persist_prolonged_oldest(struct persist *p, uint32_t most,
+				  void (*each)(void *ctx, const struct record_prolonged *r),
+				  void *ctx)
+{
+	sqlite3_stmt *st = p->st[ST_PROLONGED_OLDEST];
+	struct record_prolonged r;
+	uint64_t until = 0;
+
+	if (sqlite3_bind_int64(st, 1, most) != SQLITE_OK)
+		return 0;
+	while (sqlite3_step(st) == SQLITE_ROW) {
+		const void *octets = sqlite3_column_blob(st, 1);
+		size_t len = (size_t)sqlite3_column_bytes(st, 1);
+
+		until = (uint64_t)sqlite3_column_int64(st, 0);
+		if (octets && record_prolonged_decode(slice_of(octets, len), &r))
+			each(ctx, &r);
+	}
+	sqlite3_reset(st);
+	return until;
 }
 
 static bool take_sa(void *into, uint64_t id, struct slice record)

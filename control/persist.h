@@ -16,6 +16,7 @@
 #include "control/sa.h"
 
 struct persist;
+struct record_prolonged;
 struct record_subscription;
 struct record_owed;
 
@@ -23,11 +24,24 @@ struct record_owed;
  * (256 octets). */
 struct persist *persist_open(const char *path, char *error);
 void persist_close(struct persist *p);
-/* The set is copied. done(ctx, ok) after the commit. */
+/* The set is copied. done(ctx, ok) after the commit; it may be NULL. */
 void persist_put(struct persist *p, const struct registration_set *set,
 		 void (*done)(void *ctx, bool ok), void *ctx);
 void persist_delete(struct persist *p, uint64_t set_id, void (*done)(void *ctx, bool ok),
 		    void *ctx);
+/* A contact of a set that is on disk, prolonged: a line of a journal, which costs a fiftieth of
+ * the set. What is put later, of whatever CSeq, stands above it. Whoever calls this looks from
+ * time to time at what is oldest there, and has it forgotten. */
+void persist_prolong(struct persist *p, const struct record_prolonged *r);
+/* Lines of the journal. */
+uint64_t persist_prolonged(const struct persist *p);
+/* The oldest lines, up to `most` of those that are on disk: each is called with them. Until
+ * `until`, which is what persist_prolonged_forget takes, 0: none. */
+uint64_t persist_prolonged_oldest(struct persist *p, uint32_t most,
+				  void (*each)(void *ctx, const struct record_prolonged *r),
+				  void *ctx);
+/* With the next commit. */
+void persist_prolonged_forget(struct persist *p, uint64_t until);
 /* The same of a set of security associations. done may be NULL. */
 void persist_sa_put(struct persist *p, const struct sa *sa, void (*done)(void *ctx, bool ok),
 		    void *ctx);
@@ -44,9 +58,9 @@ uint8_t *persist_owed_get(struct persist *p, uint64_t key, uint32_t *len);
 void persist_commit(struct persist *p);
 /* True: something waits for persist_commit. */
 bool persist_pending(const struct persist *p);
-/* At start: every set on disk. One whose contacts expired meanwhile is among them: its expiry
- * is then worked through as any other, so that the HSS hears of it. A damaged row is logged and
- * left out. False with a sentence in error. */
+/* At start: every set on disk, prolonged as the journal says. One whose contacts expired
+ * meanwhile is among them: its expiry is then worked through as any other, so that the HSS
+ * hears of it. A damaged row is logged and left out. False with a sentence in error. */
 bool persist_load(struct persist *p, struct registrations *into, char *error);
 
 /* And every set of security associations. */

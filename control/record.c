@@ -1,5 +1,5 @@
-/* record.c - a registration set, a set of security associations, a subscription, or what an AS
- * is owed, as octets on disk */
+/* record.c - a registration set, what a refresh prolongs of it, a set of security associations,
+ * a subscription, or what an AS is owed, as octets on disk */
 #include "control/record.h"
 
 #include <openssl/crypto.h>
@@ -15,14 +15,18 @@ enum {
 			      charging addresses */
 	SA_VERSION = 1,
 	SUBSCRIPTION_VERSION = 1,
+	PROLONGED_VERSION = 1,
+	PROLONGED_MAX = 64,
 	OWED_VERSION = 1,
 	CHECKSUM = 8,
 	FIXED_MAX = 256, /* octets of a set or of a contact without its texts */
 	TEXT_MAX = 1 << 20,
 };
 
-/* Not a secret: it guards against decay, not against people. */
+/* No secrets: one guards against decay, not against people, and the other tells contacts of one
+ * user apart. */
 static const struct hash_key checksum_key = {0x73616b6572, 0x7265636f7264};
+static const struct hash_key contact_key = {0x73616b6572, 0x636f6e74616374};
 
 static uint32_t text_octets(const char *s)
 {
@@ -251,6 +255,10 @@ static void get_set(struct reader *r, struct registration_set *s, uint8_t versio
 			r->bad = true;
 	}
 	s->n_contact = get_count(r, SET_CONTACTS_MAX);
+	if (!registration_room(s, s->n_contact)) {
+		s->n_contact = 0;
+		r->bad = true;
+	}
 	for (uint32_t i = 0; i < s->n_contact; i++)
 		get_contact(r, &s->contact[i], version, s->impi);
 	if (s->n_impu == 0 || r->s.len != 0)
@@ -412,6 +420,46 @@ struct sa *record_sa_decode(struct slice record)
 		return sa;
 	sa_free(sa);
 	return NULL;
+}
+
+uint64_t record_contact(const struct registration_contact *c)
+{
+	uint64_t pair[2] = {hash_table(&contact_key, c->uri, (uint32_t)strlen(c->uri)),
+			    hash_table(&contact_key, c->call_id, (uint32_t)strlen(c->call_id))};
+
+	return hash_table(&contact_key, pair, sizeof(pair));
+}
+
+uint8_t *record_prolonged_encode(const struct record_prolonged *p, uint32_t *len)
+{
+	uint8_t *memory = malloc(PROLONGED_MAX);
+	struct text t = text_in(memory, PROLONGED_MAX);
+
+	if (!memory)
+		return NULL;
+	put_number(&t, PROLONGED_VERSION, 1);
+	put_number(&t, p->set_id, 8);
+	put_number(&t, p->contact, 8);
+	put_number(&t, p->cseq, 4);
+	put_number(&t, p->expires_wall_ms, 8);
+	put_number(&t, p->registered_wall_ms, 8);
+	put_checksum(&t);
+	*len = t.len;
+	return memory;
+}
+
+bool record_prolonged_decode(struct slice record, struct record_prolonged *out)
+{
+	struct reader r;
+
+	if (!reader_open(&r, record, PROLONGED_VERSION, PROLONGED_VERSION))
+		return false;
+	out->set_id = get_number(&r, 8);
+	out->contact = get_number(&r, 8);
+	out->cseq = (uint32_t)get_number(&r, 4);
+	out->expires_wall_ms = get_number(&r, 8);
+	out->registered_wall_ms = get_number(&r, 8);
+	return !r.bad && r.s.len == 0;
 }
 
 uint8_t *record_subscription_encode(const struct record_subscription *s, uint32_t *len)

@@ -1,5 +1,5 @@
-/* record.h - a registration set, a set of security associations, a subscription, or what an AS
- * is owed, as octets on disk
+/* record.h - a registration set, what a refresh prolongs of it, a set of security associations,
+ * a subscription, or what an AS is owed, as octets on disk
  *
  * A format of our own: version, fields in fixed order, little endian, texts with their length
  * in front, and a checksum at the end, so that a page that rotted is told from a registration.
@@ -14,6 +14,18 @@
 uint8_t *record_encode(const struct registration_set *s, uint32_t *len);
 /* NULL: damaged, of another version, or no memory. Every length and count is checked. */
 struct registration_set *record_decode(struct slice record);
+
+/* A contact that a refresh prolonged and changed in nothing else. */
+struct record_prolonged {
+	uint64_t set_id;
+	uint64_t contact; /* record_contact: which of the set */
+	uint32_t cseq;
+	uint64_t expires_wall_ms, registered_wall_ms;
+};
+/* A contact by what a prolongation leaves as it was: its URI, and the Call-ID. */
+uint64_t record_contact(const struct registration_contact *c);
+uint8_t *record_prolonged_encode(const struct record_prolonged *p, uint32_t *len);
+bool record_prolonged_decode(struct slice record, struct record_prolonged *out);
 
 /* The same of a set of security associations, its keys included. What decodes is active and
  * would be taken by the data plane. */

@@ -3,23 +3,33 @@
  * The worker has checked the request and said 200 OK; here the binding is prolonged. That is
  * cheap, and done at once, so that nobody takes the binding for expired. Its set then waits to
  * be written, and is written once, however often it was refreshed meanwhile.
+ *
+ * As a rule nothing has changed but the time: then disk and data plane are told of that alone.
+ * On disk it is a line of a journal, whose oldest lines are looked at as it grows: one that a
+ * later line or the set itself has overtaken is forgotten, and for another the set is written.
  */
 #include <stdlib.h>
 
 #include "abi/message.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "control/install.h"
+#include "control/persist.h"
+#include "control/record.h"
+#include "control/reg_event.h"
 #include "control/register.h"
 #include "control/third_party.h"
 #include "sip/name_addr.h"
 #include "sip/parse.h"
 
 enum {
-	/* Sets written in one tick: a 64th of those that wait, so that under a flood each is
+	/* Sets written in one tick: a 16th of those that wait, so that under a flood each is
 	   refreshed some times before it is written once; within these bounds, so that few do
 	   not wait, and REGISTERs come between many. */
-	TICK_SETS_MIN = 256,
-	TICK_SETS_MAX = 1024,
+	TICK_SETS_MIN = 1024,
+	TICK_SETS_MAX = 2048,
+	TICK_LINES = 2 * TICK_SETS_MAX, /* of the journal, looked at in one tick */
+	JOURNAL_MIN = 16384,            /* lines that are let be, however few sets there are */
 	HELD_MAX = 4096,
 	QUEUE_START = 1024,
 };
@@ -88,21 +98,59 @@ static void tick_start(struct refreshed *f)
 		ev_timer_again(f->r->c->loop, &f->tick);
 }
 
-static void set_write(struct refreshed *f, struct registration_set *s)
+static void contact_write(struct control *c, const struct registration_set *s, uint32_t i)
 {
-	s->unwritten = false;
-	commit_change(f->r->c, s, REGINFO_REGISTER);
+	const struct registration_contact *k = &s->contact[i];
+	struct record_prolonged r = {
+		.set_id = s->id,
+		.contact = record_contact(k),
+		.cseq = k->cseq,
+		.expires_wall_ms = k->expires_wall_ms,
+		.registered_wall_ms = k->registered_wall_ms,
+	};
+
+	persist_prolong(c->persist, &r);
+	install_prolong(c->installer, s, i);
 }
 
-static void set_wait(struct refreshed *f, struct registration_set *s)
+static void set_write(struct refreshed *f, struct registration_set *s)
 {
-	if (s->unwritten)
+	struct control *c = f->r->c;
+	bool whole = s->unwritten == REGISTRATION_CHANGED;
+
+	s->unwritten = REGISTRATION_WRITTEN;
+	for (uint32_t i = 0; i < s->n_contact; i++) {
+		if (s->contact[i].prolonged && !whole)
+			contact_write(c, s, i);
+		s->contact[i].prolonged = false;
+	}
+	if (whole)
+		commit_change(c, s, REGINFO_REGISTER);
+	else
+		reg_event_changed(c->reg_events, s->id, REGINFO_REGISTER);
+}
+
+static void set_wait(struct refreshed *f, struct registration_set *s,
+		     enum registration_unwritten what)
+{
+	bool waits = s->unwritten != REGISTRATION_WRITTEN;
+
+	if (what > s->unwritten)
+		s->unwritten = (uint8_t)what;
+	if (waits)
 		return;
-	s->unwritten = true;
 	if (queue_put(f, s->id))
 		tick_start(f);
 	else
 		set_write(f, s);
+}
+
+void registrar_gone(struct registrar *r, uint64_t set_id)
+{
+	struct registration_set *s = registrations_by_id(r->c->registrations, set_id);
+
+	if (s)
+		set_wait(r->refreshed, s, REGISTRATION_CHANGED);
 }
 
 /* The binding it is about: the worker found it by its flow, too. */
@@ -121,13 +169,13 @@ static struct registration_contact *find(struct registration_set *s, const struc
  * granted again, and a little later. */
 static enum taken prolong(struct refreshed *f, struct registration_contact *k,
 			  const struct sip_name_addr *contact, uint64_t expires_wall_ms,
-			  uint64_t now)
+			  uint64_t now, bool *changed)
 {
 	const struct sip_msg *m = &f->msg;
 
 	if (!slice_eq(slice_str(k->call_id), sip_first_value(m, SIP_H_CALL_ID)) ||
 	    m->cseq > k->cseq) {
-		binding_prolong(k, m, contact, expires_wall_ms, now);
+		*changed = binding_prolong(k, m, contact, expires_wall_ms, now);
 		return TAKEN;
 	}
 	if (m->cseq == k->cseq && expires_wall_ms > k->expires_wall_ms)
@@ -167,6 +215,7 @@ static enum taken take(struct refreshed *f, const struct abi_punt *p, uint64_t n
 	struct registration_contact *k;
 	struct sip_name_addr asked;
 	struct registration_set *s;
+	bool changed = false;
 	enum taken how;
 
 	if (sip_parse(slice_of(p->data, p->len), &f->msg) != SIP_OK ||
@@ -180,10 +229,12 @@ static enum taken take(struct refreshed *f, const struct abi_punt *p, uint64_t n
 	k = find(s, &p->src, asked.uri);
 	if (!k)
 		return TAKEN_GONE;
-	how = prolong(f, k, &asked, now + p->expires * 1000ull, now);
+	how = prolong(f, k, &asked, now + p->expires * 1000ull, now, &changed);
+	k->prolonged = true;
+	changed |= !addr_eq(&k->local, &p->dst);
 	k->local = p->dst;
 	registrations_touch(c->registrations, s);
-	set_wait(f, s);
+	set_wait(f, s, changed ? REGISTRATION_CHANGED : REGISTRATION_PROLONGED);
 	if (how == TAKEN)
 		third_party_refreshed(c, s, &f->msg);
 	return how;
@@ -251,7 +302,7 @@ static void held_retry(struct refreshed *f)
 
 static uint32_t tick_sets(const struct refreshed *f)
 {
-	uint32_t n = f->n / 64;
+	uint32_t n = f->n / 16;
 
 	if (n < TICK_SETS_MIN)
 		return TICK_SETS_MIN;
@@ -267,7 +318,7 @@ static void queue_write(struct refreshed *f, uint32_t most)
 		uint64_t id = queue_take(f);
 		struct registration_set *s = registrations_by_id(f->r->c->registrations, id);
 
-		if (!s || !s->unwritten)
+		if (!s || s->unwritten == REGISTRATION_WRITTEN)
 			continue;
 		/* On disk the older state would stand behind the newer one. There is room: one
 		 * was taken out. */
@@ -278,12 +329,48 @@ static void queue_write(struct refreshed *f, uint32_t most)
 	}
 }
 
+/* A line that is the last word about its contact: the set itself is written, and says as much.
+ * Where a REGISTER is about to write another one it goes to the journal's end. */
+static void look_at(void *ctx, const struct record_prolonged *line)
+{
+	struct refreshed *f = ctx;
+	struct control *c = f->r->c;
+	const struct registration_set *s = registrations_by_id(c->registrations, line->set_id);
+	uint32_t i = 0;
+
+	while (s && i < s->n_contact &&
+	       (s->contact[i].cseq != line->cseq ||
+		record_contact(&s->contact[i]) != line->contact))
+		i++;
+	if (!s || i == s->n_contact)
+		return;
+	if (register_is_changing(f->r, s->id))
+		persist_prolong(c->persist, line);
+	else
+		persist_put(c->persist, s, NULL, NULL);
+}
+
+/* Two lines for each set are more than the last words of all: among the oldest, nearly all have
+ * been overtaken. */
+static void journal_shorten(struct refreshed *f)
+{
+	struct control *c = f->r->c;
+	uint64_t most = JOURNAL_MIN + 2ull * registrations_count(c->registrations);
+	uint64_t have = persist_prolonged(c->persist);
+	uint32_t n = have < most + TICK_LINES ? (uint32_t)(have - most) : TICK_LINES;
+
+	if (have > most)
+		persist_prolonged_forget(c->persist,
+					 persist_prolonged_oldest(c->persist, n, look_at, f));
+}
+
 static void on_tick(struct ev_loop *loop, struct ev_timer *w, int events)
 {
 	struct refreshed *f = w->data;
 
 	held_retry(f);
 	queue_write(f, tick_sets(f));
+	journal_shorten(f);
 	if (f->n == 0 && f->n_held == 0)
 		ev_timer_stop(loop, w);
 }

@@ -256,8 +256,9 @@ enum binding_result binding_put(struct registration_set *set, const struct regis
 				const struct register_contact *c, uint32_t expires,
 				uint64_t now_wall_ms);
 /* A refresh by the request m, whose `contact` has the same URI, that was granted until
- * expires_wall_ms. What finds no memory stays as it was. */
-void binding_prolong(struct registration_contact *have, const struct sip_msg *m,
+ * expires_wall_ms. What finds no memory stays as it was. True: more has changed than its time
+ * and CSeq. */
+bool binding_prolong(struct registration_contact *have, const struct sip_msg *m,
 		     const struct sip_name_addr *contact, uint64_t expires_wall_ms,
 		     uint64_t now_wall_ms);
 /* The set goes by a private identity that has a contact in it. False: no memory. */

@@ -45,6 +45,9 @@ void registrar_sa_used(struct registrar *r, uint64_t sa_id);
 /* The data plane cannot go on with these SAs: they are given up, and the contacts reached
  * through them end, so that the terminal has to register anew. */
 void registrar_sa_lost(struct registrar *r, uint64_t sa_id);
+/* The data plane does not have a contact of this set that was to be prolonged: it is given the
+ * set. */
+void registrar_gone(struct registrar *r, uint64_t set_id);
 
 struct registrar_stats {
 	/* index: 0 initial, 1 re-registration, 2 de-registration by the UE, 3 by the network, 4

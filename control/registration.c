@@ -27,6 +27,7 @@ struct entry {
 	struct entry *next_wild, **at_wild; /* of those with a wildcarded identity, or NULL */
 	uint64_t due;                       /* wall ms; UINT64_MAX: never */
 	uint32_t heap;                      /* index in the heap */
+	bool deferred;
 	uint32_t n_name;
 	struct name name[];
 };
@@ -385,6 +386,9 @@ void registrations_each(struct registrations *r,
 
 struct registration_set *registrations_next_expiry(struct registrations *r, uint64_t *due_ms)
 {
+	/* Those that were prolonged since they were given their place. */
+	while (r->count && r->heap[0]->due < due_of(r->heap[0]->set))
+		heap_set(r, r->heap[0], due_of(r->heap[0]->set));
 	*due_ms = r->count ? r->heap[0]->due : UINT64_MAX;
 	return *due_ms == UINT64_MAX ? NULL : r->heap[0]->set;
 }
@@ -393,21 +397,44 @@ void registrations_defer(struct registrations *r, uint64_t id, uint64_t until_wa
 {
 	struct entry *e = entry_by_id(r, id);
 
-	if (e && e->due < until_wall_ms)
+	if (e && e->due < until_wall_ms) {
 		heap_set(r, e, until_wall_ms);
+		e->deferred = true;
+	}
 }
 
 void registrations_touch(struct registrations *r, struct registration_set *set)
 {
 	struct entry *e = entry_by_id(r, set->id);
 
-	if (e && e->set == set)
-		heap_set(r, e, due_of(set));
+	uint64_t due = due_of(set);
+
+	/* Among a million sets a place costs some misses; what is prolonged keeps its own until
+	 * it comes first. A deferred one is put back. */
+	if (e && e->set == set && (due < e->due || e->deferred))
+		heap_set(r, e, due);
+	if (e)
+		e->deferred = false;
 }
 
 struct registration_set *registration_set_new(void)
 {
 	return calloc(1, sizeof(struct registration_set));
+}
+
+bool registration_room(struct registration_set *s, uint32_t n)
+{
+	struct registration_contact *larger;
+
+	if (n <= s->room)
+		return true;
+	larger = realloc(s->contact, n * sizeof(*larger));
+	if (!larger)
+		return false;
+	memset(larger + s->room, 0, (n - s->room) * sizeof(*larger));
+	s->contact = larger;
+	s->room = n;
+	return true;
 }
 
 static char *text_copy(const char *text, bool *failed)
@@ -439,6 +466,10 @@ struct registration_set *registration_set_copy(const struct registration_set *s)
 	if (!copy)
 		return NULL;
 	*copy = *s;
+	copy->contact = NULL;
+	copy->room = 0;
+	copy->n_contact = registration_room(copy, s->n_contact) ? s->n_contact : 0;
+	failed = copy->n_contact != s->n_contact;
 	copy->impi = text_copy(s->impi, &failed);
 	copy->service_route = text_copy(s->service_route, &failed);
 	copy->user_data = text_copy(s->user_data, &failed);
@@ -447,7 +478,7 @@ struct registration_set *registration_set_copy(const struct registration_set *s)
 		copy->impu[i] = text_copy(s->impu[i], &failed);
 		copy->impu_uri[i] = text_copy(s->impu_uri[i], &failed);
 	}
-	for (uint32_t i = 0; i < s->n_contact; i++)
+	for (uint32_t i = 0; i < copy->n_contact; i++)
 		contact_copy(&copy->contact[i], &s->contact[i], &failed);
 	if (!failed)
 		return copy;
@@ -471,6 +502,7 @@ void registration_set_free(struct registration_set *s)
 		free(s->impu[i]);
 		free(s->impu_uri[i]);
 	}
+	free(s->contact);
 	free(s->charging);
 	free(s->user_data);
 	free(s->service_route);

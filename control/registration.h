@@ -30,7 +30,15 @@ struct registration_contact {
 			   set (TS 23.228 §4.3.3.4) */
 	char *call_id;  /* of its last REGISTER, with cseq: RFC 3261 §10.3 step 7 */
 	uint32_t cseq;
-	char *params; /* further Contact parameters to echo, "" none */
+	bool prolonged; /* with REGISTRATION_PROLONGED: it is one of those */
+	char *params;   /* further Contact parameters to echo, "" none */
+};
+
+/* What of a refresh is not yet given to disk and data plane. */
+enum registration_unwritten {
+	REGISTRATION_WRITTEN,
+	REGISTRATION_PROLONGED, /* of some contacts when they expire, and their CSeq */
+	REGISTRATION_CHANGED,   /* more */
 };
 
 /* One registration set: the implicit set of public identities of one user, and its contacts. */
@@ -48,9 +56,10 @@ struct registration_set {
 	char *charging;   /* value of P-Charging-Function-Addresses, heap; NULL or "" none */
 	uint32_t version; /* rises with each put: whose copy is of an older one, changes another
 			     set than it has seen */
-	bool unwritten;   /* refreshed, and not yet given to disk and data plane */
+	uint8_t unwritten; /* enum registration_unwritten */
 	uint32_t n_contact;
-	struct registration_contact contact[SET_CONTACTS_MAX];
+	uint32_t room;                        /* in contact */
+	struct registration_contact *contact; /* heap: nearly always there is one */
 };
 
 struct registrations; /* all of them, by id and by identity */
@@ -83,5 +92,8 @@ void registrations_defer(struct registrations *r, uint64_t id, uint64_t until_wa
 void registrations_touch(struct registrations *r, struct registration_set *set);
 
 struct registration_set *registration_set_new(void);
+/* Room for n contacts, SET_CONTACTS_MAX at most; those behind n_contact are all zero. False: no
+ * memory, and nothing has changed. */
+bool registration_room(struct registration_set *set, uint32_t n);
 struct registration_set *registration_set_copy(const struct registration_set *s);
 void registration_set_free(struct registration_set *s);

@@ -152,12 +152,12 @@ static bool take_contact(const struct cx_restored *r, struct registration_contac
 static void add_contact(struct control *c, struct registration_set *set, struct slice impi,
 			const struct cx_restored *r)
 {
-	struct registration_contact *k = &set->contact[set->n_contact];
+	struct registration_contact *k;
 	uint64_t now = clock_wall_ms();
 
-	if (set->n_contact == SET_CONTACTS_MAX)
+	if (set->n_contact == SET_CONTACTS_MAX || !registration_room(set, set->n_contact + 1))
 		return;
-	set->n_contact++;
+	k = &set->contact[set->n_contact++];
 	k->impi = binding_text(impi);
 	k->registered_wall_ms = now;
 	k->expires_wall_ms = now + c->conf->control.expires_max_s * 1000ull;

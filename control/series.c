@@ -353,7 +353,8 @@ static void sessions(struct sink *k, const struct control *c)
 	one(k, "saker_sessions_begun_total", COUNTER, "Sessions that began.", (double)s.begun);
 	family(k, "saker_sessions_ended_total", COUNTER, "Sessions that ended, by how.");
 	sample1(k, "by", "user", (double)s.ended);
-	sample1(k, "by", "deregistration", (double)s.released);
+	sample1(k, "by", "deregistration", (double)(s.released - s.expired));
+	sample1(k, "by", "timer", (double)s.expired);
 	one(k, "saker_sessions_forgotten_total", COUNTER,
 	    "Sessions no more watched, for want of room: raise control.sessions.",
 	    (double)s.forgotten);
@@ -568,9 +569,14 @@ static void stores(struct sink *k, const struct series_sources *s)
 	    "Transactions that failed: disk full or read-only?", (double)p.failures);
 	one(k, "saker_persist_damaged_total", COUNTER, "Rows found damaged at start.",
 	    (double)p.damaged);
+	one(k, "saker_persist_journal_lines", GAUGE,
+	    "Prolonged bindings that stand in the journal and not with their sets.",
+	    (double)persist_prolonged(s->control->persist));
 	installer_stats(s->control->installer, &i);
 	one(k, "saker_install_puts_total", COUNTER, "Sets given to the data plane.",
 	    (double)i.put);
+	one(k, "saker_install_prolonged_total", COUNTER,
+	    "Contacts whose new expiry was given to the data plane.", (double)i.prolonged);
 	one(k, "saker_install_deletes_total", COUNTER, "Sets removed from the data plane.",
 	    (double)i.deleted);
 	one(k, "saker_install_acknowledged_total", COUNTER,

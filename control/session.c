@@ -1,6 +1,7 @@
 /* session.c - dialogs by their tags and by their users, and the BYEs that end them */
 #include "control/session.h"
 
+#include <ev.h>
 #include <stdlib.h>
 
 #include "abi/message.h"
@@ -20,6 +21,10 @@ enum {
 	/* Above any CSeq that either side can have used (RFC 3261 §8.1.1.5, §12.2.1.1): those
 	   of requests that went by are not known. */
 	CSEQ_LAST = 0x7fffffff,
+	/* Where the terminals have not ended it themselves by then, they do not (RFC 4028 §10).
+	 */
+	GRACE_MS = 32000,
+	WHEEL = 4096,       /* seconds; what is due later waits another round */
 	OCTETS_MAX = 16384, /* of one session's texts; more is nothing a terminal says */
 };
 
@@ -44,8 +49,10 @@ struct party {
 };
 
 struct session {
-	struct session *next;            /* in the bucket */
-	struct session *older, *younger; /* in the order they began */
+	struct session *next;               /* in the bucket */
+	struct session *due_next, **due_at; /* in the wheel, if due_at */
+	uint64_t due_ms;                    /* CLOCK_MONOTONIC; 0: it has no bound */
+	struct session *older, *younger;    /* in the order they began */
 	uint64_t key;
 	uint64_t begun_ms; /* time of day */
 	struct tie tie[SIDES];
@@ -61,9 +68,14 @@ struct sessions {
 	struct session **bucket;
 	struct tie **user;
 	struct session *oldest, *youngest;
+	struct ev_timer tick;
+	uint64_t ticked_s; /* up to here the wheel has run */
+	struct session *wheel[WHEEL];
 	struct sessions_stats stats;
 	struct sip_msg msg; /* of the notice under work */
 };
+
+static void on_tick(struct ev_loop *loop, struct ev_timer *w, int events);
 
 struct sessions *sessions_open(struct control *c, uint32_t most)
 {
@@ -77,16 +89,25 @@ struct sessions *sessions_open(struct control *c, uint32_t most)
 		;
 	s->bucket = calloc(s->size, sizeof(struct session *));
 	s->user = calloc(s->size, sizeof(struct tie *));
-	if (s->bucket && s->user)
-		return s;
-	sessions_close(s);
-	return NULL;
+	if (!s->bucket || !s->user) {
+		free(s->user);
+		free(s->bucket);
+		free(s);
+		return NULL;
+	}
+	s->ticked_s = clock_ms() / 1000;
+	ev_timer_init(&s->tick, on_tick, 1., 1.);
+	s->tick.data = s;
+	if (most)
+		ev_timer_start(c->loop, &s->tick);
+	return s;
 }
 
 void sessions_close(struct sessions *s)
 {
 	if (!s)
 		return;
+	ev_timer_stop(s->c->loop, &s->tick);
 	for (struct session *k = s->oldest, *next; k; k = next) {
 		next = k->younger;
 		free(k);
@@ -145,6 +166,31 @@ static void tie_remove(struct tie *t)
 		t->next->at = t->at;
 }
 
+static void wheel_put(struct sessions *s, struct session *k)
+{
+	struct session **first;
+
+	k->due_at = NULL;
+	if (k->due_ms == 0)
+		return;
+	first = &s->wheel[k->due_ms / 1000 % WHEEL];
+	k->due_next = *first;
+	k->due_at = first;
+	if (k->due_next)
+		k->due_next->due_at = &k->due_next;
+	*first = k;
+}
+
+static void wheel_remove(struct session *k)
+{
+	if (!k->due_at)
+		return;
+	*k->due_at = k->due_next;
+	if (k->due_next)
+		k->due_next->due_at = k->due_at;
+	k->due_at = NULL;
+}
+
 static void put(struct sessions *s, struct session *k)
 {
 	struct session **at = &s->bucket[mix(k->key) & (s->size - 1)];
@@ -160,6 +206,7 @@ static void put(struct sessions *s, struct session *k)
 	s->youngest = k;
 	tie_put(s, k, CALLER);
 	tie_put(s, k, CALLEE);
+	wheel_put(s, k);
 	s->n++;
 }
 
@@ -176,6 +223,7 @@ static void take_out(struct sessions *s, struct session *k)
 		s->youngest = k->older;
 	tie_remove(&k->tie[CALLER]);
 	tie_remove(&k->tie[CALLEE]);
+	wheel_remove(k);
 	s->n--;
 }
 
@@ -238,6 +286,18 @@ static bool read_contact(const struct sip_msg *m, struct slice *uri)
 		return false;
 	*uri = contact.uri;
 	return true;
+}
+
+/* A 2xx that says nothing of it leaves a session without a bound, whatever it had (RFC 4028
+ * §7.2). */
+static uint64_t read_due(const struct sip_msg *m)
+{
+	struct slice value = sip_first_value(m, SIP_H_SESSION_EXPIRES);
+	uint32_t seconds;
+
+	if (!value.p || !sip_delta_seconds(value, &seconds))
+		return 0;
+	return clock_ms() + seconds * 1000ull + GRACE_MS;
 }
 
 /* A dialog: k's slices point into notice, message and routes. */
@@ -327,6 +387,7 @@ static struct session *session_read(struct sessions *s, const struct abi_punt *p
 		 : !read_begun(&k, &s->msg, p, key, &routes))
 		return NULL;
 	k.key = hash;
+	k.due_ms = read_due(&s->msg);
 	return session_new(&k);
 }
 
@@ -361,6 +422,22 @@ void sessions_begun(struct sessions *s, const struct abi_punt *p)
 	put(s, k);
 }
 
+void sessions_refreshed(struct sessions *s, const struct abi_punt *p)
+{
+	struct hash_key key;
+	struct session *k;
+
+	if (s->most == 0 || !link_token_key(s->c->link, &key) ||
+	    sip_parse(slice_of(p->data, p->len), &s->msg) != SIP_OK || sip_is_request(&s->msg))
+		return;
+	k = *find(s, dialog_key(&key, &s->msg));
+	if (!k)
+		return;
+	wheel_remove(k);
+	k->due_ms = read_due(&s->msg);
+	wheel_put(s, k);
+}
+
 void sessions_ended(struct sessions *s, const struct abi_punt *p)
 {
 	struct hash_key key;
@@ -386,7 +463,8 @@ static void bye_answered(void *ctx, const struct sip_msg *response)
 }
 
 /* As the other side would write it, but for its CSeq. */
-static void send_bye(struct sessions *s, const struct session *k, enum side to, const char *why)
+static void send_bye(struct sessions *s, const struct session *k, enum side to, uint32_t cause,
+		     const char *why)
 {
 	const struct party *us = &k->party[to == CALLER ? CALLEE : CALLER];
 	const struct party *they = &k->party[to];
@@ -406,7 +484,9 @@ static void send_bye(struct sessions *s, const struct session *k, enum side to, 
 	text_put(&t, k->call_id);
 	text_lit(&t, "\r\nCSeq: ");
 	text_u64(&t, CSEQ_LAST);
-	text_lit(&t, " BYE\r\nReason: SIP;cause=480;text=\"");
+	text_lit(&t, " BYE\r\nReason: SIP;cause=");
+	text_u64(&t, cause);
+	text_lit(&t, ";text=\"");
 	text_str(&t, why);
 	text_lit(&t, "\"\r\nContent-Length: 0\r\n\r\n");
 	if (t.overflow || !own_way(s->c, &they->hop, they->sa_id, &way)) {
@@ -417,11 +497,11 @@ static void send_bye(struct sessions *s, const struct session *k, enum side to, 
 	request_send(s->c->exchanges, text_slice(&t), &way, bye_answered, s);
 }
 
-static void release(struct sessions *s, struct session *k, const char *why)
+static void release(struct sessions *s, struct session *k, uint32_t cause, const char *why)
 {
 	take_out(s, k);
-	send_bye(s, k, CALLER, why);
-	send_bye(s, k, CALLEE, why);
+	send_bye(s, k, CALLER, cause, why);
+	send_bye(s, k, CALLEE, cause, why);
 	log_event(LOG_INFO, "session", "released", LOG_S("call", k->call_id),
 		  LOG_Z("reason", why));
 	free(k);
@@ -445,13 +525,36 @@ uint32_t sessions_release(struct sessions *s, const struct registration_set *set
 				t = t->next;
 				continue;
 			}
-			release(s, t->session, why);
+			release(s, t->session, 480, why);
 			released++;
 			/* Both its ties are gone; one of them may have been the next. */
 			t = s->user[mix(user) & (s->size - 1)];
 		}
 	}
 	return released;
+}
+
+/* One second of the wheel. */
+static void expire(struct sessions *s, uint64_t second)
+{
+	for (struct session *k = s->wheel[second % WHEEL], *next; k; k = next) {
+		next = k->due_next;
+		if (k->due_ms / 1000 > second)
+			continue;
+		release(s, k, 408, "the session was not refreshed in time");
+		s->stats.expired++;
+	}
+}
+
+static void on_tick(struct ev_loop *loop, struct ev_timer *w, int events)
+{
+	sessions_expire(w->data, clock_ms());
+}
+
+void sessions_expire(struct sessions *s, uint64_t now_ms)
+{
+	while (s->ticked_s < now_ms / 1000)
+		expire(s, s->ticked_s++);
 }
 
 void sessions_stats(const struct sessions *s, struct sessions_stats *out)

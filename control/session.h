@@ -2,7 +2,8 @@
  *
  * Workers forward dialogs without remembering them. Of each that an INVITE began they tell
  * control, and of its BYE; here is kept what a BYE to either side needs. When a user is
- * de-registered both sides of his sessions get one (TS 24.229 §5.4.5.1.2). Bounded: beyond
+ * de-registered both sides of his sessions get one (TS 24.229 §5.4.5.1.2), and so do those of a
+ * session that was given a time and not refreshed within it (RFC 4028 §10). Bounded: beyond
  * control.sessions the oldest is forgotten, and goes on without being watched. Nothing of it
  * outlives control: sessions begun under another control are not known to this one. Loop thread
  * only.
@@ -24,8 +25,14 @@ void sessions_close(struct sessions *s);
 
 /* PUNT_SESSION_BEGUN, of a re-INVITE too. */
 void sessions_begun(struct sessions *s, const struct abi_punt *p);
+/* PUNT_SESSION_REFRESHED */
+void sessions_refreshed(struct sessions *s, const struct abi_punt *p);
 /* PUNT_SESSION_ENDED */
 void sessions_ended(struct sessions *s, const struct abi_punt *p);
+
+/* Each second, with CLOCK_MONOTONIC: ends those that were due to be refreshed, half a minute
+ * ago at the least. */
+void sessions_expire(struct sessions *s, uint64_t now_ms);
 
 /* Ends all sessions of all identities of the set: a BYE to both sides of each, with `text` in
  * Reason (RFC 3326). The number of them. */
@@ -35,6 +42,7 @@ uint32_t sessions_release(struct sessions *s, const struct registration_set *set
 struct sessions_stats {
 	uint32_t active;
 	uint64_t begun, ended, released;
+	uint64_t expired;   /* of those released, for want of a refresh */
 	uint64_t forgotten; /* the oldest, for want of room */
 	uint64_t unread;    /* notices of which nothing could be made */
 	uint64_t byes, byes_unanswered;

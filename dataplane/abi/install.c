@@ -1,9 +1,9 @@
 /* install.c - install records as octets, for the encoder and the decoder
  *
  * head (24 octets), then for INSTALL_REGISTRATION its own head, the identities, the contacts
- * and the Service-Route, for INSTALL_SA its one block, for INSTALL_PROFILE its octets, for
- * INSTALL_SERVER its own head, its addresses and its host. Host byte order: both ends run on
- * one machine, and abi_layout guards the structures.
+ * and the Service-Route, for INSTALL_SA and INSTALL_PROLONG their one block, for
+ * INSTALL_PROFILE its octets, for INSTALL_SERVER its own head, its addresses and its host. Host
+ * byte order: both ends run on one machine, and abi_layout guards the structures.
  */
 #include "abi/install.h"
 
@@ -45,6 +45,12 @@ struct sa_block {
 	uint8_t ck[ABI_SA_KEY], ik[ABI_SA_KEY];
 };
 
+struct prolong_block {
+	uint64_t call_id, expires_ms, registered_ms;
+	uint32_t cseq;
+	uint8_t contact, pad[3];
+};
+
 struct server_head {
 	uint16_t port;
 	uint8_t n_addr, host_len;
@@ -56,6 +62,7 @@ _Static_assert(sizeof(struct impu_head) == 16, "public identity");
 _Static_assert(sizeof(struct registration_head) == 28, "registration head");
 _Static_assert(sizeof(struct contact_head) == 120, "contact head");
 _Static_assert(sizeof(struct sa_block) == 136, "security association");
+_Static_assert(sizeof(struct prolong_block) == 32, "prolongation");
 _Static_assert(IMPU_MAX <= UINT8_MAX && SET_IMPUS_MAX <= UINT8_MAX, "they fit their fields");
 
 enum {
@@ -225,6 +232,11 @@ static const char *sa_check(const struct abi_sa_view *s)
 	return wrong ? wrong : sa_algorithms_check(s);
 }
 
+static const char *prolong_check(const struct abi_prolong_view *p)
+{
+	return p->contact < SET_CONTACTS_MAX ? NULL : "prolonged contact out of range";
+}
+
 /* What is left to write to. */
 struct sink {
 	uint8_t *p;
@@ -321,6 +333,19 @@ static void sa_encode(struct sink *s, const struct abi_sa_view *v)
 	sink_put(s, &b, sizeof(b));
 }
 
+static void prolong_encode(struct sink *s, const struct abi_prolong_view *v)
+{
+	struct prolong_block b = {
+		.call_id = v->call_id,
+		.expires_ms = v->expires_ms,
+		.registered_ms = v->registered_ms,
+		.cseq = v->cseq,
+		.contact = v->contact,
+	};
+
+	sink_put(s, &b, sizeof(b));
+}
+
 static void server_encode(struct sink *s, const struct abi_server_view *v)
 {
 	struct server_head h = {.port = v->port,
@@ -360,6 +385,11 @@ uint32_t abi_install_encode(const struct abi_install_view *v, void *out, uint32_
 			return 0;
 		h.id = v->profile_id;
 		break;
+	case INSTALL_PROLONG:
+		if (prolong_check(&v->prolong) != NULL)
+			return 0;
+		h.id = v->prolong.set_id;
+		break;
 	case INSTALL_SERVER:
 		if (server_check(&v->server) != NULL)
 			return 0;
@@ -376,6 +406,8 @@ uint32_t abi_install_encode(const struct abi_install_view *v, void *out, uint32_
 		registration_encode(&s, &v->registration);
 	if (v->type == INSTALL_SA)
 		sa_encode(&s, &v->sa);
+	if (v->type == INSTALL_PROLONG)
+		prolong_encode(&s, &v->prolong);
 	if (v->type == INSTALL_PROFILE)
 		sink_text(&s, v->profile);
 	if (v->type == INSTALL_SERVER)
@@ -499,6 +531,23 @@ static const char *sa_decode(struct slice *s, struct abi_sa_view *v, uint64_t sa
 	return sa_check(v);
 }
 
+static const char *prolong_decode(struct slice *s, struct abi_prolong_view *v, uint64_t set_id)
+{
+	struct prolong_block b;
+
+	if (!source_get(s, &b, sizeof(b)))
+		return "record ends inside a prolongation";
+	*v = (struct abi_prolong_view){
+		.set_id = set_id,
+		.contact = b.contact,
+		.call_id = b.call_id,
+		.cseq = b.cseq,
+		.expires_ms = b.expires_ms,
+		.registered_ms = b.registered_ms,
+	};
+	return prolong_check(v);
+}
+
 static const char *server_decode(struct slice *s, struct abi_server_view *v, uint64_t id)
 {
 	struct server_head h;
@@ -541,6 +590,11 @@ const char *abi_install_decode(struct slice record, struct abi_install_view *v)
 	case INSTALL_PROFILE:
 		source_text(&record, record.len, &v->profile);
 		wrong = profile_check(h.id, v->profile);
+		if (wrong)
+			return wrong;
+		break;
+	case INSTALL_PROLONG:
+		wrong = prolong_decode(&record, &v->prolong, h.id);
 		if (wrong)
 			return wrong;
 		break;

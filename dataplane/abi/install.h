@@ -29,6 +29,7 @@ enum abi_install_type {
 	INSTALL_SA_DELETE, /* by sa_id, at once: control decides when the last response has left
 			    */
 	INSTALL_PROFILE,   /* a service profile: before the first identity that names it */
+	INSTALL_PROLONG,   /* a contact of a set stays as it is, but for when it expires */
 	INSTALL_SERVER,    /* where an Application Server is: before the first profile that
 			      names it; one that a synchronisation leaves out goes */
 };
@@ -78,6 +79,7 @@ enum abi_install_status {
 	INSTALL_LOST,     /* an SA of old whose sequence numbers are not known any more: its UE
 			     has to register again */
 	INSTALL_NO_PROFILE, /* an identity names a profile that is not there */
+	INSTALL_GONE,       /* there is no such contact to prolong: the set has to be put */
 };
 
 enum {
@@ -174,6 +176,16 @@ struct abi_sa_view {
 	uint64_t expires_ms;                    /* CLOCK_MONOTONIC */
 };
 
+/* What a refresh changes of a contact, which is the one that the set's last put had in this
+ * place (RFC 3261 §10.3 step 7). */
+struct abi_prolong_view {
+	uint64_t set_id;
+	uint8_t contact;  /* index */
+	uint64_t call_id; /* as in abi_contact_view, here and below: the same as it was */
+	uint32_t cseq;    /* not below what it was */
+	uint64_t expires_ms, registered_ms;
+};
+
 /* An Application Server whose SIP URI has a name for a host. */
 struct abi_server_view {
 	uint64_t server_id; /* abi_server_id() of the two that follow */
@@ -196,6 +208,7 @@ struct abi_install_view {
 	struct slice profile; /* struct ifc of ifc/form.h, whole */
 	struct abi_registration_view registration;
 	struct abi_sa_view sa;
+	struct abi_prolong_view prolong;
 	struct abi_server_view server;
 };
 

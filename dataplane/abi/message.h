@@ -22,6 +22,8 @@ enum abi_punt_reason {
 	PUNT_SESSION_BEGUN, /* a 2xx, as it goes from src to dst; behind it the URI of the
 			       INVITE's Contact */
 	PUNT_SESSION_ENDED, /* a BYE, as it goes on */
+	PUNT_SESSION_REFRESHED, /* a 2xx to an UPDATE, as it goes on: the session has more time,
+				   or no bound any more (RFC 4028) */
 	PUNT_AUTHENTICATE,  /* S-CSCF: is this request its user's? Control resumes it */
 	PUNT_OUTBOUND,      /* a user of ours calls a number that is not registered here, or a
 			       foreign domain: as PUNT_LOCATE, and it may leave the network */

@@ -202,6 +202,10 @@ static bool check_workers(struct conf_load *l)
 	if (d->t2_ms < d->t1_ms)
 		return conf_fail(l, conf_line(l, "dataplane.t2"),
 				 "'dataplane.t2' is shorter than 'dataplane.t1'");
+	if (d->session_expires_s && d->session_expires_s < d->min_se_s)
+		return conf_fail(l, conf_line(l, "dataplane.session-expires"),
+				 "'dataplane.session-expires' is shorter than "
+				 "'dataplane.min-se'");
 	return true;
 }
 

@@ -3,7 +3,7 @@
 #include "role/pass.h"
 
 static const struct slice cookie = {(const uint8_t *)"z9hG4bK", 7};
-static const char stateless_sides[] = "stuvwxyz", transaction_sides[] = "ijklmnop";
+static const char stateless_sides[] = "stuvwxyz", transaction_sides[] = "ijklmnopqrstuvwx";
 
 enum {
 	AT_SIDE = 7,
@@ -19,7 +19,7 @@ enum {
 static uint64_t side_bits(struct branch_side side)
 {
 	return (uint64_t)side.from_ue | (uint64_t)side.to_ue << 1 |
-	       (uint64_t)side.own_port << 2;
+	       (uint64_t)side.own_port << 2 | (uint64_t)side.timed << 3;
 }
 
 /* What identifies a transaction is in its reference; without one it is the CSeq and the branch
@@ -90,13 +90,14 @@ static bool split_sa(struct slice *branch, uint64_t *sa_id)
 	return true;
 }
 
-static bool read_side(const char *sides, uint8_t letter, struct branch_side *out)
+static bool read_side(const char *sides, uint32_t n, uint8_t letter, struct branch_side *out)
 {
 	uint32_t i = (uint32_t)letter - (uint8_t)sides[0]; /* the letters are neighbours */
 
-	if (i >= 8)
+	if (i >= n)
 		return false;
-	*out = (struct branch_side){.from_ue = i & 1, .to_ue = i >> 1 & 1, .own_port = i >> 2};
+	*out = (struct branch_side){
+		.from_ue = i & 1, .to_ue = i >> 1 & 1, .own_port = i >> 2 & 1, .timed = i >> 3};
 	return true;
 }
 
@@ -105,7 +106,8 @@ static enum branch_kind read_reference(struct pass *p)
 	struct slice branch = p->via.branch;
 	uint64_t worker, slot, generation;
 
-	if (!read_side(transaction_sides, branch.p[AT_SIDE], &p->side) ||
+	if (!read_side(transaction_sides, sizeof(transaction_sides) - 1, branch.p[AT_SIDE],
+		       &p->side) ||
 	    !hex_u64(slice_sub(branch, AT_REF, 2), &worker) ||
 	    !hex_u64(slice_sub(branch, AT_REF + 2, 8), &slot) ||
 	    !hex_u64(slice_sub(branch, AT_REF + 10, 8), &generation))
@@ -128,8 +130,10 @@ enum branch_kind branch_read(struct pass *p)
 		return read_reference(p);
 	if (branch.len != STATELESS_LEN && branch.len != STATELESS_LEN + LOOP_LEN)
 		return BRANCH_FOREIGN;
-	return read_side(stateless_sides, branch.p[AT_SIDE], &p->side) ? BRANCH_STATELESS
-								       : BRANCH_FOREIGN;
+	return read_side(stateless_sides, sizeof(stateless_sides) - 1, branch.p[AT_SIDE],
+			 &p->side)
+		       ? BRANCH_STATELESS
+		       : BRANCH_FOREIGN;
 }
 
 bool branch_is_ours(const struct pass *p, const struct addr *back, struct slice next_branch)

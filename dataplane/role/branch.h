@@ -4,9 +4,11 @@
  *   z9hG4bK SIDE WORKER2 SLOT8 GENERATION8 MAC16 [. LOOP8]    a client transaction of a worker
  *   z9hG4bK c ...                                             control's (abi/message.h)
  *
- * All digits hexadecimal. SIDE is one letter, of "stuvwxyz" or "ijklmnop": whether the request
- * came from, and went to, a UE, so that the response crosses the same trust boundary back, and
- * whether it came to the worker's own port, so that the response leaves from there. The MAC is
+ * All digits hexadecimal. SIDE is one letter, of "stuvwxyz" or, of a transaction, from "i" to
+ * "x": whether the request came from, and went to, a UE, so that the response crosses the same
+ * trust boundary back, whether it came to the worker's own port, so that the response leaves
+ * from there, and of an INVITE, whether its session was given a time here that the caller can
+ * keep. The MAC is
  * over the rest and the address that the Via behind ours leads to; a stateless one also over
  * that Via's branch and the CSeq. So it is the same for a repeat, and a response that was not
  * asked for, or whose way back was tampered with, is told without any memory of the request.
@@ -37,6 +39,7 @@ struct branch_ref {
 /* Which sides of the request were UEs; which port of ours it came to. */
 struct branch_side {
 	bool from_ue, to_ue, own_port;
+	bool timed; /* with a transaction only */
 };
 
 /* Writes the branch of the request in hand, which goes back to `back`: ref NULL, stateless. */

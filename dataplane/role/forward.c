@@ -104,6 +104,7 @@ static void push_via(struct pass *p, const struct target *to, const struct addr 
 		.from_ue = p->source == SOURCE_UE,
 		.to_ue = to->ue,
 		.own_port = p->b->dst.port != p->w->node->sip_port,
+		.timed = ref && p->timed,
 	};
 	struct addr back = answer_destination(&p->via, &p->b->src);
 	struct text *t = &p->edits->arena;

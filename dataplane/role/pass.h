@@ -112,6 +112,7 @@ struct pass {
 	uint64_t orig_user, term_user; /* token_user of either side, 0: not known here */
 	bool assert_identity; /* write P-Asserted-Identity: the P-CSCF asserted it in this pass
 			       */
+	bool timed;           /* its session was given a time here, which the caller can keep */
 	bool record_route;    /* stay in the path of the dialog this request makes */
 	bool called_party;    /* write P-Called-Party-ID with the Request-URI as received */
 

@@ -2,6 +2,7 @@
 #include "role/response.h"
 #include "role/forward.h"
 #include "role/pcscf.h"
+#include "role/session_timer.h"
 #include "role/transaction.h"
 
 struct buf *response_emit(struct pass *p, bool from_ue, bool to_ue, uint64_t term_user)
@@ -9,6 +10,7 @@ struct buf *response_emit(struct pass *p, bool from_ue, bool to_ue, uint64_t ter
 	sip_edit_delete_first_value(p->edits, &p->msg, sip_first(&p->msg, SIP_H_VIA),
 				    p->via_rest);
 	pcscf_response(p, from_ue, to_ue, term_user);
+	session_timer_response(p);
 	return forward_emit(p);
 }
 
@@ -18,6 +20,7 @@ enum verdict response_back(struct pass *p, const struct addr *to)
 
 	if (!r && !p->back_sa)
 		return pass_drop(p, COUNT_DROP_NOROUTE);
+	struct addr from = p->b->src;
 	struct buf *b = response_emit(p, p->side.to_ue, p->side.from_ue, 0);
 	if (!b)
 		return VERDICT_DROP;
@@ -28,6 +31,9 @@ enum verdict response_back(struct pass *p, const struct addr *to)
 	b->port = r ? r->port : p->b->port;
 	p->out->buf[p->out->n++] = b;
 	count(p->w->counters, COUNT_FORWARDED);
+	if (session_timer_is_refresh(p))
+		p->w->notice = (struct role_notice){
+			.reason = PUNT_SESSION_REFRESHED, .b = b, .src = from, .dst = *to};
 	return VERDICT_SEND;
 }
 

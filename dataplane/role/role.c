@@ -12,6 +12,7 @@
 #include "role/request.h"
 #include "role/response.h"
 #include "role/scscf.h"
+#include "role/session_timer.h"
 #include "role/stun.h"
 #include "role/transaction.h"
 
@@ -212,13 +213,14 @@ static request_step *const request_steps[] = {
 	request_register,
 	request_to_node,
 	request_classify,
-	pcscf_dialog,      /* TS 24.229 §5.2.6.3.5 */
-	pcscf_originating, /* §5.2.6.3.3 */
-	scscf_originating, /* §5.4.3.2 */
-	icscf_locate,      /* §5.3.2 */
-	scscf_terminating, /* §5.4.3.3 */
-	pcscf_deliver,     /* §5.2.6.4 */
-	forward_request,   /* RFC 3261 §16.6 */
+	pcscf_dialog,          /* TS 24.229 §5.2.6.3.5 */
+	pcscf_originating,     /* §5.2.6.3.3 */
+	scscf_originating,     /* §5.4.3.2 */
+	icscf_locate,          /* §5.3.2 */
+	scscf_terminating,     /* §5.4.3.3 */
+	pcscf_deliver,         /* §5.2.6.4 */
+	session_timer_request, /* RFC 4028 §8.1 */
+	forward_request,       /* RFC 3261 §16.6 */
 };
 
 enum verdict request_input(struct pass *p)

@@ -15,6 +15,8 @@ static int install_do(struct install *in, const struct abi_install_view *v)
 	switch (v->type) {
 	case INSTALL_REGISTRATION:
 		return table_put(t, &v->registration);
+	case INSTALL_PROLONG:
+		return table_prolong(t, &v->prolong);
 	case INSTALL_PROFILE:
 		return table_put_profile(t, v->profile_id, v->profile);
 	case INSTALL_SERVER:

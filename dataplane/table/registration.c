@@ -221,6 +221,25 @@ int table_put(struct tables *t, const struct abi_registration_view *v)
 	return INSTALL_OK;
 }
 
+int table_prolong(struct tables *t, const struct abi_prolong_view *v)
+{
+	const struct registration *r =
+		tables_find_set(t, v->set_id, tables_hash_set(t, v->set_id));
+	struct reg_contact *c;
+
+	if (!r || v->contact >= r->n_contact)
+		return INSTALL_GONE;
+	c = (struct reg_contact *)reg_contact(r, v->contact);
+	if (c->call_id != v->call_id || v->cseq < c->cseq)
+		return INSTALL_GONE;
+	/* The sequence number last: with it a worker takes the request for a repeat, and says
+	 * what is left of the time that was granted. */
+	__atomic_store_n(&c->expires_ms, v->expires_ms, __ATOMIC_RELAXED);
+	__atomic_store_n(&c->registered_ms, v->registered_ms, __ATOMIC_RELAXED);
+	__atomic_store_n(&c->cseq, v->cseq, __ATOMIC_RELEASE);
+	return INSTALL_OK;
+}
+
 void tables_remove(struct tables *t, const struct registration *r)
 {
 	tables_leave(t, &t->set, tables_hash_set(t, r->set_id), r, 0);

@@ -1,9 +1,10 @@
 /* registration.h - registered users, as workers see them
  *
- * A registration is immutable once it is published. The management thread replaces it by a new
- * one and frees the old after a grace period (urcu-qsbr), so a pointer found inside a read-side
- * section stays valid until that section ends: on a worker, until it next announces a quiescent
- * state, once per loop.
+ * A registration is immutable once it is published, but for what a refresh prolongs of a
+ * contact: three words, of which each stands for itself. The management thread replaces it by a
+ * new one and frees the old after a grace period (urcu-qsbr), so a pointer found inside a
+ * read-side section stays valid until that section ends: on a worker, until it next announces a
+ * quiescent state, once per loop.
  */
 #pragma once
 
@@ -13,7 +14,7 @@
 
 /* The fields in the order of need: what a request inside a dialog asks for comes first. */
 struct reg_contact {
-	uint64_t expires_ms; /* as abi_contact_view, here and below */
+	uint64_t expires_ms; /* as abi_contact_view, here and below; table_prolong writes it */
 	struct addr flow;    /* family 0: its P-CSCF is elsewhere, */
 	struct addr local;   /* and here is the next hop, in the place of our own address */
 	uint64_t sa_id;
@@ -22,9 +23,11 @@ struct reg_contact {
 	uint16_t q;
 	uint8_t flags; /* enum abi_contact_flags */
 	uint8_t n_feature;
-	uint16_t feature; /* offset from the start of the registration */
-	uint64_t registered_ms, call_id, instance;
-	uint32_t cseq, impi, reg_id;
+	uint16_t feature;       /* offset from the start of the registration */
+	uint64_t registered_ms; /* table_prolong writes it */
+	uint64_t call_id, instance;
+	uint32_t cseq; /* table_prolong writes it */
+	uint32_t impi, reg_id;
 };
 
 _Static_assert(sizeof(struct reg_contact) == 112,
@@ -163,6 +166,9 @@ const struct reg_contact *reg_contact_on_flow(const struct registration *r,
  * identity twice), CONFLICT, NO_PROFILE, NO_MEMORY (also: more than struct tables_size says).
  * Lends *v. */
 int table_put(struct tables *t, const struct abi_registration_view *v);
+/* A contact's new time, where it stands: no more is written than that. GONE: the set has no
+ * such contact, or one of another Call-ID, or that was prolonged further. */
+int table_prolong(struct tables *t, const struct abi_prolong_view *v);
 /* A service profile for the identities that name it from now on; `criteria` lies at an address
  * divisible by eight. One that is there already counts as put again: see ABI_PROFILES_RECENT.
  * MALFORMED: ifc_sound says so; NO_MEMORY. */

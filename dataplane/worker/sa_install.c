@@ -78,6 +78,7 @@ int sa_install(void *context, const struct abi_install_view *v)
 	case INSTALL_REGISTRATION:
 	case INSTALL_DELETE:
 	case INSTALL_PROFILE:
+	case INSTALL_PROLONG:
 	case INSTALL_SERVER:
 		break;
 	}

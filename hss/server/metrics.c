@@ -1,10 +1,7 @@
 /* metrics.c - what the HSS counts, and GET /metrics over HTTP for Prometheus */
 #include "hss/metrics.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
-#include <errno.h>
-#include <microhttpd.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -12,13 +9,11 @@
 #include "sh/sh.h"
 #include "diameter/diameter.h"
 #include "hss/version.h"
+#include "page/page.h"
 
 enum {
 	ERROR_MAX = 256,
 	LINE_MAX_OCTETS = 512,
-	CONNECTIONS_MAX = 16,
-	CONNECTION_TIMEOUT_S = 10,
-	CONNECTION_MEMORY = 32 << 10,
 };
 
 static const int result_code[] = {
@@ -71,8 +66,7 @@ static const char *application_of(int command)
 struct metrics {
 	struct store *store;
 	const struct metrics_counters *counters;
-	struct MHD_Daemon *http; /* NULL: not wanted */
-	int fd;
+	struct page *page;
 	uint64_t start_wall_ms;
 	uint64_t counted_ms; /* 0: never */
 	struct store_counts counts;
@@ -252,89 +246,9 @@ void metrics_rows(struct metrics *m, struct json *out, const char *key)
 	json_end_array(out);
 }
 
-static enum MHD_Result reply(struct MHD_Connection *to, unsigned status, const char *type,
-			     void *octets, size_t len, enum MHD_ResponseMemoryMode mode)
+static void write_page(void *ctx, struct json *out)
 {
-	struct MHD_Response *r = MHD_create_response_from_buffer(len, octets, mode);
-	enum MHD_Result result;
-
-	if (!r) {
-		if (mode == MHD_RESPMEM_MUST_FREE)
-			free(octets);
-		return MHD_NO;
-	}
-	MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, type);
-	result = MHD_queue_response(to, status, r);
-	MHD_destroy_response(r);
-	return result;
-}
-
-static enum MHD_Result reply_text(struct MHD_Connection *to, unsigned status, const char *text)
-{
-	return reply(to, status, "text/plain", (void *)(uintptr_t)text, strlen(text),
-		     MHD_RESPMEM_PERSISTENT);
-}
-
-static enum MHD_Result on_http(void *ctx, struct MHD_Connection *from, const char *url,
-			       const char *method, const char *version, const char *upload,
-			       size_t *upload_len, void **per_request)
-{
-	struct json out;
-
-	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0)
-		return reply_text(from, MHD_HTTP_METHOD_NOT_ALLOWED, "GET only\n");
-	if (strcmp(url, "/metrics") != 0)
-		return reply_text(from, MHD_HTTP_NOT_FOUND, "/metrics is here\n");
-	json_init(&out);
-	metrics_text(ctx, &out);
-	if (out.failed || !out.p) {
-		json_free(&out);
-		return reply_text(from, MHD_HTTP_INTERNAL_SERVER_ERROR, "no memory\n");
-	}
-	/* The octets go to the library, which frees them. */
-	return reply(from, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", out.p,
-		     out.len, MHD_RESPMEM_MUST_FREE);
-}
-
-static void sockaddr_of(const struct addr *a, struct sockaddr_storage *out)
-{
-	struct sockaddr_in *v4 = (struct sockaddr_in *)out;
-	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
-
-	memset(out, 0, sizeof(*out));
-	if (a->family == 4) {
-		v4->sin_family = AF_INET;
-		v4->sin_port = htons(a->port);
-		memcpy(&v4->sin_addr, a->ip, 4);
-		return;
-	}
-	v6->sin6_family = AF_INET6;
-	v6->sin6_port = htons(a->port);
-	memcpy(&v6->sin6_addr, a->ip, 16);
-}
-
-static bool listen_at(struct metrics *m, const struct addr *at, char *error)
-{
-	unsigned flags = MHD_USE_EPOLL | (at->family == 6 ? MHD_USE_IPv6 : 0);
-	const union MHD_DaemonInfo *info;
-	struct sockaddr_storage where;
-	char text[ADDR_TEXT_MAX];
-
-	sockaddr_of(at, &where);
-	m->http =
-		MHD_start_daemon(flags, 0, NULL, NULL, on_http, m, MHD_OPTION_SOCK_ADDR, &where,
-				 MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
-				 MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)CONNECTION_TIMEOUT_S,
-				 MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-				 MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
-	info = m->http ? MHD_get_daemon_info(m->http, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
-	if (!info) {
-		snprintf(error, ERROR_MAX, "cannot listen for metrics on %s: %s",
-			 addr_text(at, text), strerror(errno));
-		return false;
-	}
-	m->fd = info->epoll_fd;
-	return true;
+	metrics_text(ctx, out);
 }
 
 struct metrics *metrics_start(const struct addr *listen, struct store *store,
@@ -348,11 +262,11 @@ struct metrics *metrics_start(const struct addr *listen, struct store *store,
 	}
 	m->store = store;
 	m->counters = counters;
-	m->fd = -1;
 	m->start_wall_ms = clock_wall_ms();
-	if (listen->port == 0 || listen->family == 0 || listen_at(m, listen, error))
+	m->page = page_open(listen, write_page, m, error);
+	if (m->page)
 		return m;
-	metrics_stop(m);
+	free(m);
 	return NULL;
 }
 
@@ -360,18 +274,16 @@ void metrics_stop(struct metrics *m)
 {
 	if (!m)
 		return;
-	if (m->http)
-		MHD_stop_daemon(m->http);
+	page_close(m->page);
 	free(m);
 }
 
 int metrics_fd(const struct metrics *m)
 {
-	return m->fd;
+	return page_fd(m->page);
 }
 
 void metrics_poll(struct metrics *m)
 {
-	if (m->http)
-		MHD_run(m->http);
+	page_run(m->page);
 }

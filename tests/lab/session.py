@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """session.py - two terminals of SIP Digest in a call that the network ends
 
-session.py REMOTE LOCAL1 USER1 LOCAL2 USER2 PASSWORD wait|leave|hangup
+session.py REMOTE LOCAL1 USER1 LOCAL2 USER2 PASSWORD wait|leave|hangup|timer
 
 Both register, USER1 calls USER2, "up" is printed. wait: both have to be sent BYE within 10 s. leave: USER2 de-registers first.
-hangup: USER1 sends BYE, and no other BYE may come within 1 s. Exits 0, or says what was wrong.
+hangup: USER1 sends BYE, and no other BYE may come within 1 s. timer: USER2 gives the call a second and nobody refreshes it:
+both have to be sent BYE within 45 s. Exits 0, or says what was wrong.
 """
 import sys
 import time
@@ -19,7 +20,8 @@ def call(a, b):
     dialog = [f"From: <sip:{a.user}@{DOMAIN}>;tag=a", f"Call-ID: call-{RUN}"]
     a.send(f"INVITE sip:{b.user}@{DOMAIN} SIP/2.0", a.via("i"), f"Route: <sip:{REMOTE[0]}:{REMOTE[1]};lr>, {a.route[0]}",
            "Max-Forwards: 70", *dialog, f"To: <sip:{b.user}@{DOMAIN}>", f"CSeq: {a.cseq} INVITE", f"Contact: {a.contact}")
-    b.answer(b.wanted("INVITE "), f"Contact: {b.contact}", tag=";tag=b")
+    timed = ["Session-Expires: 1;refresher=uas"] if WHAT == "timer" else []
+    b.answer(b.wanted("INVITE "), f"Contact: {b.contact}", *timed, tag=";tag=b")
     ok = a.wanted("SIP/2.0 200")
     routes = ", ".join(lines(ok, "Record-Route")).split(",")[::-1]
 
@@ -34,7 +36,7 @@ def call(a, b):
 
 
 def ended(terminal, own, other):
-    bye = terminal.wanted("BYE ", 10)
+    bye = terminal.wanted("BYE ", 45 if WHAT == "timer" else 10)
     terminal.answer(bye)
     for name, value in (("From", f";tag={other}"), ("To", f";tag={own}"), ("Call-ID", f"call-{RUN}"), ("Reason", "SIP;cause=")):
         if not any(value in v for v in lines(bye, name)):

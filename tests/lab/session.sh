@@ -1,5 +1,6 @@
 #!/bin/bash
-# session.sh - calls of a user end when he is de-registered: by the operator, by the HSS, by himself; and are watched no more when they end
+# session.sh - calls of a user end when he is de-registered: by the operator, by the HSS, by himself; or when nobody refreshes them; and
+# are watched no more when they end
 . "$(dirname "$0")/common.bash"
 start_saker 1 20 20 || { fail "start"; exit 1; }
 
@@ -34,9 +35,11 @@ equal "its end is seen" "$(metric 'saker_sessions_ended_total{by="user"}')" 1
 check "the operator de-registers the caller" in_call wait sakerctl reg dereg sip:digest1@ims.example
 check "the operator de-registers the called" in_call wait sakerctl reg dereg sip:digest2@ims.example
 check "the called de-registers himself" in_call leave true
+check "a call that is not refreshed ends (RFC 4028)" in_call timer true
 check "the HSS loses the caller (RTR)" in_call wait sakerctl sub del digest1@ims.example
 equal "sessions ended so" "$(metric 'saker_sessions_ended_total{by="deregistration"}')" 4
+equal "one session ended so" "$(metric 'saker_sessions_ended_total{by="timer"}')" 1
 equal "no session is left" "$(metric saker_sessions)" 0
 sleep 1
 equal "all BYEs are answered" "$(metric saker_session_byes_unanswered_total)" 0
-equal "two each" "$(metric saker_session_byes_total)" 8
+equal "two each" "$(metric saker_session_byes_total)" 10

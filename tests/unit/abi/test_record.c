@@ -454,6 +454,43 @@ static void server_ids(void **state)
 	assert_true(id != abi_server_id(SLICE("as.exampl"), 0));
 }
 
+static void prolongations_come_back(void **state)
+{
+	struct abi_install_view v = {.type = INSTALL_PROLONG,
+				     .seq = 4,
+				     .prolong = {.set_id = 77,
+						 .contact = SET_CONTACTS_MAX - 1,
+						 .call_id = 5,
+						 .cseq = UINT32_MAX,
+						 .expires_ms = UINT64_MAX,
+						 .registered_ms = 6}};
+	uint8_t record[256];
+	uint32_t len = abi_install_encode(&v, record, sizeof(record));
+	struct abi_install_view got;
+
+	assert_int_equal(len, 56);
+	assert_null(abi_install_decode(slice_of(record, len), &got));
+	assert_int_equal(got.type, INSTALL_PROLONG);
+	assert_int_equal(got.prolong.set_id, 77);
+	assert_int_equal(got.prolong.contact, SET_CONTACTS_MAX - 1);
+	assert_int_equal(got.prolong.call_id, 5);
+	assert_true(got.prolong.cseq == UINT32_MAX);
+	assert_true(got.prolong.expires_ms == UINT64_MAX);
+	assert_int_equal(got.prolong.registered_ms, 6);
+	for (uint32_t n = 0; n < len; n++) {
+		uint8_t *shorter = malloc(n + 1);
+
+		memcpy(shorter, record, n);
+		assert_non_null(abi_install_decode(slice_of(shorter, n), &got));
+		free(shorter);
+	}
+	assert_non_null(abi_install_decode(slice_of(record, len + 1), &got));
+	v.prolong.contact = SET_CONTACTS_MAX;
+	assert_int_equal(abi_install_encode(&v, record, sizeof(record)), 0);
+	record[24 + 28] = SET_CONTACTS_MAX;
+	assert_non_null(abi_install_decode(slice_of(record, len), &got));
+}
+
 static void broken_rules_are_not_encoded(void **state)
 {
 	uint8_t record[RING_RECORD_MAX];
@@ -480,7 +517,7 @@ static void broken_rules_are_not_decoded(void **state)
 		uint32_t at;
 		uint8_t octet;
 	} lies[] = {
-		{0, INSTALL_PROFILE + 1},
+		{0, INSTALL_PROLONG + 1},
 		{0, 0},
 		{3, 1}, /* type */
 		{24, 0},
@@ -902,6 +939,7 @@ int main(void)
 		cmocka_unit_test(servers_come_back),
 		cmocka_unit_test(servers_of_no_use),
 		cmocka_unit_test(server_ids),
+		cmocka_unit_test(prolongations_come_back),
 		cmocka_unit_test(broken_rules_are_not_encoded),
 		cmocka_unit_test(broken_rules_are_not_decoded),
 		cmocka_unit_test(largest_set_fits_a_record_or_is_refused),

@@ -277,6 +277,8 @@ static const struct {
 	 "3: 'dataplane.punt-ring' is no power of two"},
 	{"realm: a.b\ndataplane:\n  t1: 5s\n",
 	 "1: 'dataplane.t2' is shorter than 'dataplane.t1'"},
+	{"realm: a.b\ndataplane:\n  session-expires: 89s\n",
+	 "3: 'dataplane.session-expires' is shorter than 'dataplane.min-se'"},
 	{"realm: a.b\ndataplane:\n  t2: 400ms\n",
 	 "3: 'dataplane.t2' is shorter than 'dataplane.t1'"},
 	{"realm: a.b\n" PORT "      addresses: []\n",

@@ -25,6 +25,7 @@ struct seen {
 	uint16_t worker;
 	int done, last_status;
 	bool is_done;
+	uint64_t gone;
 };
 
 static void on_message(void *ctx, const struct abi_punt *p)
@@ -343,6 +344,51 @@ static void test_put_is_acknowledged(void **state)
 	close_all(&s);
 }
 
+static void on_gone(void *ctx, uint64_t set_id)
+{
+	struct seen *s = ctx;
+
+	s->gone = set_id;
+	s->is_done = true;
+}
+
+static void test_contact_is_prolonged(void **state)
+{
+	struct registration_set *set = make_set(1, 2, 0);
+	struct abi_install_view v;
+	uint64_t call_id;
+	struct seen s;
+
+	open_all(&s, true);
+	installer_on_gone(s.installer, on_gone, &s);
+	install_prolong(s.installer, set, 1); /* nowhere to, and not owed later */
+	assert_true(run_until(s.loop, &s.up));
+	expect_sync(&s, 0);
+	install_put(s.installer, set, NULL, NULL);
+	assert_true(next_install(&s, &v));
+	call_id = v.registration.contact[1].call_id;
+	fake_acknowledge(&fake, v.seq, INSTALL_OK);
+	set->contact[1].cseq = 4711;
+	set->contact[1].expires_wall_ms = clock_wall_ms() + 60000;
+	install_prolong(s.installer, set, 1);
+	assert_true(next_install(&s, &v));
+	assert_int_equal(v.type, INSTALL_PROLONG);
+	assert_true(v.prolong.set_id == set->id);
+	assert_int_equal(v.prolong.contact, 1);
+	assert_int_equal(v.prolong.cseq, 4711);
+	assert_true(v.prolong.call_id == call_id);
+	assert_in_range(v.prolong.expires_ms, clock_ms() + 59000, clock_ms() + 60000);
+	fake_acknowledge(&fake, v.seq, INSTALL_OK);
+	install_prolong(s.installer, set, 0);
+	assert_true(next_install(&s, &v));
+	assert_true(s.gone == 0);
+	fake_acknowledge(&fake, v.seq, INSTALL_GONE);
+	assert_true(run_until(s.loop, &s.is_done));
+	assert_true(s.gone == set->id);
+	registration_set_free(set);
+	close_all(&s);
+}
+
 static void test_link_down_ends_what_is_open(void **state)
 {
 	struct registration_set *set = make_set(1, 1, 0);
@@ -453,6 +499,7 @@ int main(void)
 		cmocka_unit_test(test_comes_back_and_tells_a_fresh_start),
 		cmocka_unit_test(test_broken_ring_takes_the_link_down),
 		cmocka_unit_test(test_put_is_acknowledged),
+		cmocka_unit_test(test_contact_is_prolonged),
 		cmocka_unit_test(test_link_down_ends_what_is_open),
 		cmocka_unit_test(test_associations_are_installed),
 		cmocka_unit_test(test_synchronises_more_than_the_ring_holds),

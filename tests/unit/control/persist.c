@@ -410,6 +410,135 @@ static void test_subscriptions(void **state)
 	persist_close(p);
 }
 
+static void test_prolonged_record(void **state)
+{
+	struct record_prolonged r = {1, 2, 3, 4, 5}, back;
+	uint32_t len;
+	uint8_t *octets = record_prolonged_encode(&r, &len);
+
+	assert_true(record_prolonged_decode(slice_of(octets, len), &back));
+	assert_int_equal(back.set_id, 1);
+	assert_int_equal(back.contact, 2);
+	assert_int_equal(back.cseq, 3);
+	assert_int_equal(back.expires_wall_ms, 4);
+	assert_int_equal(back.registered_wall_ms, 5);
+	for (uint32_t n = 0; n < len; n++)
+		assert_false(record_prolonged_decode(slice_of(octets, n), &back));
+	for (uint32_t i = 0; i < len * 8; i++) {
+		octets[i / 8] ^= (uint8_t)(1 << i % 8);
+		assert_false(record_prolonged_decode(slice_of(octets, len), &back));
+		octets[i / 8] ^= (uint8_t)(1 << i % 8);
+	}
+	free(octets);
+}
+
+static struct record_prolonged line_of(const struct registration_set *s, uint32_t contact,
+				       uint32_t cseq, uint64_t expires)
+{
+	return (struct record_prolonged){.set_id = s->id,
+					 .contact = record_contact(&s->contact[contact]),
+					 .cseq = cseq,
+					 .expires_wall_ms = expires,
+					 .registered_wall_ms = expires - 10};
+}
+
+static void prolong(struct persist *p, const struct registration_set *s, uint32_t contact,
+		    uint32_t cseq, uint64_t expires)
+{
+	struct record_prolonged r = line_of(s, contact, cseq, expires);
+
+	persist_prolong(p, &r);
+}
+
+/* What was prolonged counts when all is read again, and nothing that was overtaken. */
+static void test_journal(void **state)
+{
+	struct registration_set *a = make_set(1, 2, 1000), *b = make_set(2, 1, 1000);
+	struct registration_set *nobody = make_set(3, 1, 1000), *seen;
+	struct persist *p = persist_open(path, error);
+	struct registrations *all = registrations_new();
+	struct persist_stats stats;
+	struct outcome o = {0};
+	uint64_t due;
+
+	a->contact[0].cseq = a->contact[1].cseq = b->contact[0].cseq = 5;
+	persist_put(p, a, on_done, &o);
+	persist_put(p, b, on_done, &o);
+	prolong(p, a, 1, 6, 7000);
+	prolong(p, a, 1, 7, 8000);
+	prolong(p, a, 1, 6, 9000); /* comes late */
+	prolong(p, b, 0, 9, 5000);
+	b->contact[0].cseq = 9; /* and then the network cut it short */
+	b->contact[0].expires_wall_ms = 3000;
+	persist_put(p, b, on_done, &o);
+	prolong(p, nobody, 0, 1, 1);
+	assert_int_equal(persist_prolonged(p), 5);
+	persist_commit(p);
+	assert_int_equal(o.ok, 3);
+	persist_close(p);
+	run_sql("INSERT INTO prolonged(id, record) VALUES(100, x'00')");
+
+	p = persist_open(path, error);
+	assert_int_equal(persist_prolonged(p), 100);
+	assert_true(persist_load(p, all, error));
+	seen = registrations_by_id(all, a->id);
+	assert_int_equal(seen->contact[0].cseq, 5);
+	assert_int_equal(seen->contact[0].expires_wall_ms, 1000);
+	assert_int_equal(seen->contact[1].cseq, 7);
+	assert_int_equal(seen->contact[1].expires_wall_ms, 8000);
+	assert_int_equal(seen->contact[1].registered_wall_ms, 7990);
+	seen = registrations_by_id(all, b->id);
+	assert_int_equal(seen->contact[0].expires_wall_ms, 3000);
+	assert_ptr_equal(registrations_next_expiry(all, &due), registrations_by_id(all, a->id));
+	assert_int_equal(due, 1000);
+	persist_stats(p, &stats);
+	assert_int_equal(stats.damaged, 1);
+	persist_close(p);
+	registrations_free(all);
+	registration_set_free(a);
+	registration_set_free(b);
+	registration_set_free(nobody);
+}
+
+static void on_line(void *ctx, const struct record_prolonged *r)
+{
+	uint32_t *sum = ctx;
+
+	*sum = *sum * 10 + r->cseq;
+}
+
+static void test_journal_is_shortened(void **state)
+{
+	struct registration_set *a = make_set(1, 1, 1000);
+	struct persist *p = persist_open(path, error);
+	uint32_t seen = 0;
+	uint64_t until;
+
+	assert_int_equal(persist_prolonged_oldest(p, 3, on_line, &seen), 0);
+	persist_prolonged_forget(p, 0);
+	for (uint32_t i = 1; i <= 5; i++)
+		prolong(p, a, 0, i, i);
+	persist_commit(p);
+	until = persist_prolonged_oldest(p, 3, on_line, &seen);
+	assert_int_equal(seen, 123);
+	persist_prolonged_forget(p, until);
+	assert_int_equal(persist_prolonged(p), 2);
+	prolong(p, a, 0, 6, 6);
+	persist_commit(p);
+	persist_close(p);
+	p = persist_open(path, error);
+	assert_int_equal(persist_prolonged(p), 3);
+	seen = 0;
+	until = persist_prolonged_oldest(p, 100, on_line, &seen);
+	assert_int_equal(seen, 456);
+	persist_prolonged_forget(p, until);
+	persist_commit(p);
+	assert_int_equal(persist_prolonged(p), 0);
+	assert_int_equal(persist_prolonged_oldest(p, 3, on_line, &seen), 0);
+	persist_close(p);
+	registration_set_free(a);
+}
+
 static const struct record_owed owed = {.key = 7,
 					.set_id = 2,
 					.serial = 3,
@@ -517,7 +646,7 @@ static void test_older_schema_gets_its_table(void **state)
 	struct persist *p;
 
 	persist_close(persist_open(path, error));
-	run_sql("DROP TABLE sa; PRAGMA user_version = 1");
+	run_sql("DROP TABLE sa; DROP TABLE prolonged; PRAGMA user_version = 1");
 	p = persist_open(path, error);
 	assert_non_null(p);
 	assert_true(persist_load_sas(p, s, error));
@@ -600,6 +729,9 @@ int main(void)
 		cmocka_unit_test(test_damaged_record_is_refused),
 		cmocka_unit_test(test_association_comes_back),
 		cmocka_unit_test(test_damaged_association_is_refused),
+		cmocka_unit_test(test_prolonged_record),
+		TEST(test_journal),
+		TEST(test_journal_is_shortened),
 		TEST(test_associations_are_there_after_reopening),
 		TEST(test_subscriptions),
 		cmocka_unit_test(test_owed_record),

@@ -28,6 +28,7 @@ struct registration_set *make_set(uint32_t n, uint32_t n_contact, uint64_t expir
 	s->impu_flags[0] = ABI_IMPU_DEFAULT;
 	s->service_route = text("<sip:orig@scscf%u.example.org;lr>", n);
 	s->user_data = text("<IMSSubscription>%u</IMSSubscription>", n);
+	registration_room(s, n_contact);
 	s->n_contact = n_contact;
 	for (uint32_t i = 0; i < n_contact; i++) {
 		struct registration_contact *c = &s->contact[i];

@@ -426,6 +426,70 @@ static struct abi_registration_view *crowded_view(const struct tables *t, uint64
 
 /* A full bucket goes on in a further line. The lines for that are there before a put begins to
  * change anything, so that it cannot stop half way. */
+static const struct reg_contact *contact_of(struct tables *t, uint64_t set, uint32_t i)
+{
+	return reg_contact(tables_find_set(t, set, tables_hash_set(t, set)), i);
+}
+
+/* Nothing moves, and only what was named changes. */
+static void contacts_are_prolonged_in_place(void **state)
+{
+	struct tables *t = tables_make(100, 100);
+	static struct abi_registration_view v;
+	struct abi_prolong_view p = {.set_id = 5, .contact = 1, .call_id = 8};
+	const struct reg_contact *c;
+	struct tables_stats before, after;
+	struct reg_contact was[2];
+
+	v = (struct abi_registration_view){.set_id = 5,
+					   .roles = 3,
+					   .n_impu = 1,
+					   .impu = {{SLICE("sip:a@x"), 0, 0}},
+					   .n_contact = 2};
+	for (uint32_t i = 0; i < 2; i++)
+		v.contact[i] = (struct abi_contact_view){.flow = model_flow(i),
+							 .local = model_flow(3),
+							 .uri = SLICE("sip:a@x"),
+							 .call_id = 7 + i,
+							 .cseq = 10,
+							 .expires_ms = 1000,
+							 .registered_ms = 500};
+	assert_int_equal(table_put(t, &v), INSTALL_OK);
+	c = contact_of(t, 5, 0);
+	memcpy(was, c, sizeof(was));
+	tables_stats(t, &before);
+
+	p.cseq = 11;
+	p.expires_ms = 90000;
+	p.registered_ms = 600;
+	assert_int_equal(table_prolong(t, &p), INSTALL_OK);
+	assert_ptr_equal(contact_of(t, 5, 0), c);
+	was[1].cseq = 11;
+	was[1].expires_ms = 90000;
+	was[1].registered_ms = 600;
+	assert_memory_equal(c, was, sizeof(was));
+	/* The same request again, granted a little later. */
+	p.expires_ms = was[1].expires_ms = 90001;
+	assert_int_equal(table_prolong(t, &p), INSTALL_OK);
+	assert_memory_equal(c, was, sizeof(was));
+
+	p.cseq = 10;
+	assert_int_equal(table_prolong(t, &p), INSTALL_GONE);
+	p.cseq = 12;
+	p.call_id = 7;
+	assert_int_equal(table_prolong(t, &p), INSTALL_GONE);
+	p.call_id = 8;
+	p.contact = 2;
+	assert_int_equal(table_prolong(t, &p), INSTALL_GONE);
+	p.contact = 1;
+	p.set_id = 6;
+	assert_int_equal(table_prolong(t, &p), INSTALL_GONE);
+	assert_memory_equal(c, was, sizeof(was));
+	tables_stats(t, &after);
+	assert_memory_equal(&before, &after, sizeof(before));
+	tables_destroy(t);
+}
+
 static void full_bucket_takes_memory_first(void **state)
 {
 	struct tables *t = tables_make(9, 9);
@@ -588,6 +652,7 @@ int main(void)
 		cmocka_unit_test(counts_beyond_the_tables_size_are_refused),
 		cmocka_unit_test(bounds_of_a_set_are_checked),
 		cmocka_unit_test(registration_holds_what_was_put),
+		cmocka_unit_test(contacts_are_prolonged_in_place),
 		cmocka_unit_test(full_bucket_takes_memory_first),
 		cmocka_unit_test(registrations_begin_on_lines),
 		cmocka_unit_test(sync_removes_what_was_not_put_again),

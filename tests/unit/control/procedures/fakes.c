@@ -181,7 +181,8 @@ static void answer(struct fake *f, const struct fake_pending *p)
 		((void (*)(void *, const struct cx_saa *))p->fn)(p->ctx, &f->saa);
 		break;
 	case PENDING_STORE:
-		((void (*)(void *, bool))p->fn)(p->ctx, !f->disk_full);
+		if (p->fn)
+			((void (*)(void *, bool))p->fn)(p->ctx, !f->disk_full);
 		break;
 	case PENDING_INSTALL:
 		((void (*)(void *, int))p->fn)(p->ctx, f->install_status);
@@ -434,11 +435,54 @@ void install_put(struct installer *i, const struct registration_set *set,
 	act((struct fake *)i, PENDING_INSTALL, (void (*)(void))done, ctx);
 }
 
+void install_prolong(struct installer *i, const struct registration_set *set, uint32_t contact)
+{
+	trace((struct fake *)i, "prolong <%s> cseq=%u\n", set->contact[contact].uri,
+	      set->contact[contact].cseq);
+}
+
 void install_delete(struct installer *i, uint64_t set_id, void (*done)(void *ctx, int status),
 		    void *ctx)
 {
 	trace((struct fake *)i, "uninstall\n");
 	act((struct fake *)i, PENDING_INSTALL, (void (*)(void))done, ctx);
+}
+
+void persist_prolong(struct persist *p, const struct record_prolonged *r)
+{
+	struct fake *f = (struct fake *)p;
+
+	assert_true(f->n_line < FAKE_LINES);
+	f->line[f->n_line++] = *r;
+	trace(f, "journal cseq=%u\n", r->cseq);
+}
+
+uint64_t persist_prolonged(const struct persist *p)
+{
+	const struct fake *f = (const struct fake *)p;
+
+	return f->n_line + f->n_line_elsewhere;
+}
+
+uint64_t persist_prolonged_oldest(struct persist *p, uint32_t most,
+				  void (*each)(void *ctx, const struct record_prolonged *r),
+				  void *ctx)
+{
+	struct fake *f = (struct fake *)p;
+	uint32_t n = f->n_line < most ? f->n_line : most;
+
+	for (uint32_t i = 0; i < n; i++)
+		each(ctx, &f->line[i]);
+	return n;
+}
+
+void persist_prolonged_forget(struct persist *p, uint64_t until)
+{
+	struct fake *f = (struct fake *)p;
+
+	assert_true(until <= f->n_line);
+	f->n_line -= (uint32_t)until;
+	memmove(f->line, f->line + until, f->n_line * sizeof(f->line[0]));
 }
 
 void persist_sa_put(struct persist *p, const struct sa *sa, void (*done)(void *ctx, bool ok),

@@ -19,6 +19,7 @@
 #include "control/exchange.h"
 #include "control/held.h"
 #include "control/proxy_auth.h"
+#include "control/record.h"
 #include "control/reg_event.h"
 #include "control/registrar.h"
 #include "control/registration.h"
@@ -26,7 +27,7 @@
 #include "control/session.h"
 #include "control/watcher.h"
 
-enum { FAKE_PENDING = 32, FAKE_TEXT = 65536, FAKE_OWED = 256 };
+enum { FAKE_PENDING = 128, FAKE_TEXT = 65536, FAKE_LINES = 64, FAKE_OWED = 256 };
 
 /* A third-party REGISTER on disk. */
 struct fake_owed {
@@ -81,6 +82,9 @@ struct fake {
 	uint64_t installed_sa; /* id of the last one */
 	uint8_t *subscription; /* as stored last, heap; NULL: none */
 	uint32_t subscription_len;
+	struct record_prolonged line[FAKE_LINES]; /* the journal */
+	uint32_t n_line;
+	uint64_t n_line_elsewhere; /* that are only counted */
 	struct fake_owed owed[FAKE_OWED];
 	/* Security association that requests come under, and our port then; 0: in clear. */
 	uint64_t under;

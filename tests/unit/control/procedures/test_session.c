@@ -7,6 +7,7 @@
 
 #include "../../role/bench.h"
 #include "abi/token.h"
+#include "base/clock.h"
 #include "control/session.h"
 
 static const char *const alice_flow[] = {"10.10.0.2:5060"};
@@ -50,6 +51,8 @@ static void tell(enum abi_punt_reason reason, const char *text, const char *uri,
 	assert_null(abi_punt_check(p, (uint32_t)sizeof(*p) + len + uri_len));
 	if (reason == PUNT_SESSION_BEGUN)
 		sessions_begun(f->c.sessions, p);
+	else if (reason == PUNT_SESSION_REFRESHED)
+		sessions_refreshed(f->c.sessions, p);
 	else
 		sessions_ended(f->c.sessions, p);
 	free(p);
@@ -131,6 +134,70 @@ static void call_is_ended_by_the_network(void **state)
 	assert_int_equal(stats().released, 1);
 	assert_int_equal(release("sip:bob@ims.example"), 0);
 	bench_close(b);
+}
+
+static void answered_for(uint32_t seconds)
+{
+	struct bench *b = call("c1");
+	char text[BENCH_MESSAGE_MAX], line[64], *at;
+	size_t len;
+
+	snprintf(text, sizeof(text), "%s", bench_response(b, 1, "200 OK", "b"));
+	at = strstr(text, "CSeq:");
+	assert_non_null(at);
+	len = (size_t)snprintf(line, sizeof(line), "Session-Expires: %u;refresher=uas\r\n",
+			       seconds);
+	memmove(at + len, at, strlen(at) + 1);
+	memcpy(at, line, len);
+	bench_input(b, text, "10.20.0.2:5060", "10.20.0.1:5060");
+	assert_int_equal(b->notice.reason, PUNT_SESSION_BEGUN);
+	tell_as_worker(b);
+	bench_close(b);
+	fake_clear(f);
+}
+
+static const char update_ok[] = "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 10.10.0.2\r\n"
+				"From: <sip:bob@ims.example>;tag=b\r\n"
+				"To: <sip:alice@ims.example>;tag=1\r\nCall-ID: c1\r\n"
+				"CSeq: 7 UPDATE\r\n%s\r\n";
+
+static void session_ends_that_is_not_refreshed(void **state)
+{
+	uint64_t now = clock_ms();
+	char text[1024];
+
+	answered_for(100);
+	sessions_expire(f->c.sessions, now + 130000);
+	assert_int_equal(stats().active, 1);
+	/* Either side may refresh it, by UPDATE too. */
+	snprintf(text, sizeof(text), update_ok, "Session-Expires: 9000;refresher=uac\r\n");
+	tell(PUNT_SESSION_REFRESHED, text, "", "10.10.0.2:5060", "10.20.0.2:5060");
+	sessions_expire(f->c.sessions, now + 9030000);
+	assert_int_equal(stats().active, 1);
+	assert_string_equal(f->trace, "");
+	sessions_expire(f->c.sessions, now + 9036000);
+	assert_int_equal(stats().active, 0);
+	assert_int_equal(stats().expired, 1);
+	assert_int_equal(stats().released, 1);
+	assert_string_equal(f->trace, "send 10.10.0.2:5060\nsend 10.20.0.2:5060\n");
+	assert_non_null(strstr(f->sent, "Reason: SIP;cause=408;text="));
+	/* And what is refreshed later than that is none of ours. */
+	tell(PUNT_SESSION_REFRESHED, text, "", "10.10.0.2:5060", "10.20.0.2:5060");
+	assert_int_equal(stats().active, 0);
+}
+
+/* RFC 4028 §7.2: no Session-Expires, no bound. */
+static void session_loses_its_bound(void **state)
+{
+	uint64_t now = clock_ms();
+	char text[1024];
+
+	answered_for(100);
+	snprintf(text, sizeof(text), update_ok, "");
+	tell(PUNT_SESSION_REFRESHED, text, "", "10.10.0.2:5060", "10.20.0.2:5060");
+	sessions_expire(f->c.sessions, now + 90000000);
+	assert_int_equal(stats().active, 1);
+	assert_int_equal(release("sip:alice@ims.example"), 1);
 }
 
 static void call_of_the_called_user_too(void **state)
@@ -320,6 +387,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(call_is_ended_by_the_network),
+		T(session_ends_that_is_not_refreshed),
+		T(session_loses_its_bound),
 		T(call_of_the_called_user_too),
 		T(told_once),
 		T(call_ends_by_itself),
