@@ -267,7 +267,8 @@ static const struct {
 	/* Keys that contradict each other. */
 	{"realm: a.b\nemergency:\n  numbers:\n    - {number: \"+112\"}\n",
 	 "4: 'emergency.numbers[0].number' has more than digits, * and #"},
-	{"realm: a.b\nemergency:\n  numbers:\n    - {number: \"112\", service: \"urn:service:other\"}\n",
+	{"realm: a.b\nemergency:\n  numbers:\n    - {number: \"112\", service: "
+	 "\"urn:service:other\"}\n",
 	 "4: 'emergency.numbers[0].service' is not urn:service:sos nor below it"},
 	{"realm: a.b\nemergency:\n  psap:\n    - {to: \"sip:p.b\", address: 10.0.0.9}\n",
 	 "4: 'emergency.psap[0].address' is none of 'dataplane.peers'"},
