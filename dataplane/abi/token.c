@@ -47,23 +47,28 @@ bool token_dialog_get(struct slice user, const struct hash_key *key, struct slic
 	return true;
 }
 
-static uint64_t path_mac(const struct hash_key *key, const struct addr *flow)
+/* kind: 'p', or 'e', which is bound to a call by the hash of its Call-ID. */
+static uint64_t flow_mac(const struct hash_key *key, uint8_t kind, const struct addr *flow,
+			 uint64_t call)
 {
-	const uint64_t word[] = {'p' | (uint64_t)flow->port << 8 | (uint64_t)flow->family << 24,
-				 addr_half(flow, 0), addr_half(flow, 1)};
+	const uint64_t word[] = {kind | (uint64_t)flow->port << 8 |
+					 (uint64_t)flow->family << 24,
+				 addr_half(flow, 0), addr_half(flow, 1), call};
 
-	return hash_words(key, word, 3);
+	return hash_words(key, word, kind == 'p' ? 3 : 4);
 }
 
-void token_path_put(struct text *out, const struct hash_key *key, const struct addr *flow)
+static void flow_put(struct text *out, const struct hash_key *key, uint8_t kind,
+		     const struct addr *flow, uint64_t call)
 {
-	text_char(out, 'p');
+	text_char(out, kind);
 	text_hex(out, flow->port, 4);
 	text_hex_bytes(out, slice_of(flow->ip, flow->family == 4 ? 4 : 16));
-	text_hex(out, path_mac(key, flow), MAC_DIGITS);
+	text_hex(out, flow_mac(key, kind, flow, call), MAC_DIGITS);
 }
 
-bool token_path_get(struct slice user, const struct hash_key *key, struct addr *flow)
+static bool flow_get(struct slice user, const struct hash_key *key, uint8_t kind, uint64_t call,
+		     struct addr *flow)
 {
 	struct addr a = {0};
 	uint64_t port, given;
@@ -75,14 +80,36 @@ bool token_path_get(struct slice user, const struct hash_key *key, struct addr *
 		octets = 16;
 	else
 		return false;
-	if (user.p[0] != 'p' || !hex_u64(slice_sub(user, 1, 4), &port) ||
+	if (user.p[0] != kind || !hex_u64(slice_sub(user, 1, 4), &port) ||
 	    !hex_decode(slice_sub(user, 5, 2 * octets), a.ip, octets) ||
 	    !hex_u64(slice_from(user, 5 + 2 * octets), &given))
 		return false;
 	a.port = (uint16_t)port;
 	a.family = octets == 4 ? 4 : 6;
-	if (path_mac(key, &a) != given)
+	if (flow_mac(key, kind, &a, call) != given)
 		return false;
 	*flow = a;
 	return true;
+}
+
+void token_path_put(struct text *out, const struct hash_key *key, const struct addr *flow)
+{
+	flow_put(out, key, 'p', flow, 0);
+}
+
+bool token_path_get(struct slice user, const struct hash_key *key, struct addr *flow)
+{
+	return flow_get(user, key, 'p', 0, flow);
+}
+
+void token_flow_put(struct text *out, const struct hash_key *key, const struct addr *flow,
+		    struct slice call_id)
+{
+	flow_put(out, key, 'e', flow, hash_table(key, call_id.p, call_id.len));
+}
+
+bool token_flow_get(struct slice user, const struct hash_key *key, struct slice call_id,
+		    struct addr *flow)
+{
+	return flow_get(user, key, 'e', hash_table(key, call_id.p, call_id.len), flow);
 }

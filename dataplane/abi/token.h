@@ -25,6 +25,7 @@ enum token_legs {
 	TOKEN_TERM_UE = 2,   /* the callee's flow ends at this node */
 	TOKEN_ORIG_PEER = 4, /* the caller's side is a trusted peer */
 	TOKEN_TERM_PEER = 8,
+	TOKEN_ORIG_FLOW = 16, /* the caller is not registered: his flow is all that is known */
 };
 
 /* A user's short name in tokens: a hash of the canonical identity keyed with the node's key. */
@@ -40,6 +41,13 @@ void token_dialog_put(struct text *out, const struct hash_key *key,
 /* False: not such a token, or not ours, or of another dialog. */
 bool token_dialog_get(struct slice user, const struct hash_key *key, struct slice call_id,
 		      struct token_dialog *out);
+
+/* Record-Route of a call for help whose caller is not registered: his flow, bound to the
+ * Call-ID. */
+void token_flow_put(struct text *out, const struct hash_key *key, const struct addr *flow,
+		    struct slice call_id);
+bool token_flow_get(struct slice user, const struct hash_key *key, struct slice call_id,
+		    struct addr *flow);
 
 /* Path: the UE's flow behind this P-CSCF. */
 void token_path_put(struct text *out, const struct hash_key *key, const struct addr *flow);

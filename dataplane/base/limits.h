@@ -29,6 +29,13 @@ enum limits {
 	ADDRESSES_MAX = 8, /* per port */
 	PEERS_MAX = 64,
 	ROUTES_MAX = 64,
+	EMERGENCY_NUMBERS_MAX = 32,
+	EMERGENCY_ECSCFS_MAX = 4,
+	EMERGENCY_PSAPS_MAX = 32,
+	EMERGENCY_ACCESSES_MAX = 32,
+	PRIORITY_SPACES_MAX = 16, /* namespaces of Resource-Priority, */
+	PRIORITY_VALUES_MAX = 16, /* values of one, and */
+	PRIORITY_USERS_MAX = 32,  /* users of one */
 	BGCF_MAX = 64,         /* rules for what leaves the network */
 	DNS_SERVERS_MAX = 4,
 	ACCESSES_MAX = 64,     /* access networks with a policy of their own */

@@ -11,7 +11,7 @@
 
 enum { CONF_NAME_MAX = 256, CONF_PATH_MAX = 512, CONF_ERROR_MAX = 512 };
 
-enum conf_role { CONF_PCSCF = 1, CONF_ICSCF = 2, CONF_SCSCF = 4 };
+enum conf_role { CONF_PCSCF = 1, CONF_ICSCF = 2, CONF_SCSCF = 4, CONF_ECSCF = 8 };
 enum conf_idle { CONF_IDLE_POLL, CONF_IDLE_ADAPTIVE };
 enum conf_auto { CONF_NEVER, CONF_AUTO, CONF_REQUIRE };
 enum conf_steering { CONF_STEER_AUTO, CONF_STEER_SOFTWARE, CONF_STEER_FLOW };
@@ -49,7 +49,9 @@ struct conf_port {
 
 struct conf_peer {
 	char name[128]; /* its host name in SIP URIs, if it has one: resolved here first */
-	struct conf_prefix net; /* address or prefix; trusted (RFC 3325) */
+	struct conf_prefix net; /* address or prefix */
+	bool trusted;           /* of our trust domain (RFC 3325); default true */
+	bool hiding;            /* sees nothing of our topology; default false */
 };
 
 /* Static routes, first match wins. */
@@ -64,6 +66,50 @@ struct conf_bgcf {
 	char prefix[32];            /* "+" and digits; empty: not by number */
 	char domain[CONF_NAME_MAX]; /* empty: not by domain */
 	char to[CONF_NAME_MAX];     /* SIP URI of an MGCF, an IBCF or another network */
+};
+
+/* A number that is a call for help where it is dialled. */
+struct conf_emergency_number {
+	char number[32];
+	char service[64]; /* its URN (RFC 5031) */
+};
+
+/* A public safety answering point, for services and places. */
+struct conf_psap {
+	char service[64];       /* and what is below it */
+	char access[128];       /* P-Access-Network-Info; empty: any, * at its end: a prefix */
+	char to[CONF_NAME_MAX]; /* its SIP URI */
+	struct addr address;
+};
+
+/* Where terminals with an address of this prefix are, in P-Access-Network-Info. */
+struct conf_place {
+	struct conf_prefix prefix;
+	char info[128];
+};
+
+/* Calls for help (TS 24.229 §5.2.10, §5.11); all of it is taken over at a reload. */
+struct conf_emergency {
+	struct conf_emergency_number number[EMERGENCY_NUMBERS_MAX];
+	uint32_t n_number;
+	bool unregistered;          /* those who are not registered may call; default false */
+	uint32_t unregistered_rate; /* a second and worker; default 10 */
+	bool normal; /* no emergency registration is asked for; default true */
+	struct addr ecscf[EMERGENCY_ECSCFS_MAX];
+	uint32_t n_ecscf;
+	struct conf_psap psap[EMERGENCY_PSAPS_MAX];
+	uint32_t n_psap;
+	struct conf_place place[EMERGENCY_ACCESSES_MAX];
+	uint32_t n_place;
+};
+
+/* A namespace of Resource-Priority (RFC 4412). */
+struct conf_priority {
+	char space[32];
+	char value[PRIORITY_VALUES_MAX][16];
+	uint32_t n_value;
+	char user[PRIORITY_USERS_MAX][128];
+	uint32_t n_user;
 };
 
 struct conf_dns {
@@ -121,6 +167,8 @@ struct conf_dataplane {
 	uint32_t n_peer;
 	struct conf_route route[ROUTES_MAX];
 	uint32_t n_route;
+	struct conf_priority priority[PRIORITY_SPACES_MAX];
+	uint32_t n_priority;
 	uint32_t t1_ms, t2_ms, t4_ms; /* 500, 4000, 5000 (RFC 3261 Table 4) */
 	uint32_t timer_c_ms;  /* default 185,000; more than 180,000 (RFC 3261 §16.6 step 11) */
 	uint32_t ring_ms;     /* default 20,000 */
@@ -222,6 +270,7 @@ struct conf {
 	struct conf_services scscf;
 	struct conf_control control;
 	struct conf_dns dns;
+	struct conf_emergency emergency;
 	struct conf_bgcf bgcf[BGCF_MAX];
 	uint32_t n_bgcf;
 	struct conf_hss hss;

@@ -35,8 +35,12 @@ void conf_apply_reloadable(struct conf *running, const struct conf *loaded)
 	for (uint32_t i = 0; i < CONF_KEYS; i++) {
 		const struct conf_key *k = &conf_schema[i];
 
-		/* None of them is a list. */
-		if (k->owner == OWNER_CONF && k->reload)
-			memcpy((uint8_t *)running + k->offset, conf_at(k, loaded, 0), k->size);
+		if (k->owner != OWNER_CONF || !k->reload)
+			continue;
+		memcpy((uint8_t *)running + k->offset, conf_at(k, loaded, 0),
+		       (size_t)k->size * (conf_is_list(k) ? k->most : 1));
+		if (conf_is_list(k))
+			memcpy((uint8_t *)running + k->count_offset,
+			       (const uint8_t *)loaded + k->count_offset, sizeof(uint32_t));
 	}
 }

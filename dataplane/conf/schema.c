@@ -13,6 +13,10 @@ typedef struct conf_scscf owner_SCSCF;
 typedef struct conf_hss_peer owner_HSS;
 typedef struct conf_access owner_ACCESS;
 typedef struct conf_bgcf owner_BGCF;
+typedef struct conf_emergency_number owner_NUMBER;
+typedef struct conf_psap owner_PSAP;
+typedef struct conf_place owner_PLACE;
+typedef struct conf_priority owner_PRIORITY;
 
 #define MEMBER(own, member) (((owner_##own *)0)->member)
 
@@ -50,8 +54,11 @@ _Static_assert(offsetof(struct conf_port, gateway6) ==
 
 const struct conf_word *conf_words(enum conf_kind kind)
 {
-	static const struct conf_word roles[] = {
-		{"pcscf", CONF_PCSCF}, {"icscf", CONF_ICSCF}, {"scscf", CONF_SCSCF}, {0}};
+	static const struct conf_word roles[] = {{"pcscf", CONF_PCSCF},
+						 {"icscf", CONF_ICSCF},
+						 {"scscf", CONF_SCSCF},
+						 {"ecscf", CONF_ECSCF},
+						 {0}};
 	static const struct conf_word idle[] = {
 		{"poll", CONF_IDLE_POLL}, {"adaptive", CONF_IDLE_ADAPTIVE}, {0}};
 	static const struct conf_word automatic[] = {
@@ -113,9 +120,17 @@ const struct conf_key *conf_key_find(enum conf_owner owner, struct slice name)
 	return NULL;
 }
 
-static const char *const section[] = {
-	"dataplane",      "icscf",   "scscf", "pcscf", "pcscf.protected-ports",
-	"pcscf.security", "control", "dns",   "hss",   NULL};
+static const char *const section[] = {"dataplane",
+				      "icscf",
+				      "scscf",
+				      "pcscf",
+				      "pcscf.protected-ports",
+				      "pcscf.security",
+				      "control",
+				      "dns",
+				      "emergency",
+				      "hss",
+				      NULL};
 
 bool conf_is_section(struct slice name)
 {
@@ -140,6 +155,14 @@ enum conf_owner conf_items(enum conf_kind kind)
 		return OWNER_ACCESS;
 	case KIND_BGCFS:
 		return OWNER_BGCF;
+	case KIND_NUMBERS:
+		return OWNER_NUMBER;
+	case KIND_PSAPS:
+		return OWNER_PSAP;
+	case KIND_PLACES:
+		return OWNER_PLACE;
+	case KIND_PRIORITIES:
+		return OWNER_PRIORITY;
 	case KIND_HSSES:
 		return OWNER_HSS;
 	default:

@@ -14,7 +14,11 @@ enum conf_owner {
 	OWNER_SCSCF,
 	OWNER_HSS,
 	OWNER_ACCESS,
-	OWNER_BGCF
+	OWNER_BGCF,
+	OWNER_NUMBER,
+	OWNER_PSAP,
+	OWNER_PLACE,
+	OWNER_PRIORITY
 };
 
 enum conf_kind {
@@ -52,6 +56,10 @@ enum conf_kind {
 	KIND_SCSCFS,
 	KIND_ACCESSES,
 	KIND_BGCFS,
+	KIND_NUMBERS,
+	KIND_PSAPS,
+	KIND_PLACES,
+	KIND_PRIORITIES,
 	KIND_HSSES, /* lists of mappings */
 };
 

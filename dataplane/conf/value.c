@@ -287,6 +287,10 @@ bool conf_value_set(const struct conf_key *k, void *at, struct slice text)
 	case KIND_SCSCFS:
 	case KIND_ACCESSES:
 	case KIND_BGCFS:
+	case KIND_NUMBERS:
+	case KIND_PSAPS:
+	case KIND_PLACES:
+	case KIND_PRIORITIES:
 	case KIND_HSSES:
 		break;
 	}
@@ -360,6 +364,10 @@ static const char *expected_fixed(enum conf_kind kind)
 	case KIND_SCSCFS:
 	case KIND_ACCESSES:
 	case KIND_BGCFS:
+	case KIND_NUMBERS:
+	case KIND_PSAPS:
+	case KIND_PLACES:
+	case KIND_PRIORITIES:
 	case KIND_HSSES:
 		return "a list of mappings";
 	default:
@@ -520,6 +528,10 @@ void conf_value_put(const struct conf_key *k, const void *at, struct text *out)
 	case KIND_SCSCFS:
 	case KIND_ACCESSES:
 	case KIND_BGCFS:
+	case KIND_NUMBERS:
+	case KIND_PSAPS:
+	case KIND_PLACES:
+	case KIND_PRIORITIES:
 	case KIND_HSSES:
 		break;
 	}

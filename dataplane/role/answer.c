@@ -34,12 +34,12 @@ static void put_warning(struct text *t, const struct pass *p, const char *warnin
 	text_lit(t, "\"\r\n");
 }
 
-struct buf *answer_make(struct pass *p, uint16_t status, const char *warning,
-			struct slice headers)
+static struct buf *make(struct pass *p, uint16_t status, const char *warning,
+			struct slice headers, struct slice body)
 {
 	uint8_t line[2048], tag[16];
 	struct text lines = text_in(line, sizeof(line)), to_tag = text_in(tag, sizeof(tag));
-	uint32_t room = p->msg.raw.len + sizeof(line) + 256;
+	uint32_t room = p->msg.raw.len + sizeof(line) + body.len + 256;
 	struct buf *b = buf_alloc(room < SIP_MESSAGE_MAX ? room : SIP_MESSAGE_MAX);
 
 	if (!b)
@@ -54,6 +54,7 @@ struct buf *answer_make(struct pass *p, uint16_t status, const char *warning,
 	struct sip_reply reply = {.status = status,
 				  .to_tag = text_slice(&to_tag),
 				  .headers = text_slice(&lines),
+				  .body = body,
 				  .source = p->as_sent ? NULL : &p->b->src,
 				  .skip_vias = p->as_sent};
 	if (lines.overflow || !sip_reply_write(&p->msg, &reply, &out)) {
@@ -68,6 +69,12 @@ struct buf *answer_make(struct pass *p, uint16_t status, const char *warning,
 	return b;
 }
 
+struct buf *answer_make(struct pass *p, uint16_t status, const char *warning,
+			struct slice headers)
+{
+	return make(p, status, warning, headers, SLICE_EMPTY);
+}
+
 bool answer_is_acknowledged(struct pass *p)
 {
 	uint8_t tag[16];
@@ -77,8 +84,8 @@ bool answer_is_acknowledged(struct pass *p)
 	return slice_eq(text_slice(&own), p->to_tag);
 }
 
-enum verdict answer_with(struct pass *p, uint16_t status, const char *warning,
-			 struct slice headers)
+enum verdict answer_body(struct pass *p, uint16_t status, const char *warning,
+			 struct slice headers, struct slice body)
 {
 	if (p->msg.method == SIP_M_ACK)
 		return pass_drop(p, COUNT_DROP_ACK_STRAY);
@@ -86,7 +93,7 @@ enum verdict answer_with(struct pass *p, uint16_t status, const char *warning,
 	if (p->again)
 		return VERDICT_DROP;
 
-	struct buf *b = answer_make(p, status, warning, headers);
+	struct buf *b = make(p, status, warning, headers, body);
 	if (!b) {
 		if (p->txn) /* the caller's next repeat starts it anew */
 			transaction_abandon(p);
@@ -99,6 +106,12 @@ enum verdict answer_with(struct pass *p, uint16_t status, const char *warning,
 		p->out->buf[p->out->n++] = b;
 	buf_free(p->b);
 	return VERDICT_SEND;
+}
+
+enum verdict answer_with(struct pass *p, uint16_t status, const char *warning,
+			 struct slice headers)
+{
+	return answer_body(p, status, warning, headers, SLICE_EMPTY);
 }
 
 enum verdict answer(struct pass *p, uint16_t status, const char *warning)

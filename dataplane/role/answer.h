@@ -22,3 +22,6 @@ bool answer_is_acknowledged(struct pass *p);
 enum verdict answer(struct pass *p, uint16_t status, const char *warning);
 enum verdict answer_with(struct pass *p, uint16_t status, const char *warning,
 			 struct slice headers);
+/* With a body, whose Content-Type is among the headers. */
+enum verdict answer_body(struct pass *p, uint16_t status, const char *warning,
+			 struct slice headers, struct slice body);

@@ -86,7 +86,7 @@ void transaction_send(struct pass *p, const struct branch_ref *ref, struct buf *
 	};
 	t->ack[ref->slot].uri_len = 0;
 	p->txn->first_client = (int32_t)ref->slot;
-	if (c->next == NONE && p->n_targets == 1 && !p->more)
+	if (c->next == NONE && p->n_targets == 1 && !p->more && !p->hide)
 		record_release(&p->txn->request); /* what was sent does as well */
 	buf_ref(sent);
 	p->out->buf[p->out->n++] = sent;
@@ -246,7 +246,7 @@ static void complete(struct role_worker *w, struct client *c, uint16_t status, u
 
 static struct buf *emit_upstream(struct pass *p, struct txn *s, struct client *c)
 {
-	struct buf *b = response_emit(p, c->to_ue, s->from_ue, c->term_user);
+	struct buf *b = response_emit(p, c->to_ue, s->from_ue, &s->upstream, c->term_user);
 
 	if (!b)
 		return NULL;
@@ -320,7 +320,7 @@ static enum verdict success(struct pass *p, struct txn *s, struct client *c)
 	if (!b)
 		return VERDICT_DROP;
 	if (c->state == CLIENT_CALLING || c->state == CLIENT_PROCEEDING) {
-		if (p->w->node->watch_sessions)
+		if (p->w->node->watch_sessions && !s->help)
 			note_session(p, s, c, b, &received);
 		c->state = CLIENT_ACCEPTED;
 		wheel_clear(&t->wheel, client_timer(t, c));

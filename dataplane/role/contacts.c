@@ -7,6 +7,7 @@
  */
 #include "role/contacts.h"
 
+#include "role/emergency.h"
 #include "role/prefer.h"
 #include "role/transaction.h"
 #include "sip/field.h"
@@ -79,6 +80,8 @@ static uint32_t collect(const struct pass *p, struct candidate *all, bool *outda
 {
 	const struct registration *r = p->term_set;
 	struct preferences wish;
+	/* To who called for help it may go back where he called from. */
+	bool back = emergency_is_callback(p);
 	uint32_t n = 0;
 
 	prefer_read(p, &wish);
@@ -89,7 +92,8 @@ static uint32_t collect(const struct pass *p, struct candidate *all, bool *outda
 		struct candidate one = {c, 0, (uint32_t)c->instance, 0};
 
 		if (c->expires_ms <= p->now ||
-		    (c->flags & (ABI_CONTACT_EMERGENCY | ABI_CONTACT_SUCCEEDED)) ||
+		    (c->flags & (back ? ABI_CONTACT_SUCCEEDED
+				      : ABI_CONTACT_EMERGENCY | ABI_CONTACT_SUCCEEDED)) ||
 		    !is_meant(p, c))
 			continue;
 		if (is_outdated(p, c)) {

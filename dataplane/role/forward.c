@@ -2,11 +2,29 @@
 #include "role/forward.h"
 #include "role/answer.h"
 #include "role/branch.h"
+#include "role/emergency.h"
+#include "role/hide.h"
 #include "role/pcscf.h"
 #include "role/transaction.h"
+#include "role/trust.h"
 #include "sip/emit.h"
 #include "sip/field.h"
 #include "sip/reply.h"
+
+static const char too_long[] = "the way back is longer than can be hidden";
+
+/* The entries that a token stands for, in its place. */
+static void put_hidden_route(struct pass *p, const struct sip_header *h)
+{
+	struct text *t = &p->edits->arena;
+	uint32_t from = t->len;
+
+	text_put(t, p->hidden_route);
+	if (p->foreign_at < h->value + h->value_len)
+		text_char(t, ',');
+	sip_edit_replace(p->edits, h->value, (uint32_t)(p->foreign_at - h->value),
+			 text_since(t, from));
+}
 
 /* §16.6 step 6, and what the P-CSCF asks for: Routes of ours go, foreign ones may stay. */
 static void edit_routes(struct pass *p)
@@ -17,7 +35,9 @@ static void edit_routes(struct pass *p)
 			sip_edit_delete_header(p->edits, h);
 			continue;
 		}
-		if (p->foreign_at > h->value)
+		if (p->hidden_route.len)
+			put_hidden_route(p, h);
+		else if (p->foreign_at > h->value)
 			sip_edit_delete(p->edits, h->value,
 					(uint32_t)(p->foreign_at - h->value));
 		return;
@@ -85,7 +105,10 @@ static void push_record_route(struct pass *p, const struct target *to, const str
 
 	d.legs = (p->source == SOURCE_UE ? TOKEN_ORIG_UE : TOKEN_ORIG_PEER) |
 		 (to->ue ? TOKEN_TERM_UE : TOKEN_TERM_PEER);
-	token_dialog_put(&token, &p->w->node->token_key, &d, p->call_id);
+	if (p->unregistered)
+		token_flow_put(&token, &p->w->node->token_key, &p->b->src, p->call_id);
+	else
+		token_dialog_put(&token, &p->w->node->token_key, &d, p->call_id);
 	text_lit(t, "Record-Route: ");
 	put_uri_of(p, local, local->port, text_slice(&token));
 	if (local->port != port || !addr_same_ip(local, &p->b->dst)) {
@@ -156,17 +179,25 @@ static bool edit_target(struct pass *p, const struct target *to, const struct br
 		push_line(p, SLICE("P-Called-Party-ID: "), text_since(t, from));
 	}
 	pcscf_leave(p, to);
+	emergency_leave(p, to);
 	if (p->record_route)
 		push_record_route(p, to, local);
 	push_via(p, to, local, ref);
 	return true;
 }
 
-static void edit_common(struct pass *p)
+/* False: our topology cannot be hidden in what a message holds. */
+static bool edit_common(struct pass *p)
 {
+	const struct target *to = &p->target[0];
+
 	edit_routes(p);
 	edit_max_forwards(p);
+	p->hide = p->n_targets == 1 && !to->ue && trust_hides_from(p->w->node, &to->dst);
+	if (p->hide)
+		return hide_request(p);
 	edit_received(p);
+	return true;
 }
 
 /* A copy in a new buffer. */
@@ -216,7 +247,8 @@ static enum verdict forward_stateless(struct pass *p)
 	struct addr local, from = p->b->src;
 	uint8_t port;
 
-	edit_common(p);
+	if (!edit_common(p))
+		return answer(p, 513, too_long);
 	if (!edit_target(p, to, NULL, &local, &port)) {
 		count(p->w->counters, COUNT_DROP_NOROUTE);
 		return answer(p, 500, "no port leads to the next hop");
@@ -331,8 +363,10 @@ static enum verdict forward_stateful(struct pass *p)
 		return v;
 	if (!p->txn && !transaction_start(p))
 		return answer_with(p, 503, "no transaction free", SLICE("Retry-After: 5\r\n"));
-	edit_common(p);
-	if (p->n_targets > 1 || p->more || p->again)
+	if (!edit_common(p))
+		return answer(p, 513, too_long);
+	/* Who is answered must not see the token: the INVITE as it came is kept. */
+	if (p->n_targets > 1 || p->more || p->again || p->hide)
 		return fork_request(p, breadth);
 	if (sip_first(&p->msg, SIP_H_MAX_BREADTH))
 		sip_edit_delete_all(p->edits, &p->msg, SIP_H_MAX_BREADTH);

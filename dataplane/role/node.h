@@ -7,11 +7,23 @@
 #include "base/limits.h"
 #include "base/route.h"
 
-enum node_roles { NODE_PCSCF = 1, NODE_ICSCF = 2, NODE_SCSCF = 4 };
+struct emergency;
 
+enum node_roles { NODE_PCSCF = 1, NODE_ICSCF = 2, NODE_SCSCF = 4, NODE_ECSCF = 8 };
+
+/* A neighbour we take requests from. */
 struct node_prefix {
 	struct addr ip;
 	uint8_t bits;
+	bool foreign; /* outside of the trust domain */
+	bool hiding;  /* sees nothing of our topology */
+};
+
+/* A namespace of Resource-Priority (RFC 4412): its values, and the users who may use it. */
+struct node_priority {
+	struct slice space;
+	uint32_t n_value, n_user;
+	struct slice value[PRIORITY_VALUES_MAX], user[PRIORITY_USERS_MAX];
 };
 
 struct node_route {
@@ -44,10 +56,13 @@ struct node {
 	uint32_t n_workers;
 	uint32_t n_peers;
 	struct node_prefix peer[PEERS_MAX];
+	bool hides; /* from one peer at least */
+	uint32_t n_priorities;
+	struct node_priority priority[PRIORITY_SPACES_MAX];
 	uint32_t n_routes;
 	struct node_route route[ROUTES_MAX];
 	struct addr icscf, scscf; /* family 0: none */
-	bool outbound; /* control knows ways out of the network: DNS, or rules */
+	bool outbound;            /* control knows ways out of the network: DNS, or rules */
 	uint32_t t1_ms, t2_ms, t4_ms, timer_c_ms;
 	uint32_t session_expires_s, min_se_s; /* RFC 4028; 0: sessions are given no time here */
 	uint32_t ring_ms; /* how long contacts ring before the next are tried */
@@ -57,6 +72,9 @@ struct node {
 	bool watch_sessions; /* control is told of dialogs that INVITEs begin, and of their end
 			      */
 	struct node_expires expires;
+	/* Replaced at a reload: a worker lets go of it at its next quiescent state. NULL: calls
+	 * for help are calls like others. */
+	const struct emergency *_Atomic emergency;
 	struct hash_key
 		token_key; /* same over restarts: Record-Route and Path outlive the process */
 	struct hash_key branch_key; /* drawn at start */

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "abi/gruu.h"
+#include "abi/seal.h"
 #include "abi/token.h"
 #include "role/branch.h"
 #include "role/role.h"
@@ -104,6 +105,10 @@ struct pass {
 	struct slice next_route; /* URI of the first Route that is not ours; empty: none */
 	const struct sip_header *foreign_route; /* its header */
 	uint16_t foreign_at;                    /* and its offset */
+	/* A foreign network's token on top of Route stands for these; empty: there is none. */
+	struct slice hidden_route;
+	bool route_forged;
+	bool hide;        /* goes where nothing of our topology is to be seen */
 	bool drop_routes; /* what is left of the Routes goes too: the P-CSCF knows better */
 
 	enum pass_stage stage;
@@ -114,6 +119,8 @@ struct pass {
 			       */
 	bool timed;           /* its session was given a time here, which the caller can keep */
 	bool record_route;    /* stay in the path of the dialog this request makes */
+	struct slice service; /* a call for help, and for which: a URN; empty: none */
+	bool unregistered;    /* of a terminal that nobody knows; path_flow is then its own */
 	bool called_party;    /* write P-Called-Party-ID with the Request-URI as received */
 
 	enum pass_gruu gruu_kind;
@@ -135,6 +142,7 @@ struct pass {
 	struct identity called;  /* that it names; of an initial request */
 	struct identity calling; /* that calling_uri names; of an initial request */
 	struct target target[FORK_MAX];
+	uint8_t revealed[SEAL_TEXT_MAX]; /* memory of hidden_route */
 	struct sip_msg msg;
 };
 
@@ -151,9 +159,12 @@ struct role_worker {
 	struct counters *counters;
 	uint16_t id;
 	struct transactions *transactions;
-	uint64_t icid;             /* counts charging identifiers */
-	uint32_t refuse;           /* sixteenths of new requests that are refused */
-	uint32_t answers;          /* that the group's INVITEs will be given */
+	struct seal *seal;
+	uint64_t icid;       /* counts charging identifiers */
+	uint32_t refuse;     /* sixteenths of new requests that are refused */
+	uint32_t answers;    /* that the group's INVITEs will be given */
+	uint64_t help_since; /* calls for help of those not registered, in this second */
+	uint32_t help_taken;
 	uint32_t granted;          /* seconds, by the last PUNT_REFRESHED */
 	struct role_notice notice; /* of the message under work; b NULL: none */
 	uint8_t notice_uri[SIP_URI_MAX];

@@ -1,61 +1,14 @@
 /* pcscf.c - the P-CSCF (TS 24.229 §5.2): the edge of the trust domain */
 #include "role/pcscf.h"
 #include "role/answer.h"
+#include "role/trust.h"
 #include "sip/field.h"
-
-/* What a UE may not say of itself (TS 24.229 §4.4, §5.2.6.3.3; RFC 3325 §5). */
-static const uint8_t untrusted[] = {
-	SIP_H_P_ASSERTED_IDENTITY,
-	SIP_H_P_CHARGING_VECTOR,
-	SIP_H_P_CHARGING_FUNCTION_ADDRESSES,
-	SIP_H_P_SERVED_USER,
-	SIP_H_P_PROFILE_KEY,
-	SIP_H_P_USER_DATABASE,
-	SIP_H_P_ASSERTED_SERVICE,
-	SIP_H_P_VISITED_NETWORK_ID,
-	SIP_H_P_CALLED_PARTY_ID,
-	SIP_H_P_ASSOCIATED_URI,
-};
-
-/* What a UE may not see. */
-static const uint8_t internal[] = {
-	SIP_H_P_CHARGING_VECTOR, SIP_H_P_CHARGING_FUNCTION_ADDRESSES,
-	SIP_H_P_SERVED_USER,     SIP_H_P_PROFILE_KEY,
-	SIP_H_P_USER_DATABASE,   SIP_H_P_VISITED_NETWORK_ID,
-};
 
 static void strip(struct pass *p, const uint8_t *ids, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++)
 		if (p->msg.first[ids[i]] != SIP_NO_HEADER)
 			sip_edit_delete_all(p->edits, &p->msg, ids[i]);
-}
-
-static bool contains_nocase(struct slice s, struct slice word)
-{
-	for (uint32_t i = 0; i + word.len <= s.len; i++)
-		if (slice_eq_nocase(slice_sub(s, i, word.len), word))
-			return true;
-	return false;
-}
-
-/* Only the network may say network-provided (RFC 7315 §5.4): a line with that word anywhere in
- * it goes, so that no odd way to write a list or a parameter carries it past. */
-static void strip_access_network(struct pass *p)
-{
-	for (const struct sip_header *h = sip_first(&p->msg, SIP_H_P_ACCESS_NETWORK_INFO); h;
-	     h = sip_next(&p->msg, h))
-		if (contains_nocase(sip_value(&p->msg, h), SLICE("network-provided")))
-			sip_edit_delete_header(p->edits, h);
-}
-
-/* P-Access-Network-Info crosses to the network, but never to another UE (§5.2.6.4). */
-static void leave_access_network(struct pass *p, bool from_ue, bool to_ue)
-{
-	if (to_ue)
-		sip_edit_delete_all(p->edits, &p->msg, SIP_H_P_ACCESS_NETWORK_INFO);
-	else if (from_ue)
-		strip_access_network(p);
 }
 
 /* A party of a dialog-to-be: the identity as the registration has it, and its name in tokens.
@@ -170,6 +123,24 @@ static void strip_agreement(struct pass *p)
 			strip_option(p, h);
 }
 
+bool pcscf_caller(struct pass *p, bool *emergency)
+{
+	const struct reg_contact *c;
+	struct party party;
+
+	strip_agreement(p);
+	sip_edit_delete_all(p->edits, &p->msg, SIP_H_RECORD_ROUTE);
+	p->orig_set = p->flow.users ? choose_identity(p, &party) : NULL;
+	if (!p->orig_set)
+		return false;
+	c = reg_contact_on_flow(p->orig_set, &p->b->src, p->b->sa_id, p->now);
+	*emergency = c && (c->flags & ABI_CONTACT_EMERGENCY);
+	p->assert_identity = true;
+	p->asserted = party.identity;
+	p->orig_user = party.user;
+	return true;
+}
+
 static enum verdict to_scscf(struct pass *p)
 {
 	const struct registration *r = p->orig_set;
@@ -197,9 +168,7 @@ enum verdict pcscf_originating(struct pass *p)
 	p->assert_identity = true;
 	p->asserted = party.identity;
 	p->orig_user = party.user;
-	strip(p, untrusted, sizeof(untrusted));
 	strip_agreement(p);
-	sip_edit_delete_all(p->edits, &p->msg, SIP_H_P_PREFERRED_IDENTITY);
 	/* Nothing lies between a terminal and us; what it recorded would come back as a Route
 	 * to nowhere. */
 	sip_edit_delete_all(p->edits, &p->msg, SIP_H_RECORD_ROUTE);
@@ -309,6 +278,10 @@ static bool dialog_source(struct pass *p, const struct registration *orig,
 		assert_party(p, term, p->token.term);
 		return true;
 	}
+	if ((p->token.legs & TOKEN_ORIG_FLOW) && addr_eq(src, &p->path_flow) && !p->b->sa_id) {
+		p->source = SOURCE_UE;
+		return true;
+	}
 	if ((p->token.legs & (TOKEN_ORIG_PEER | TOKEN_TERM_PEER)) && pass_from_peer(p)) {
 		p->source = SOURCE_PEER;
 		return true;
@@ -381,6 +354,10 @@ static enum verdict dialog_target(struct pass *p, const struct registration *ori
 		const struct reg_contact *c = dialog_contact(p, term, uri, &a);
 		if (!c)
 			c = dialog_contact(p, orig, uri, &a);
+		if (!c && (p->token.legs & TOKEN_ORIG_FLOW) && p->source == SOURCE_PEER) {
+			p->target[0] = (struct target){.dst = p->path_flow, .ue = true};
+			return VERDICT_NEXT;
+		}
 		if (c) {
 			p->target[0] = (struct target){.dst = c->flow,
 						       .local = c->local,
@@ -429,11 +406,8 @@ enum verdict pcscf_dialog(struct pass *p)
 	v = dialog_target(p, orig, term);
 	if (v != VERDICT_NEXT)
 		return v;
-	if (p->source == SOURCE_UE) {
-		strip(p, untrusted, sizeof(untrusted));
+	if (p->source == SOURCE_UE)
 		strip_agreement(p);
-		sip_edit_delete_all(p->edits, &p->msg, SIP_H_P_PREFERRED_IDENTITY);
-	}
 	p->n_targets = 1;
 	p->stage = STAGE_ROUTED;
 	return VERDICT_NEXT;
@@ -469,36 +443,20 @@ static void push_charging_vector(struct pass *p)
 	sip_edit_push(p->edits, &p->msg, text_since(t, from));
 }
 
-/* RFC 3325 §7, RFC 3323 §4.2. */
-static bool wants_privacy(const struct pass *p)
+static enum trust_side side_of(const struct pass *p, bool ue, const struct addr *a)
 {
-	for (const struct sip_header *h = sip_first(&p->msg, SIP_H_PRIVACY); h;
-	     h = sip_next(&p->msg, h)) {
-		struct slice rest = sip_value(&p->msg, h);
-
-		while (rest.len) {
-			uint32_t end = slice_find(rest, ';');
-			if (slice_eq_nocase(slice_trim(slice_sub(rest, 0, end)), SLICE("id")))
-				return true;
-			rest = slice_from(rest, end + 1);
-		}
-	}
-	return false;
+	return ue ? TRUST_UE : trust_side_of(p->w->node, a);
 }
 
 void pcscf_leave(struct pass *p, const struct target *to)
 {
-	bool from_ue = p->source == SOURCE_UE, private = to->ue && wants_privacy(p);
+	bool from_ue = p->source == SOURCE_UE;
+	enum trust_side far = side_of(p, to->ue, &to->dst);
 
-	leave_access_network(p, from_ue, to->ue);
-	if (p->assert_identity && !private)
+	trust_cross(p, side_of(p, from_ue, &p->b->src), far);
+	if (p->assert_identity && (far == TRUST_HOME || !trust_is_private(p)))
 		push_asserted_identity(p, p->asserted);
-	if (to->ue && !from_ue) {
-		strip(p, internal, sizeof(internal));
-		if (private)
-			sip_edit_delete_all(p->edits, &p->msg, SIP_H_P_ASSERTED_IDENTITY);
-	}
-	if (from_ue && !to->ue && p->msg.method != SIP_M_ACK)
+	if (from_ue && far == TRUST_HOME && p->msg.method != SIP_M_ACK)
 		push_charging_vector(p);
 }
 
@@ -511,18 +469,13 @@ static void assert_answerer(struct pass *p, uint64_t user)
 		push_asserted_identity(p, identity);
 }
 
-void pcscf_response(struct pass *p, bool from_ue, bool to_ue, uint64_t term_user)
+void pcscf_response(struct pass *p, bool from_ue, bool to_ue, const struct addr *to,
+		    uint64_t term_user)
 {
-	if (from_ue) {
-		strip(p, untrusted, sizeof(untrusted));
-		sip_edit_delete_all(p->edits, &p->msg, SIP_H_P_PREFERRED_IDENTITY);
-		if (term_user && !wants_privacy(p) && p->msg.status > 100 &&
-		    p->msg.status < 300)
-			assert_answerer(p, term_user);
-	} else if (to_ue) {
-		strip(p, internal, sizeof(internal));
-		if (wants_privacy(p))
-			sip_edit_delete_all(p->edits, &p->msg, SIP_H_P_ASSERTED_IDENTITY);
-	}
-	leave_access_network(p, from_ue, to_ue);
+	enum trust_side far = side_of(p, to_ue, to);
+
+	trust_cross(p, side_of(p, from_ue, &p->b->src), far);
+	if (from_ue && term_user && !trust_is_private(p) && p->msg.status > 100 &&
+	    p->msg.status < 300)
+		assert_answerer(p, term_user);
 }

@@ -1,6 +1,7 @@
 /* proxy.c - what every SIP proxy does with a request (RFC 3261 §16.3, §16.4) */
 #include "role/proxy.h"
 #include "role/answer.h"
+#include "role/hide.h"
 #include "sip/field.h"
 #include "sip/parse.h"
 
@@ -110,12 +111,21 @@ static void read_own_route(struct pass *p, const struct sip_uri *uri)
 {
 	const struct hash_key *key = &p->w->node->token_key;
 
+	struct slice by;
+
 	if (slice_eq(uri->user, SLICE("orig")))
 		p->orig = true;
+	else if (!p->hidden_route.p && slice_starts(uri->user, SLICE("h")) &&
+		 sip_param(uri->params, SLICE("tokenized-by"), &by))
+		p->route_forged |= !hide_route(p, slice_from(uri->user, 1));
 	else if (!p->own_dialog && token_dialog_get(uri->user, key, p->call_id, &p->token))
 		p->own_dialog = true;
 	else if (!p->own_path && token_path_get(uri->user, key, &p->path_flow))
 		p->own_path = true;
+	else if (!p->own_dialog && token_flow_get(uri->user, key, p->call_id, &p->path_flow)) {
+		p->own_dialog = true;
+		p->token.legs = TOKEN_ORIG_UE | TOKEN_ORIG_FLOW | TOKEN_TERM_PEER;
+	}
 }
 
 /* Our Record-Route comes back letter by letter, nearly always: then it need not be taken apart.
@@ -147,6 +157,22 @@ static bool read_as_written(struct pass *p, struct slice value, struct slice *re
 	return false;
 }
 
+/* A token that a foreign network gave back: the first entry it stands for is next. `behind` it
+ * the header goes on. */
+static enum sip_error follow_hidden(struct pass *p, const struct sip_header *h,
+				    const uint8_t *behind)
+{
+	struct sip_name_addr element;
+	struct slice rest;
+
+	if (sip_name_addr_decode(p->hidden_route, SIP_E_ROUTE, &element, &rest) != SIP_OK)
+		return SIP_E_ROUTE;
+	p->next_route = element.uri;
+	p->foreign_route = h;
+	p->foreign_at = (uint16_t)(h->value + (behind - sip_value(&p->msg, h).p));
+	return SIP_OK;
+}
+
 /* Reads own URIs at the front of one Route header. *more: all of it is ours, look at the next.
  */
 static enum sip_error read_routes(struct pass *p, const struct sip_header *h, bool *more)
@@ -165,7 +191,10 @@ static enum sip_error read_routes(struct pass *p, const struct sip_header *h, bo
 			return SIP_E_ROUTE;
 		if (node_own_uri(p->w->node, &uri)) {
 			read_own_route(p, &uri);
-			continue;
+			if (!p->hidden_route.len)
+				continue;
+			*more = false;
+			return follow_hidden(p, h, rest.len ? rest.p : value.p + value.len);
 		}
 		*more = false;
 		p->next_route = element.uri;
@@ -207,6 +236,8 @@ static enum verdict check_routes(struct pass *p)
 		return answer(
 			p, 400,
 			"the Request-URI is a Record-Route: strict routing is not supported");
+	if (p->route_forged)
+		return answer(p, 403, "this node did not make that Route");
 	if (p->routes_unsound)
 		return answer(p, 400, sip_error_info(SIP_E_ROUTE)->warning);
 	return VERDICT_NEXT;

@@ -1,15 +1,23 @@
 /* response.c - responses on their way back (RFC 3261 §16.7, §16.11) */
 #include "role/response.h"
 #include "role/forward.h"
+#include "role/hide.h"
 #include "role/pcscf.h"
 #include "role/session_timer.h"
 #include "role/transaction.h"
+#include "role/trust.h"
 
-struct buf *response_emit(struct pass *p, bool from_ue, bool to_ue, uint64_t term_user)
+struct buf *response_emit(struct pass *p, bool from_ue, bool to_ue, const struct addr *to,
+			  uint64_t term_user)
 {
 	sip_edit_delete_first_value(p->edits, &p->msg, sip_first(&p->msg, SIP_H_VIA),
 				    p->via_rest);
-	pcscf_response(p, from_ue, to_ue, term_user);
+	if (p->w->node->hides && !to_ue && trust_hides_from(p->w->node, to) &&
+	    !hide_response(p)) {
+		count(p->w->counters, COUNT_DROP_EDIT);
+		return NULL;
+	}
+	pcscf_response(p, from_ue, to_ue, to, term_user);
 	session_timer_response(p);
 	return forward_emit(p);
 }
@@ -21,7 +29,7 @@ enum verdict response_back(struct pass *p, const struct addr *to)
 	if (!r && !p->back_sa)
 		return pass_drop(p, COUNT_DROP_NOROUTE);
 	struct addr from = p->b->src;
-	struct buf *b = response_emit(p, p->side.to_ue, p->side.from_ue, 0);
+	struct buf *b = response_emit(p, p->side.to_ue, p->side.from_ue, to, 0);
 	if (!b)
 		return VERDICT_DROP;
 	b->sa_id = p->back_sa;
@@ -78,6 +86,8 @@ static enum verdict go_on(struct pass *p)
 
 	if (!next_via(p, &next))
 		return pass_drop(p, COUNT_DROP_RESPONSE_VIA);
+	if (p->w->node->hides && (!hide_reveal_via(p, &next) || !hide_reveal_routes(p)))
+		return pass_drop(p, COUNT_DROP_RESPONSE_FORGED);
 	if (!sip_via_destination(&next, &back))
 		return pass_drop(p, COUNT_DROP_DESTINATION);
 	if (!branch_is_ours(p, &back, next.branch))

@@ -4,9 +4,11 @@
 #include "base/lines.h"
 #include "role/admit.h"
 #include "role/answer.h"
+#include "role/emergency.h"
 #include "role/forward.h"
 #include "role/icscf.h"
 #include "role/pcscf.h"
+#include "role/priority.h"
 #include "role/proxy.h"
 #include "role/refresh.h"
 #include "role/request.h"
@@ -15,6 +17,7 @@
 #include "role/session_timer.h"
 #include "role/stun.h"
 #include "role/transaction.h"
+#include "role/trust.h"
 
 static void make_sites(struct role_worker *w)
 {
@@ -63,16 +66,18 @@ struct role_worker *role_worker_create(const struct node *node, const struct tab
 	w->id = worker;
 	make_sites(w);
 	w->transactions = transactions_create(w);
-	if (!w->transactions) {
-		free(w);
-		return NULL;
-	}
-	return w;
+	w->seal = seal_create(&node->token_key);
+	if (w->transactions && w->seal)
+		return w;
+	role_worker_destroy(w);
+	return NULL;
 }
 
 void role_worker_destroy(struct role_worker *w)
 {
-	transactions_destroy(w->transactions);
+	if (w->transactions)
+		transactions_destroy(w->transactions);
+	seal_destroy(w->seal);
 	free(w);
 }
 
@@ -163,6 +168,8 @@ static enum verdict request_classify(struct pass *p)
 	const struct node *n = p->w->node;
 	const struct addr *fixed;
 
+	if (p->stage != STAGE_ARRIVED)
+		return VERDICT_NEXT;
 	if (p->own_dialog && p->is_dialog) {
 		p->stage = STAGE_DIALOG;
 		return VERDICT_NEXT;
@@ -185,6 +192,8 @@ static enum verdict request_classify(struct pass *p)
 			return pass_drop(p, COUNT_DROP_ACK_STRAY);
 		return answer(p, 481, "in-dialog request without our Record-Route");
 	}
+	if (p->orig && trust_side_of(n, &p->b->src) != TRUST_HOME)
+		return answer(p, 403, "no user is served for a foreign network");
 	if (p->own_path && (n->roles & NODE_PCSCF)) {
 		p->stage = STAGE_DELIVER;
 	} else if (p->orig && (n->roles & NODE_SCSCF)) {
@@ -207,8 +216,11 @@ static request_step *const request_steps[] = {
 	request_owner,
 	transaction_take, /* repeats, CANCEL, ACK of a transaction that is
 			     known */
+	emergency_recognise,
 	admit,
 	proxy_validate,   /* RFC 3261 §16.3, §16.4 */
+	priority_check,   /* RFC 4412 §4.6 */
+	emergency_call,   /* TS 24.229 §5.2.10, §5.11 */
 	refresh_register, /* TS 24.229 §5.2.2.3, §5.4.1.2.2A */
 	request_register,
 	request_to_node,

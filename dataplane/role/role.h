@@ -77,6 +77,10 @@ uint32_t role_granted(const struct role_worker *w);
 /* From now on so many sixteenths of the requests that begin something are answered 503. */
 void role_refuse(struct role_worker *w, uint32_t sixteenths);
 
+/* True if the message, by its first line, is a call for help, which is not to be dropped
+ * unread. */
+bool role_is_help(const struct role_worker *w, struct slice message);
+
 /* Control's verdict on a message it was punted with PUNT_LOCATE or PUNT_AUTHENTICATE; b holds
  * the message again (copied from the record), with src, dst and port of the punt. No slot is in
  * use meanwhile. PUNT: control is to be asked something else, and the caller punts b with *punt

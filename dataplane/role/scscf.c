@@ -3,6 +3,7 @@
 #include "role/answer.h"
 #include "role/ask.h"
 #include "role/contacts.h"
+#include "role/emergency.h"
 #include "role/icscf.h"
 #include "sip/field.h"
 
@@ -197,7 +198,8 @@ enum verdict scscf_terminating(struct pass *p)
 		return answer(p, 404, "this GRUU was not given out here");
 	if (!find_called_user(p, &index))
 		return ask_control(p, 480, "the user is not registered");
-	if (reg_impu(p->term_set, index)->flags & ABI_IMPU_BARRED)
+	if ((reg_impu(p->term_set, index)->flags & ABI_IMPU_BARRED) &&
+	    !emergency_is_callback(p))
 		return answer(p, 404, "the called identity is barred");
 	if (!contacts_choose(p))
 		return answer(p, 404, "this GRUU was of an earlier registration");

@@ -61,7 +61,7 @@ enum verdict session_timer_request(struct pass *p)
 	struct slice value;
 	uint32_t asked, least;
 
-	if (p->msg.method != SIP_M_INVITE || n->session_expires_s == 0)
+	if (p->msg.method != SIP_M_INVITE || n->session_expires_s == 0 || p->service.len)
 		return VERDICT_NEXT;
 	value = sip_first_value(&p->msg, SIP_H_SESSION_EXPIRES);
 	if (value.p)

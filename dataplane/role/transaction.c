@@ -223,6 +223,7 @@ bool transaction_start(struct pass *p)
 	count(p->w->counters, COUNT_TXN_STARTED);
 	s->state = SERVER_PROCEEDING;
 	s->invite = p->msg.method == SIP_M_INVITE;
+	s->help = p->service.len != 0;
 	s->from_ue = p->source == SOURCE_UE;
 	s->upstream = answer_destination(&p->via, &p->b->src);
 	s->upstream_local = p->b->dst;
@@ -352,7 +353,8 @@ void transaction_spread(struct pass *p)
 		t->fork[s - t->server].called = p->wildcard ? p->called.hash : 0;
 	if (s->more)
 		wheel_set(&t->wheel, server_timer(t, s),
-			  p->now + (s->invite ? p->w->node->ring_ms : p->w->node->t2_ms));
+			  p->now + (s->invite && !s->help ? p->w->node->ring_ms
+							  : p->w->node->t2_ms));
 	else
 		wheel_clear(&t->wheel, server_timer(t, s));
 }
@@ -531,6 +533,15 @@ enum verdict transaction_take(struct pass *p)
 
 /* ---- timers ---- */
 
+/* An answering point that has said anything keeps the call. */
+static bool client_is_heard(const struct transactions *t, const struct txn *s)
+{
+	for (int32_t i = s->first_client; i != NONE; i = t->client[i].next)
+		if (t->client[i].state == CLIENT_PROCEEDING)
+			return true;
+	return false;
+}
+
 /* It has rung for long enough, if there is anybody else: those are called, and these are not
  * any more. Where the others have to wait for the breadth that these hold, they come when these
  * have ended. */
@@ -539,6 +550,8 @@ static void ring_expired(struct role_worker *w, struct txn *s, uint64_t now, str
 	int32_t ringing = s->first_client;
 
 	if (!s->more) /* the caller has given up, or the user has declined */
+		return;
+	if (s->help && client_is_heard(w->transactions, s))
 		return;
 	if (server_go_on(w, s, now, out) || w->transactions->scratch.n_targets)
 		clients_cancel(w, ringing, now, out);

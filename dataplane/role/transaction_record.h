@@ -33,6 +33,7 @@ struct txn {
 	bool cancelled;
 	bool from_ue;
 	bool invite;
+	bool help; /* a call for help: a silent answering point is left for the next */
 	bool more; /* contacts are left to be tried after those of now */
 	uint8_t upstream_port;
 };

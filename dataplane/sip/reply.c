@@ -271,7 +271,10 @@ static bool put_response(const struct sip_msg *request, const struct sip_reply *
 	if (r->record_route)
 		put_all(out, request, SIP_H_RECORD_ROUTE);
 	text_put(out, r->headers);
-	text_lit(out, "Content-Length: 0\r\n\r\n");
+	text_lit(out, "Content-Length: ");
+	text_u64(out, r->body.len);
+	text_lit(out, "\r\n\r\n");
+	text_put(out, r->body);
 	return !out->overflow;
 }
 

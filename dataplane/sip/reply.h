@@ -9,6 +9,7 @@ struct sip_reply {
 	struct slice reason;  /* Reason-Phrase; empty: the standard one of the status */
 	struct slice to_tag;  /* added if the request's To has none; empty: none (100) */
 	struct slice headers; /* further whole lines with CRLF, or empty */
+	struct slice body;    /* empty: none */
 	/* Of the request: adds received and rport to the top Via. NULL: it stays as it is. */
 	const struct addr *source;
 	uint32_t skip_vias; /* whole Via lines at the top that are left out, with source NULL */

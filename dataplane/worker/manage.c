@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "worker/emergency_make.h"
 #include "worker/sa_install.h"
 #include "worker/view.h"
 
@@ -177,6 +178,9 @@ static void reload(struct manage *m)
 	log_differences(text_slice(&names));
 	conf_apply_reloadable(m->d->conf, loaded);
 	node_set_expires(&m->d->node.node, &m->d->conf->control);
+	if (!emergency_replace(&m->d->node.node, m->d->conf))
+		log_event(LOG_ERROR, "manage", "reload_no_memory",
+			  LOG_S("key", SLICE("emergency")));
 	conf_free(loaded);
 	if (log_level_parse(m->d->conf->log_level, &level))
 		log_set_level(level);

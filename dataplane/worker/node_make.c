@@ -138,9 +138,28 @@ static bool add_port(struct node_memory *m, const struct conf_port *p, uint8_t i
 
 static void add_peers(struct node *n, const struct conf_dataplane *d)
 {
-	for (uint32_t i = 0; i < d->n_peer; i++)
+	for (uint32_t i = 0; i < d->n_peer; i++) {
+		const struct conf_peer *c = &d->peer[i];
+
 		n->peer[n->n_peers++] =
-			(struct node_prefix){d->peer[i].net.ip, d->peer[i].net.bits};
+			(struct node_prefix){c->net.ip, c->net.bits, !c->trusted, c->hiding};
+		n->hides |= c->hiding;
+	}
+}
+
+/* Of the configuration, which lives as long as the node. */
+static void add_priorities(struct node *n, const struct conf_dataplane *d)
+{
+	for (uint32_t i = 0; i < d->n_priority; i++) {
+		const struct conf_priority *c = &d->priority[i];
+		struct node_priority *s = &n->priority[n->n_priorities++];
+
+		s->space = slice_str(c->space);
+		for (; s->n_value < c->n_value; s->n_value++)
+			s->value[s->n_value] = slice_str(c->value[s->n_value]);
+		for (; s->n_user < c->n_user; s->n_user++)
+			s->user[s->n_user] = slice_str(c->user[s->n_user]);
+	}
 }
 
 static void add_static_routes(struct node_memory *m, const struct conf_dataplane *d)
@@ -188,7 +207,7 @@ void node_set_expires(struct node *n, const struct conf_control *c)
 }
 
 _Static_assert((int)NODE_PCSCF == (int)CONF_PCSCF && (int)NODE_ICSCF == (int)CONF_ICSCF &&
-		       (int)NODE_SCSCF == (int)CONF_SCSCF,
+		       (int)NODE_SCSCF == (int)CONF_SCSCF && (int)NODE_ECSCF == (int)CONF_ECSCF,
 	       "the same bits");
 
 bool node_make(const struct conf *c, struct node_memory *m, char error[NODE_ERROR_MAX])
@@ -227,6 +246,7 @@ bool node_make(const struct conf *c, struct node_memory *m, char error[NODE_ERRO
 		if (!add_port(m, &d->port[i], (uint8_t)i, error))
 			return false;
 	add_peers(n, d);
+	add_priorities(n, d);
 	add_static_routes(m, d);
 	return true;
 }

@@ -13,6 +13,7 @@
 #include <urcu-qsbr.h>
 
 #include "net/eal.h"
+#include "worker/emergency_make.h"
 
 _Static_assert((int)START_ERROR_MAX >= (int)EAL_ERROR_MAX &&
 		       (int)START_ERROR_MAX >= (int)NET_ERROR_MAX &&
@@ -26,6 +27,10 @@ static enum exit_code start_node(struct dataplane *d, char *error)
 {
 	if (!node_make(d->conf, &d->node, error))
 		return EXIT_CODE_CONF;
+	if (!emergency_replace(&d->node.node, d->conf)) {
+		snprintf(error, NODE_ERROR_MAX, "no memory");
+		return EXIT_CODE_ENVIRONMENT;
+	}
 	return node_keys(&d->conf->dataplane, &d->node.node, error) ? EXIT_CODE_OK
 								    : EXIT_CODE_ENVIRONMENT;
 }
@@ -203,5 +208,6 @@ void dataplane_stop(struct dataplane *d)
 		close(d->wake_fd);
 	if (eal_is_up)
 		eal_stop();
+	emergency_end(&d->node.node);
 	urcu_qsbr_unregister_thread();
 }

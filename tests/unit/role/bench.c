@@ -68,6 +68,8 @@ struct bench *bench_open(uint32_t roles)
 		.token_key = {1, 2},
 		.branch_key = {3, 4},
 	};
+	b->emergency = (struct emergency){.normal = true, .unregistered_rate = 10};
+	b->node.emergency = &b->emergency;
 	b->tables = tables_create(&size, &b->node.token_key);
 	assert_non_null(b->tables);
 	b->worker = role_worker_create(&b->node, b->tables, &b->counters, 0);

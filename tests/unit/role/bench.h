@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "role/emergency.h"
 #include "role/role.h"
 #include "sip/parse.h"
 
@@ -24,6 +25,7 @@ struct bench_out {
 struct bench {
 	struct node node;
 	struct route_table routes;
+	struct emergency emergency; /* urn:service:sos alone, of those who are registered */
 	struct counters counters;
 	struct tables *tables;
 	struct role_worker *worker;

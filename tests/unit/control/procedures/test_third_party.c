@@ -312,6 +312,8 @@ static void test_bodies_as_configured(void **state)
 	assert_non_null(strstr(f->sent, "REGISTER sip:ims.example SIP/2.0\r\nVia: SIP/2.0/UDP "
 					"192.0.2.7:5062;branch=z9hG4bK2"));
 	assert_non_null(strstr(f->sent, "SIP/2.0 200 OK\r\nVia: "));
+	assert_non_null(strstr(strstr(f->sent, "SIP/2.0 200 OK\r\nVia: "),
+			       "Content-Length: 0\r\n\r\n\r\n--saker-"));
 	assert_non_null(strstr(f->sent, "Service-Route: <sip:orig@scscf.ims.example:5060;lr>"));
 	respond(200);
 }
