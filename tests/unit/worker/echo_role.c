@@ -117,11 +117,6 @@ uint32_t role_granted(const struct role_worker *w)
 	return 600;
 }
 
-bool role_is_help(const struct role_worker *w, struct slice message)
-{
-	return false;
-}
-
 enum verdict role_resume(struct role_worker *w, const struct abi_inject *verdict,
 			 struct slice route, struct buf *b, uint64_t now_ms, struct outbox *out,
 			 enum abi_punt_reason *punt)
