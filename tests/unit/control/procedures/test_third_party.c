@@ -369,6 +369,24 @@ static void test_end_by_the_network(void **state)
 	assert_int_equal(fake_owed(f), 0);
 }
 
+static void test_end_by_time(void **state)
+{
+	struct registration_set *s;
+
+	registers();
+	turn();
+	respond(200);
+	fake_clear(f);
+	s = registrations_by_impu(f->c.registrations, "sip:alice@ims.example");
+	s->contact[0].expires_wall_ms = 1;
+	registrar_expire(f->c.registrar, s);
+	assert_int_equal(fake_owed(f), 1);
+	turn();
+	assert_string_equal(header("Expires"), "0");
+	respond(200);
+	assert_int_equal(fake_owed(f), 0);
+}
+
 /* The latest state takes the place of an older one that was not told. */
 static void test_end_before_the_beginning_was_heard(void **state)
 {
@@ -460,6 +478,25 @@ static void test_restart_repeats_what_was_not_answered(void **state)
 	begin();
 	wait_ms(OWED_RESTORED_MS + 300);
 	assert_null(strstr(f->trace, "send "));
+}
+
+/* Its text found no room in memory: it is on disk. */
+static void test_text_from_disk(void **state)
+{
+	registers();
+	turn();
+	f->n_pending = 0;
+	end();
+	fake_clear(f);
+	left = 6; /* servers, owed, table, server, line, entry */
+	begin();
+	left = -1;
+	assert_int_equal(stats().owed, 1);
+	assert_int_equal(stats().texts, 0);
+	wait_ms(OWED_RESTORED_MS + 300);
+	assert_string_equal(header("To"), "<sip:alice@ims.example>");
+	respond(200);
+	assert_int_equal(fake_owed(f), 0);
 }
 
 static void test_silence_is_tried_again(void **state)
@@ -677,11 +714,13 @@ int main(void)
 		T(test_only_kinds_that_are_asked_for),
 		T(test_end_by_the_user),
 		T(test_end_by_the_network),
+		T(test_end_by_time),
 		T(test_end_before_the_beginning_was_heard),
 		T(test_over_before_it_was_heard),
 		T(test_not_stored_is_not_told),
 		T(test_refused_leaves_what_was_owed),
 		T(test_restart_repeats_what_was_not_answered),
+		T(test_text_from_disk),
 		T(test_silence_is_tried_again),
 		T(test_a_refusal_is_an_answer),
 		T(test_terminated_ends_the_registration),
