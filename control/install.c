@@ -1,4 +1,5 @@
-/* install.c - sets of both kinds into the data plane's tables, in order, each acknowledged
+/* install.c - sets of both kinds, and what they name, into the data plane's tables, in order,
+ * each acknowledged
  *
  * A put or delete is encoded at once and waits in a queue until the ring has room; then it is
  * in flight until its acknowledgement comes. A synchronisation walks the identifiers known when
@@ -19,11 +20,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "control/link.h"
+#include "control/servers.h"
 #include "control/services.h"
 
 enum {
 	PROFILE_HEAD_MAX = 64, /* octets of a record before the profile */
-	PUMP_MAX = 1024,       /* records written in one go: the loop has other work */
+	SERVER_RECORD_MAX = 512,
+	PUMP_MAX = 1024, /* records written in one go: the loop has other work */
 	IN_FLIGHT_MAX = 65536,
 	STATUS_LINK_DOWN = -1,
 	/* Profiles that need not be put again: fewer than the data plane keeps, used or not. */
@@ -77,6 +80,7 @@ struct installer {
 	struct link *link;
 	bool ip_association;
 	bool up;
+	bool pumping;
 	struct ring ring;
 	uint64_t seq;
 	struct queue waiting, flying, failed;
@@ -92,6 +96,7 @@ struct installer {
 	struct service_profile profile[SET_IMPUS_MAX]; /* of the set encoded last */
 	uint64_t recent[RECENT_MAX]; /* ids of the profiles put last, in turn; 0: none */
 	uint32_t turn;
+	struct servers *servers; /* NULL: nobody looks for them */
 };
 
 static void queue_put(struct queue *q, struct op *op)
@@ -275,6 +280,13 @@ static struct op *profile_op(struct installer *i, const struct service_profile *
 	return op;
 }
 
+/* Before it is written: where its servers are comes first, as far as it is known. */
+static void profile_meet(struct installer *i, const struct service_profile *p)
+{
+	if (i->servers)
+		servers_meet(i->servers, (const struct ifc *)p->octets.p);
+}
+
 static void profile_sent(struct installer *i, uint64_t id)
 {
 	i->recent[i->turn++ % RECENT_MAX] = id;
@@ -313,9 +325,47 @@ static void queue_profiles(struct installer *i)
 	struct op *op;
 
 	while ((p = profile_wanted(i)) && (op = profile_op(i, p))) {
+		profile_meet(i, p);
 		profile_sent(i, p->id);
 		wait_for_room(i, op);
 	}
+}
+
+/* Nobody waits for it; without memory the next change, or synchronisation, brings it. */
+static bool queue_server(void *ctx, struct server *server)
+{
+	struct installer *i = ctx;
+	struct abi_install_view v = {.type = INSTALL_SERVER, .seq = ++i->seq};
+	struct op *op;
+
+	if (!server_view(server, &v.server) ||
+	    !(op = calloc(1, sizeof(*op) + SERVER_RECORD_MAX)))
+		return true;
+	op->seq = v.seq;
+	op->len = abi_install_encode(&v, op->record, SERVER_RECORD_MAX);
+	if (op->len)
+		wait_for_room(i, op);
+	else
+		free(op);
+	return true;
+}
+
+static void on_server(void *ctx, struct server *server)
+{
+	struct installer *i = ctx;
+
+	if (!i->up)
+		return;
+	queue_server(i, server);
+	if (!i->pumping)
+		install_pump(i);
+}
+
+void installer_find(struct installer *i, struct servers *servers)
+{
+	if (servers)
+		servers_watch(servers, on_server, i);
+	i->servers = servers;
 }
 
 static void ask(struct installer *i, const struct thing *what, void (*done)(void *, int),
@@ -450,6 +500,8 @@ void install_all(struct installer *i, struct registrations *all, struct sas *sas
 	y->all = all;
 	y->sas = sas;
 	y->phase = SYNC_BEGIN;
+	if (i->servers)
+		servers_each(i->servers, queue_server, i);
 	log_event(LOG_INFO, "install", "sync", LOG_U("sets", n), LOG_U("sas", y->sa.n));
 	install_pump(i);
 }
@@ -480,7 +532,10 @@ static bool sync_profiles(struct installer *i)
 	while ((p = profile_wanted(i))) {
 		struct op *op = profile_op(i, p);
 
-		if (!op || !ring_push(&i->ring, slice_of(op->record, op->len), &wake)) {
+		profile_meet(i, p);
+		/* A server that was met just now goes first. */
+		if (!op || i->waiting.first ||
+		    !ring_push(&i->ring, slice_of(op->record, op->len), &wake)) {
 			free(op);
 			return false;
 		}
@@ -603,9 +658,11 @@ static bool waiting_step(struct installer *i)
 
 void install_pump(struct installer *i)
 {
+	i->pumping = true;
 	for (uint32_t n = 0; i->up && n < PUMP_MAX && i->in_flight < IN_FLIGHT_MAX; n++)
 		if (!waiting_step(i) && !sync_step(i))
 			break;
+	i->pumping = false;
 }
 
 static bool is_flying(const struct installer *i, uint64_t seq)

@@ -15,6 +15,7 @@
 struct ev_loop;
 struct link;
 struct installer;
+struct servers;
 struct services;
 
 /* ip_association: control.ip-association of the configuration. */
@@ -25,6 +26,9 @@ void installer_on_lost(struct installer *i, void (*lost)(void *ctx, uint64_t sa_
 void installer_close(struct installer *i);
 /* Identities are installed with their service profiles from then on; `services` is lent. */
 void installer_serve(struct installer *i, struct services *services);
+/* The servers that those name are looked up, and installed where they are found, from then on;
+ * they are lent. NULL: no more. */
+void installer_find(struct installer *i, struct servers *servers);
 void install_put(struct installer *i, const struct registration_set *set,
 		 void (*done)(void *ctx, int status), void *ctx);
 void install_delete(struct installer *i, uint64_t set_id, void (*done)(void *ctx, int status),

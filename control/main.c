@@ -316,11 +316,14 @@ static bool open_servers(struct app *a, char *error)
 	if (!a->c.services)
 		return true;
 	a->c.servers = servers_open(&a->c);
+	if (a->c.servers)
+		installer_find(a->c.installer, a->c.servers);
 	return a->c.servers != NULL;
 }
 
 static void close_servers(struct app *a)
 {
+	installer_find(a->c.installer, NULL);
 	servers_close(a->c.servers);
 	a->c.servers = NULL;
 }

@@ -77,6 +77,7 @@ struct owed {
 	struct entry **chain;
 	struct line *lines;
 	struct attempt *attempts;
+	uint32_t n_attempts;
 	struct ev_timer tick, kick;
 	uint64_t start_ms; /* nothing is sent before */
 	struct owed_stats stats;
@@ -358,6 +359,7 @@ static void attempt_free(struct attempt *a)
 	if (a->next)
 		a->next->at = a->at;
 	a->line->open--;
+	a->o->n_attempts--;
 	free(a);
 }
 
@@ -452,6 +454,7 @@ static struct attempt *attempt_new(struct owed *o, struct entry *e)
 	o->attempts = a;
 	e->under_way = true;
 	e->line->open++;
+	o->n_attempts++;
 	e->line->under_way++;
 	o->stats.under_way++;
 	ev_timer_init(&a->timer, on_silence, OWED_ANSWER_MS / 1000., 0.);
@@ -541,13 +544,21 @@ static bool can_send(const struct owed *o, const struct line *l)
 		exchanges_local(o->c->exchanges, &to[0], &local));
 }
 
+/* Transactions that nobody waits for count until they end: a dead server must not keep the
+ * others waiting. */
+static bool has_room(const struct owed *o, const struct line *l)
+{
+	return l->under_way < OWED_AT_ONCE && l->open < 2 * OWED_AT_ONCE &&
+	       o->n_attempts < OWED_OPEN_MAX;
+}
+
 static void pump(struct owed *o, struct line *l)
 {
 	struct entry *e;
 
 	if (!l->ready.first || !can_send(o, l))
 		return;
-	for (uint32_t n = 0; n < PUMP_MAX && l->under_way < OWED_AT_ONCE; n++) {
+	for (uint32_t n = 0; n < PUMP_MAX && has_room(o, l); n++) {
 		e = queue_take(&l->ready);
 		if (!e)
 			return;

@@ -27,7 +27,8 @@ struct record_owed;
 enum {
 	OWED_MAX = 1000000,            /* more are lost, and counted */
 	OWED_TEXTS_MAX = 64 * 1 << 20, /* octets */
-	OWED_AT_ONCE = 64,             /* requests under way to one server */
+	OWED_AT_ONCE = 64,             /* requests under way to one server, */
+	OWED_OPEN_MAX = 4096,          /* and to all, those that nobody waits for included */
 	OWED_ANSWER_MS = 4000,         /* for an address to answer, before the next is tried */
 	OWED_RETRY_MS = 2000,          /* before the second try; doubled each time, up to: */
 	OWED_RETRY_MAX_MS = 64000,

@@ -4,6 +4,7 @@
 #include <ev.h>
 #include <stdlib.h>
 
+#include "abi/install.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -11,9 +12,14 @@
 #include "control/dns/find.h"
 #include "control/outbound.h"
 #include "control/resolve.h"
+#include "ifc/form.h"
 #include "sip/uri.h"
 
 enum { SIP_PORT = 5060, TICK_S = 1 };
+
+_Static_assert((int)SERVER_ADDRESSES_MAX == (int)ABI_SERVER_ADDRESSES,
+	       "all of them are installed");
+_Static_assert((int)SERVERS_MAX < (int)ABI_SERVERS_MAX, "all find room in the data plane");
 
 struct server {
 	struct server *next;
@@ -22,7 +28,10 @@ struct server {
 	uint32_t uri_len;
 	uint8_t uri[SERVER_NAME_MAX + 8]; /* "sip:host", with a port where the URI had one */
 	uint32_t holders;
-	bool asking, known;
+	bool asking;
+	bool literal;            /* the host is an address */
+	uint32_t host_len;       /* of the name */
+	uint16_t port;           /* 0: the URI has none */
 	uint64_t met_ms, ask_ms; /* when last; when to ask again */
 	enum server_state state;
 	uint32_t n;
@@ -43,7 +52,7 @@ struct servers {
 
 static void tell(struct server *v)
 {
-	if (v->all->changed && v->known)
+	if (v->all->changed)
 		v->all->changed(v->all->ctx, v);
 }
 
@@ -164,12 +173,16 @@ static bool name_put(struct server *v, struct slice text)
 	struct text name = text_in(v->name, sizeof(v->name));
 	struct text plain = text_in(v->uri, sizeof(v->uri));
 	struct sip_uri uri;
+	struct addr unused;
 
 	if (sip_uri_decode(text, &uri) != SIP_OK || uri.scheme != SIP_SCHEME_SIP ||
 	    uri.host.len == 0)
 		return false;
 	for (uint32_t i = 0; i < uri.host.len; i++)
 		text_char(&name, ascii_lower(uri.host.p[i]));
+	v->literal = sip_uri_addr(&uri, SIP_PORT, &unused);
+	v->host_len = name.len;
+	v->port = uri.port;
 	text_lit(&plain, "sip:");
 	text_put(&plain, text_slice(&name));
 	if (uri.port) {
@@ -216,7 +229,19 @@ static struct server *add(struct servers *s, const struct server *like)
 	s->first = v;
 	s->n++;
 	ask(v);
-	v->known = true;
+	return v;
+}
+
+static struct server *get(struct servers *s, const struct server *like)
+{
+	struct server *v = s->first;
+
+	while (v && strcmp(v->name, like->name) != 0)
+		v = v->next;
+	if (!v)
+		v = add(s, like);
+	if (v)
+		v->met_ms = clock_ms();
 	return v;
 }
 
@@ -224,17 +249,20 @@ struct server *servers_hold(struct servers *s, struct slice uri)
 {
 	struct server like = {.state = SERVER_ASKED}, *v;
 
-	if (!name_put(&like, uri))
-		return NULL;
-	for (v = s->first; v && strcmp(v->name, like.name) != 0;)
-		v = v->next;
-	if (!v)
-		v = add(s, &like);
-	if (!v)
-		return NULL;
-	v->holders++;
-	v->met_ms = clock_ms();
+	v = name_put(&like, uri) ? get(s, &like) : NULL;
+	if (v)
+		v->holders++;
 	return v;
+}
+
+void servers_meet(struct servers *s, const struct ifc *f)
+{
+	for (uint32_t i = 0; i < f->n_criteria; i++) {
+		struct server like = {.state = SERVER_ASKED};
+
+		if (name_put(&like, ifc_text(f, ifc_criterion(f, i)->server)) && !like.literal)
+			get(s, &like);
+	}
 }
 
 void servers_release(struct servers *s, struct server *v)
@@ -294,6 +322,20 @@ void server_failed(struct server *v, const struct addr *a)
 {
 	v->failed++;
 	rest(v, a, clock_ms() + SERVERS_REST_MS);
+}
+
+bool server_view(const struct server *v, struct abi_server_view *out)
+{
+	struct slice host = slice_of((const uint8_t *)v->name, v->host_len);
+
+	if (v->literal || v->state == SERVER_ASKED)
+		return false;
+	*out = (struct abi_server_view){.server_id = abi_server_id(host, v->port),
+					.host = host,
+					.port = v->port,
+					.n_addr = v->n};
+	memcpy(out->addr, v->address, v->n * sizeof(out->addr[0]));
+	return true;
 }
 
 void server_describe(const struct server *v, struct server_row *out)

@@ -11,7 +11,9 @@
 #include "base/addr.h"
 #include "base/slice.h"
 
+struct abi_server_view;
 struct control;
+struct ifc;
 struct servers;
 struct server;
 
@@ -34,8 +36,8 @@ enum server_state {
 /* Needs c->outbound for its DNS at the time of each question. NULL: no memory. */
 struct servers *servers_open(struct control *c);
 void servers_close(struct servers *s);
-/* Called when addresses or state of a server are others than before, but not from within
- * servers_hold. */
+/* Called when addresses or state of a server are others than before, maybe from within
+ * servers_hold and servers_meet. */
 void servers_watch(struct servers *s, void (*changed)(void *ctx, struct server *server),
 		   void *ctx);
 
@@ -43,6 +45,8 @@ void servers_watch(struct servers *s, void (*changed)(void *ctx, struct server *
  * memory. */
 struct server *servers_hold(struct servers *s, struct slice uri);
 void servers_release(struct servers *s, struct server *server);
+/* The servers that a service profile names, but for those whose host is an address. */
+void servers_meet(struct servers *s, const struct ifc *profile);
 
 const char *server_name(const struct server *server); /* "as.example:5060" */
 enum server_state server_state(const struct server *server);
@@ -53,6 +57,10 @@ bool server_next(const struct server *server, uint32_t *tried, struct addr *out)
 /* What became of a request there. */
 void server_answered(struct server *server, const struct addr *a);
 void server_failed(struct server *server, const struct addr *a);
+
+/* For the data plane: where a server with a name is, or that it is nowhere; lends its host.
+ * False: there is nothing to say, or not yet. */
+bool server_view(const struct server *server, struct abi_server_view *v);
 
 struct server_row {
 	const char *name;

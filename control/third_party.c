@@ -262,7 +262,6 @@ static struct slice put_response(const struct sip_msg *m, struct sip_reply *repl
 	reply->headers = text_slice(headers);
 	if (headers->overflow || !sip_reply_write(m, reply, &t))
 		return SLICE_EMPTY;
-	text_lit(&t, "Content-Length: 0\r\n\r\n");
 	return t.overflow ? SLICE_EMPTY : text_slice(&t);
 }
 

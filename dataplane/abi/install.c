@@ -2,10 +2,12 @@
  *
  * head (24 octets), then for INSTALL_REGISTRATION its own head, the identities, the contacts
  * and the Service-Route, for INSTALL_SA and INSTALL_PROLONG their one block, for
- * INSTALL_PROFILE its octets. Host byte order: both ends run on one machine, and abi_layout
- * guards the structures.
+ * INSTALL_PROFILE its octets, for INSTALL_SERVER its own head, its addresses and its host. Host
+ * byte order: both ends run on one machine, and abi_layout guards the structures.
  */
 #include "abi/install.h"
+
+#include "base/hash.h"
 
 struct head {
 	uint32_t type;
@@ -49,7 +51,13 @@ struct prolong_block {
 	uint8_t contact, pad[3];
 };
 
+struct server_head {
+	uint16_t port;
+	uint8_t n_addr, host_len;
+};
+
 _Static_assert(sizeof(struct head) == 24, "head");
+_Static_assert(sizeof(struct server_head) == 4, "server head");
 _Static_assert(sizeof(struct impu_head) == 16, "public identity");
 _Static_assert(sizeof(struct registration_head) == 28, "registration head");
 _Static_assert(sizeof(struct contact_head) == 120, "contact head");
@@ -58,7 +66,7 @@ _Static_assert(sizeof(struct prolong_block) == 32, "prolongation");
 _Static_assert(IMPU_MAX <= UINT8_MAX && SET_IMPUS_MAX <= UINT8_MAX, "they fit their fields");
 
 enum {
-	ROLES_ALL = ABI_REG_PCSCF | ABI_REG_SCSCF | ABI_REG_CHALLENGED,
+	ROLES_ALL = ABI_REG_PCSCF | ABI_REG_SCSCF | ABI_REG_CHALLENGED | ABI_REG_UNREGISTERED,
 	FLAGS_ALL = ABI_IMPU_BARRED | ABI_IMPU_DEFAULT | ABI_IMPU_WILDCARD,
 	CONTACT_FLAGS_ALL = ABI_CONTACT_PROTECTED | ABI_CONTACT_REFRESH |
 			    ABI_CONTACT_EMERGENCY | ABI_CONTACT_SUCCEEDED
@@ -129,6 +137,8 @@ static const char *registration_check(const struct abi_registration_view *r)
 
 	if (r->roles == 0 || (r->roles & ~ROLES_ALL))
 		return "registration set of no role or an unknown one";
+	if (r->roles & ABI_REG_UNREGISTERED && (r->n_contact || !(r->roles & ABI_REG_SCSCF)))
+		return "users who are not registered, but have contacts, or no registrar";
 	if (r->n_impu == 0 || r->n_impu > SET_IMPUS_MAX)
 		return "number of public identities out of range";
 	if (r->n_contact > SET_CONTACTS_MAX)
@@ -150,6 +160,36 @@ static const char *profile_check(uint64_t id, struct slice profile)
 		return "service profile without an id";
 	if (profile.len == 0 || profile.len > ABI_PROFILE_MAX)
 		return "service profile empty or too long";
+	return NULL;
+}
+
+uint64_t abi_server_id(struct slice host, uint16_t port)
+{
+	/* Both processes know it, and names come from the HSS, not from the wire. */
+	static const struct hash_key key = {0x7365727665722069ull, 0x64656e7469747900ull};
+	uint8_t name[UINT8_MAX + 2];
+	uint32_t len = host.len < UINT8_MAX ? host.len : UINT8_MAX;
+	uint64_t id;
+
+	for (uint32_t i = 0; i < len; i++)
+		name[i] = ascii_lower(host.p[i]);
+	name[len] = (uint8_t)(port >> 8);
+	name[len + 1] = (uint8_t)port;
+	id = hash_table(&key, name, len + 2);
+	return id ? id : 1;
+}
+
+static const char *server_check(const struct abi_server_view *s)
+{
+	if (s->host.len == 0 || s->host.len > UINT8_MAX || !text_is_sound(s->host))
+		return "server without a host, or with one that is too long";
+	if (s->server_id != abi_server_id(s->host, s->port))
+		return "server under another one's id";
+	if (s->n_addr > ABI_SERVER_ADDRESSES)
+		return "too many addresses of a server";
+	for (uint32_t i = 0; i < s->n_addr; i++)
+		if (!s->addr[i].family || !addr_is_sound(&s->addr[i]) || !s->addr[i].port)
+			return "malformed address of a server";
 	return NULL;
 }
 
@@ -306,6 +346,17 @@ static void prolong_encode(struct sink *s, const struct abi_prolong_view *v)
 	sink_put(s, &b, sizeof(b));
 }
 
+static void server_encode(struct sink *s, const struct abi_server_view *v)
+{
+	struct server_head h = {.port = v->port,
+				.n_addr = (uint8_t)v->n_addr,
+				.host_len = (uint8_t)v->host.len};
+
+	sink_put(s, &h, sizeof(h));
+	sink_put(s, v->addr, v->n_addr * (uint32_t)sizeof(v->addr[0]));
+	sink_text(s, v->host);
+}
+
 uint32_t abi_install_encode(const struct abi_install_view *v, void *out, uint32_t cap)
 {
 	struct sink s = {out, cap < RING_RECORD_MAX ? cap : RING_RECORD_MAX, false};
@@ -339,6 +390,11 @@ uint32_t abi_install_encode(const struct abi_install_view *v, void *out, uint32_
 			return 0;
 		h.id = v->prolong.set_id;
 		break;
+	case INSTALL_SERVER:
+		if (server_check(&v->server) != NULL)
+			return 0;
+		h.id = v->server.server_id;
+		break;
 	case INSTALL_SYNC_BEGIN:
 	case INSTALL_SYNC_END:
 		break;
@@ -354,6 +410,8 @@ uint32_t abi_install_encode(const struct abi_install_view *v, void *out, uint32_
 		prolong_encode(&s, &v->prolong);
 	if (v->type == INSTALL_PROFILE)
 		sink_text(&s, v->profile);
+	if (v->type == INSTALL_SERVER)
+		server_encode(&s, &v->server);
 	return s.full ? 0 : room - s.left;
 }
 
@@ -490,6 +548,22 @@ static const char *prolong_decode(struct slice *s, struct abi_prolong_view *v, u
 	return prolong_check(v);
 }
 
+static const char *server_decode(struct slice *s, struct abi_server_view *v, uint64_t id)
+{
+	struct server_head h;
+
+	if (!source_get(s, &h, sizeof(h)))
+		return "record ends inside the head of a server";
+	/* Before the array is filled: it has room for no more. */
+	if (h.n_addr > ABI_SERVER_ADDRESSES)
+		return "too many addresses of a server";
+	*v = (struct abi_server_view){.server_id = id, .port = h.port, .n_addr = h.n_addr};
+	if (!source_get(s, v->addr, h.n_addr * (uint32_t)sizeof(v->addr[0])) ||
+	    !source_text(s, h.host_len, &v->host))
+		return "record ends inside a server";
+	return server_check(v);
+}
+
 const char *abi_install_decode(struct slice record, struct abi_install_view *v)
 {
 	struct head h;
@@ -521,6 +595,11 @@ const char *abi_install_decode(struct slice record, struct abi_install_view *v)
 		break;
 	case INSTALL_PROLONG:
 		wrong = prolong_decode(&record, &v->prolong, h.id);
+		if (wrong)
+			return wrong;
+		break;
+	case INSTALL_SERVER:
+		wrong = server_decode(&record, &v->server, h.id);
 		if (wrong)
 			return wrong;
 		break;

@@ -30,6 +30,8 @@ enum abi_install_type {
 			    */
 	INSTALL_PROFILE,   /* a service profile: before the first identity that names it */
 	INSTALL_PROLONG,   /* a contact of a set stays as it is, but for when it expires */
+	INSTALL_SERVER,    /* where an Application Server is: before the first profile that
+			      names it; one that a synchronisation leaves out goes */
 };
 
 /* Which of our roles hold this set. */
@@ -84,6 +86,8 @@ enum {
 	ABI_PROFILE_MAX = 16384, /* octets of a service profile */
 	/* A profile that no identity names stays until so many others were put after it. */
 	ABI_PROFILES_RECENT = 1024,
+	ABI_SERVER_ADDRESSES = 4,
+	ABI_SERVERS_MAX = 2048, /* Application Servers */
 };
 
 struct abi_impu_view {
@@ -182,6 +186,19 @@ struct abi_prolong_view {
 	uint64_t expires_ms, registered_ms;
 };
 
+/* An Application Server whose SIP URI has a name for a host. */
+struct abi_server_view {
+	uint64_t server_id; /* abi_server_id() of the two that follow */
+	struct slice host;
+	uint16_t port;                          /* 0: the URI has none */
+	uint32_t n_addr;                        /* 0: it is known to be nowhere */
+	struct addr addr[ABI_SERVER_ADDRESSES]; /* in the order in which they are tried */
+};
+
+/* Any thread. Of the host of a SIP URI, letters of either case, and its port, 0: none; never 0.
+ */
+uint64_t abi_server_id(struct slice host, uint16_t port);
+
 struct abi_install_view {
 	enum abi_install_type type;
 	uint64_t seq;
@@ -192,6 +209,7 @@ struct abi_install_view {
 	struct abi_registration_view registration;
 	struct abi_sa_view sa;
 	struct abi_prolong_view prolong;
+	struct abi_server_view server;
 };
 
 struct abi_ack {
@@ -208,7 +226,8 @@ uint32_t abi_install_encode(const struct abi_install_view *v, void *out, uint32_
  * always set (0: the record is too short to have one), for the acknowledgement. At least one
  * identity is there and none is empty; a contact has a URI; no text holds control characters
  * but HTAB; a URI has up to SIP_URI_MAX octets, path and service_route up to SIP_EDIT_TEXT_MAX.
- * Of an SA all addresses but nat are there and of one family, ports are there and differ on
- * each side, and so do SPIs, which are not reserved ones; the algorithms go together.
+ * A server's host has up to 255 octets, and its id is that of host and port; all its addresses
+ * have a port. Of an SA all addresses but nat are there and of one family, ports are there and
+ * differ on each side, and so do SPIs, which are not reserved ones; the algorithms go together.
  */
 const char *abi_install_decode(struct slice record, struct abi_install_view *v);

@@ -36,7 +36,7 @@ enum limits {
 	PRIORITY_SPACES_MAX = 16, /* namespaces of Resource-Priority, */
 	PRIORITY_VALUES_MAX = 16, /* values of one, and */
 	PRIORITY_USERS_MAX = 32,  /* users of one */
-	BGCF_MAX = 64,         /* rules for what leaves the network */
+	BGCF_MAX = 64,            /* rules for what leaves the network */
 	DNS_SERVERS_MAX = 4,
 	ACCESSES_MAX = 64,     /* access networks with a policy of their own */
 	SCSCFS_MAX = 32,       /* that an I-CSCF chooses from */

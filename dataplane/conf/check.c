@@ -1,6 +1,8 @@
 /* check.c - what no key shows alone: keys that contradict each other */
 #include "conf/load.h"
 
+#include <strings.h>
+
 static uint32_t key_index(enum conf_owner owner, const char *name)
 {
 	return (uint32_t)(conf_key_find(owner, slice_str(name)) - conf_schema);
@@ -303,6 +305,72 @@ static bool check_control(struct conf_load *l)
 	return true;
 }
 
+static bool is_peer(const struct conf_dataplane *d, const struct addr *a)
+{
+	for (uint32_t i = 0; i < d->n_peer; i++)
+		if (in_prefix(&d->peer[i].net, a))
+			return true;
+	return false;
+}
+
+static bool is_sos(const char *service)
+{
+	static const char sos[] = "urn:service:sos";
+
+	return strncasecmp(service, sos, strlen(sos)) == 0 &&
+	       (service[strlen(sos)] == 0 || service[strlen(sos)] == '.');
+}
+
+/* What they send inside the dialog would be refused. */
+static bool check_helpers(struct conf_load *l)
+{
+	const struct conf_emergency *e = &l->c->emergency;
+	const struct conf_dataplane *d = &l->c->dataplane;
+
+	for (uint32_t i = 0; i < e->n_ecscf; i++)
+		if (!is_peer(d, &e->ecscf[i]))
+			return conf_fail(l, conf_line(l, "emergency.ecscf"),
+					 "'emergency.ecscf' has one that is none of "
+					 "'dataplane.peers'");
+	for (uint32_t i = 0; i < e->n_psap; i++)
+		if (!is_peer(d, &e->psap[i].address))
+			return conf_fail(l, conf_entry_line(l, OWNER_PSAP, "address", i),
+					 "'emergency.psap[%u].address' is none of "
+					 "'dataplane.peers'",
+					 i);
+	return true;
+}
+
+static bool check_emergency(struct conf_load *l)
+{
+	const struct conf_emergency *e = &l->c->emergency;
+
+	for (uint32_t i = 0; i < e->n_number; i++) {
+		const char *number = e->number[i].number;
+
+		if (number[strspn(number, "0123456789*#")])
+			return conf_fail(
+				l, conf_entry_line(l, OWNER_NUMBER, "number", i),
+				"'emergency.numbers[%u].number' has more than digits, * "
+				"and #",
+				i);
+		if (!is_sos(e->number[i].service))
+			return conf_fail(
+				l, conf_entry_line(l, OWNER_NUMBER, "service", i),
+				"'emergency.numbers[%u].service' is not urn:service:sos "
+				"nor below it",
+				i);
+	}
+	for (uint32_t i = 0; i < e->n_psap; i++)
+		if (!is_sos(e->psap[i].service))
+			return conf_fail(
+				l, conf_entry_line(l, OWNER_PSAP, "service", i),
+				"'emergency.psap[%u].service' is not urn:service:sos nor "
+				"below it",
+				i);
+	return check_helpers(l);
+}
+
 static bool check_listeners(struct conf_load *l)
 {
 	const struct addr *a = &l->c->control.metrics_listen, *b = &l->c->hss.metrics_listen;
@@ -317,5 +385,5 @@ static bool check_listeners(struct conf_load *l)
 bool conf_check(struct conf_load *l)
 {
 	return check_workers(l) && check_ports(l) && check_pcscf(l) && check_control(l) &&
-	       check_listeners(l);
+	       check_emergency(l) && check_listeners(l);
 }

@@ -94,7 +94,7 @@ struct conf_emergency {
 	uint32_t n_number;
 	bool unregistered;          /* those who are not registered may call; default false */
 	uint32_t unregistered_rate; /* a second and worker; default 10 */
-	bool normal; /* no emergency registration is asked for; default true */
+	bool normal;                /* no emergency registration is asked for; default true */
 	struct addr ecscf[EMERGENCY_ECSCFS_MAX];
 	uint32_t n_ecscf;
 	struct conf_psap psap[EMERGENCY_PSAPS_MAX];
@@ -170,13 +170,13 @@ struct conf_dataplane {
 	struct conf_priority priority[PRIORITY_SPACES_MAX];
 	uint32_t n_priority;
 	uint32_t t1_ms, t2_ms, t4_ms; /* 500, 4000, 5000 (RFC 3261 Table 4) */
-	uint32_t timer_c_ms;  /* default 185,000; more than 180,000 (RFC 3261 §16.6 step 11) */
-	uint32_t ring_ms;     /* default 20,000 */
+	uint32_t timer_c_ms; /* default 185,000; more than 180,000 (RFC 3261 §16.6 step 11) */
+	uint32_t ring_ms;    /* default 20,000 */
 	uint32_t session_expires_s, min_se_s; /* RFC 4028: 0, none is given; 90 */
-	uint32_t max_breadth; /* 60 (RFC 5393) */
-	struct addr icscf;    /* entry of our own network where the I-CSCF role is elsewhere */
-	struct addr scscf;    /* default S-CSCF, where that role is elsewhere */
-	uint32_t punt_ring;   /* octets per worker; default 4 MiB */
+	uint32_t max_breadth;                 /* 60 (RFC 5393) */
+	struct addr icscf;  /* entry of our own network where the I-CSCF role is elsewhere */
+	struct addr scscf;  /* default S-CSCF, where that role is elsewhere */
+	uint32_t punt_ring; /* octets per worker; default 4 MiB */
 	char key_file[CONF_PATH_MAX]; /* node secret for tokens; default STATE_DIR/node.key */
 };
 
@@ -225,13 +225,13 @@ struct conf_control {
 	uint32_t nonce_max;           /* bounded store; default 100,000 */
 	bool digest_md5, digest_sha256, aka; /* allowed schemes; default all true */
 	uint32_t vectors;                    /* of one answer of the HSS; default 1 */
-	uint32_t vectors_ttl_s; /* how long those left over are good; default 600 */
+	uint32_t vectors_ttl_s;   /* how long those left over are good; default 600 */
 	bool challenge_protected; /* default true */
 	struct conf_access access[ACCESSES_MAX];
 	uint32_t n_access;
 	enum conf_proxy_auth proxy_auth; /* default none */
 	bool akav2;                      /* and AKAv2-MD5 before AKAv1-MD5; default false */
-	uint32_t unregistered_ttl_s; /* of users served as such; default 600 */
+	uint32_t unregistered_ttl_s;     /* of users served as such; default 600 */
 	bool restoration;    /* the HSS keeps the contacts of registered users; default true */
 	bool ip_association; /* refreshes from an authenticated address need no challenge */
 	uint32_t sessions;   /* watched; default 200,000 */

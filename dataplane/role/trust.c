@@ -112,9 +112,21 @@ static bool drops(const struct pass *p, uint8_t action)
 	       (action == HISTORY && hides_history(p));
 }
 
+/* Most messages have none of them, and that is soon seen. */
+static bool has_any(const struct sip_msg *m)
+{
+	_Static_assert(SIP_NO_HEADER == UINT8_MAX, "all bits set, where none is");
+	uint8_t all = SIP_NO_HEADER;
+
+#define TRUST(header, from_ue, to_ue, from_foreign, to_foreign) all &= m->first[SIP_H_##header];
+#include "role/trust.def"
+#undef TRUST
+	return all != SIP_NO_HEADER;
+}
+
 void trust_cross(struct pass *p, enum trust_side from, enum trust_side to)
 {
-	if (from == TRUST_HOME && to == TRUST_HOME)
+	if ((from == TRUST_HOME && to == TRUST_HOME) || !has_any(&p->msg))
 		return;
 	for (uint32_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
 		if (p->msg.first[row[i].id] == SIP_NO_HEADER)

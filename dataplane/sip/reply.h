@@ -13,7 +13,7 @@ struct sip_reply {
 	/* Of the request: adds received and rport to the top Via. NULL: it stays as it is. */
 	const struct addr *source;
 	uint32_t skip_vias; /* whole Via lines at the top that are left out, with source NULL */
-	bool record_route; /* copy Record-Route too (answers that make a dialog) */
+	bool record_route;  /* copy Record-Route too (answers that make a dialog) */
 };
 
 /* Writes the whole response to out; false if it does not fit or the request lacks what

@@ -1,5 +1,6 @@
 /* install.c - control's records, worked off one by one and in order */
 #include "table/install.h"
+#include "table/server.h"
 
 /* Security associations are somebody else's, who hears of synchronisation too. */
 static int install_sa(struct install *in, const struct abi_install_view *v)
@@ -18,6 +19,8 @@ static int install_do(struct install *in, const struct abi_install_view *v)
 		return table_prolong(t, &v->prolong);
 	case INSTALL_PROFILE:
 		return table_put_profile(t, v->profile_id, v->profile);
+	case INSTALL_SERVER:
+		return table_put_server(t, &v->server);
 	case INSTALL_DELETE:
 		return table_delete(t, v->set_id);
 	case INSTALL_SYNC_BEGIN:

@@ -26,6 +26,7 @@ uint32_t table_sync_end(struct tables *t)
 		tables_remove(t, r);
 		n++;
 	}
+	servers_sweep(t);
 	return n;
 }
 

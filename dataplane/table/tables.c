@@ -115,7 +115,8 @@ struct tables *tables_create(const struct tables_size *size, const struct hash_k
 	if (!t)
 		return NULL;
 	*t = (struct tables){.key = *key, .most = *size};
-	if (!profiles_create(&t->profiles)) {
+	if (!profiles_create(&t->profiles) || !servers_create(&t->servers)) {
+		profiles_destroy(&t->profiles);
 		free(t);
 		errno = ENOMEM;
 		return NULL;
@@ -124,6 +125,7 @@ struct tables *tables_create(const struct tables_size *size, const struct hash_k
 		int why = errno;
 
 		profiles_destroy(&t->profiles);
+		servers_destroy(&t->servers);
 		free(t);
 		errno = why;
 		return NULL;
@@ -141,6 +143,7 @@ void tables_destroy(struct tables *t)
 	index_destroy(&t->impu);
 	pool_destroy(&t->pool);
 	profiles_destroy(&t->profiles);
+	servers_destroy(&t->servers);
 	free(t);
 }
 

@@ -5,6 +5,7 @@
 #include "table/object.h"
 #include "table/pool.h"
 #include "table/profile.h"
+#include "table/server.h"
 
 enum {
 	RETIRED_MAX = 256,
@@ -18,6 +19,7 @@ struct tables {
 	const uint8_t *arena; /* the pool's: where references begin */
 	struct index impu, flow, set;
 	struct profiles profiles; /* workers read its slots */
+	struct server_table servers;
 
 	/* Management thread only. On lines of their own, so that its writing costs workers
 	 * nothing. */

@@ -79,6 +79,7 @@ int sa_install(void *context, const struct abi_install_view *v)
 	case INSTALL_DELETE:
 	case INSTALL_PROFILE:
 	case INSTALL_PROLONG:
+	case INSTALL_SERVER:
 		break;
 	}
 	return INSTALL_MALFORMED;

@@ -189,9 +189,17 @@ static void finish(struct worker *w, uint32_t i, enum abi_punt_reason punt, uint
 	}
 }
 
+/* Calls for help are read whatever else is dropped; but a quarter of a burst at most, so that
+ * who floods with them does not drown what goes on. */
+static bool is_spared(const struct worker *w, struct slice message, uint32_t *spared)
+{
+	return *spared < BURST_MAX / 4 && role_is_help(w->role, message) && ++*spared;
+}
+
 void stage_overload(struct worker *w)
 {
 	struct overload *o = &w->overload;
+	uint32_t spared = 0;
 
 	if (w->burst.n)
 		overload_note(o, w->full);
@@ -201,7 +209,7 @@ void stage_overload(struct worker *w)
 	for (uint32_t i = 0; i < w->burst.n; i++) {
 		struct buf *b = w->burst.buf[i];
 
-		if (w->mark[i].verdict != VERDICT_NEXT || role_is_help(w->role, buf_slice(b)) ||
+		if (w->mark[i].verdict != VERDICT_NEXT || is_spared(w, buf_slice(b), &spared) ||
 		    !overload_drops(o, buf_slice(b)))
 			continue;
 		count(w->counters, COUNT_DROP_OVERLOAD);

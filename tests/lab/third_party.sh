@@ -82,7 +82,7 @@ terminal() { # user port step...
 }
 metric() { sakerctl -o json metrics | python3 -c '
 import json, sys
-print(sum(int(r["value"]) for r in json.load(sys.stdin)["rows"] if r["metric"] == sys.argv[1]))' "$1"; }
+print(sum(int(r["value"]) for r in json.load(sys.stdin)["rows"] if r["metric"].split("{")[0] == sys.argv[1]))' "$1"; }
 registered() { sakerctl -o json reg list | grep -c "sip:$1@ims.example" || true; }
 
 start_saker 1 20 20 || { fail "start"; exit 1; }
@@ -178,8 +178,11 @@ equal "it heard that at once" "$(heard | sed "s,359.,3600,")" "3600 0"
 lists() { sakerctl -o json reg list | grep -c '"scscf,unregistered"' || true; }
 call() { lab_in core python3 "$py" call 10.30.0.10:5060 10.30.0.1:5060 "$1"; }
 equal "nobody is served without being registered" "$(lists)" 0
+entries=$(metric saker_table_entries)
 check "a call to one who has services for that" call named
 equal "he is served" "$(lists)" 1
+sleep 1.2
+equal "workers have a set and an identity more" "$(metric saker_table_entries)" $((entries + 2))
 equal "of whom the HSS knows" "$(sakerctl -o json sub show named@ims.example | grep -c '"unregistered"')" 1
 check "a call to one who has none" call p3
 equal "he is not" "$(lists)" 1

@@ -376,6 +376,84 @@ static void profiles_come_back(void **state)
 	assert_int_equal(abi_install_encode(&v, record, sizeof(record)), 0);
 }
 
+static struct abi_server_view a_server(void)
+{
+	struct abi_server_view v = {
+		.host = SLICE("as.example"),
+		.port = 5070,
+		.n_addr = 2,
+		.addr = {{.ip = {10, 0, 0, 1}, .port = 5060, .family = 4},
+			 {.ip = {0xfd, [15] = 1}, .port = 5080, .family = 6}}};
+
+	v.server_id = abi_server_id(v.host, v.port);
+	return v;
+}
+
+static void servers_come_back(void **state)
+{
+	static struct abi_install_view got;
+	struct abi_install_view v = {.type = INSTALL_SERVER, .seq = 4, .server = a_server()};
+	uint8_t record[512];
+	uint32_t len = abi_install_encode(&v, record, sizeof(record));
+
+	assert_true(len > 0);
+	assert_null(abi_install_decode(slice_of(record, len), &got));
+	assert_int_equal(got.type, INSTALL_SERVER);
+	assert_int_equal(got.server.server_id, v.server.server_id);
+	assert_int_equal(got.server.port, 5070);
+	assert_int_equal(got.server.n_addr, 2);
+	assert_true(addr_eq(&got.server.addr[0], &v.server.addr[0]));
+	assert_true(addr_eq(&got.server.addr[1], &v.server.addr[1]));
+	assert_true(slice_eq(got.server.host, v.server.host));
+	for (uint32_t n = 0; n < len; n++) {
+		uint8_t *shorter = malloc(n + 1);
+
+		memcpy(shorter, record, n);
+		assert_non_null(abi_install_decode(slice_of(shorter, n), &got));
+		free(shorter);
+	}
+	record[24 + 2] = ABI_SERVER_ADDRESSES + 1;
+	assert_non_null(abi_install_decode(slice_of(record, len), &got));
+	v.server.n_addr = 0;
+	assert_true(abi_install_encode(&v, record, sizeof(record)));
+}
+
+static void servers_of_no_use(void **state)
+{
+	uint8_t record[1024];
+	struct abi_install_view v = {.type = INSTALL_SERVER};
+
+	for (int i = 0; i < 6; i++) {
+		struct abi_server_view *s = &v.server;
+
+		*s = a_server();
+		if (i == 0)
+			s->server_id++;
+		if (i == 1)
+			s->host = SLICE_EMPTY;
+		if (i == 2)
+			s->host = SLICE("a\r\nb");
+		if (i == 3)
+			s->n_addr = ABI_SERVER_ADDRESSES + 1;
+		if (i == 4)
+			s->addr[1].port = 0;
+		if (i == 5)
+			s->addr[0].family = 5;
+		if (i == 1 || i == 2)
+			s->server_id = abi_server_id(s->host, s->port);
+		assert_int_equal(abi_install_encode(&v, record, sizeof(record)), 0);
+	}
+}
+
+static void server_ids(void **state)
+{
+	uint64_t id = abi_server_id(SLICE("as.example"), 0);
+
+	assert_true(id == abi_server_id(SLICE("AS.Example"), 0));
+	assert_true(id != abi_server_id(SLICE("as.example"), 5060));
+	assert_true(id != abi_server_id(SLICE("as.exampl"), 0));
+}
+
 static void prolongations_come_back(void **state)
 {
 	struct abi_install_view v = {.type = INSTALL_PROLONG,
@@ -858,6 +936,9 @@ int main(void)
 		cmocka_unit_test(every_prefix_is_refused_without_reading_on),
 		cmocka_unit_test(every_octet_changed_is_refused_or_sound),
 		cmocka_unit_test(profiles_come_back),
+		cmocka_unit_test(servers_come_back),
+		cmocka_unit_test(servers_of_no_use),
+		cmocka_unit_test(server_ids),
 		cmocka_unit_test(prolongations_come_back),
 		cmocka_unit_test(broken_rules_are_not_encoded),
 		cmocka_unit_test(broken_rules_are_not_decoded),

@@ -31,7 +31,7 @@ static void give_back(struct slice s)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
-	munmap((void *)((uintptr_t)s.p & ~(uintptr_t)(page - 1)), 2 * page);
+	munmap((void *)((uintptr_t)s.p + s.len - page), 2 * page);
 }
 
 static void test_every_length(void **state)

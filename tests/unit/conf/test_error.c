@@ -265,6 +265,15 @@ static const struct {
 	 "'10.0.0.3'"},
 
 	/* Keys that contradict each other. */
+	{"realm: a.b\nemergency:\n  numbers:\n    - {number: \"+112\"}\n",
+	 "4: 'emergency.numbers[0].number' has more than digits, * and #"},
+	{"realm: a.b\nemergency:\n  numbers:\n    - {number: \"112\", service: "
+	 "\"urn:service:other\"}\n",
+	 "4: 'emergency.numbers[0].service' is not urn:service:sos nor below it"},
+	{"realm: a.b\nemergency:\n  psap:\n    - {to: \"sip:p.b\", address: 10.0.0.9}\n",
+	 "4: 'emergency.psap[0].address' is none of 'dataplane.peers'"},
+	{"realm: a.b\nemergency:\n  ecscf: [10.0.0.9]\n",
+	 "3: 'emergency.ecscf' has one that is none of 'dataplane.peers'"},
 	{"realm: a.b\ndataplane:\n  roles: []\n", "3: 'dataplane.roles' is empty"},
 	{"realm: a.b\ndataplane:\n  workers: 3\n  cores: 2-3\n",
 	 "4: 'dataplane.cores' has 2 CPUs for 3 workers"},

@@ -90,6 +90,20 @@ void servers_each(struct servers *s, bool (*each)(void *ctx, struct server *serv
 	each(ctx, NULL);
 }
 
+void servers_watch(struct servers *s, void (*changed)(void *ctx, struct server *server),
+		   void *ctx)
+{
+}
+
+void servers_meet(struct servers *s, const struct ifc *profile)
+{
+}
+
+bool server_view(const struct server *server, struct abi_server_view *v)
+{
+	return false;
+}
+
 void server_describe(const struct server *server, struct server_row *out)
 {
 	*out = (struct server_row){

@@ -10,8 +10,10 @@
 
 #include <cmocka.h>
 
+#include "control/control.h"
 #include "control/install.h"
 #include "control/link.h"
+#include "control/servers.h"
 #include "dataplane.h"
 #include "ifc/ifc.h"
 #include "sets.h"
@@ -310,6 +312,73 @@ static void profiles_go_before_their_sets(void **state)
 	fake_remove_dir(&fake);
 }
 
+/* Where a server is goes before the profile that names it, and is said again when it is known
+ * better. */
+static void servers_go_before_profiles(void **state)
+{
+	const struct link_events events = {on_message, on_ack,   on_up,
+					   on_down,    on_round, &(struct scene){0}};
+	struct scene *s = events.ctx;
+	struct services *services = open_good("");
+	struct registration_set *other = set_with(2, IFC("1", "scscf.ims.example"), NULL);
+	struct control c = {.conf = &conf};
+	static struct abi_install_view v;
+
+	s->loop = c.loop = ev_loop_new(0);
+	fake_dir(&fake);
+	fake_start(&fake);
+	fake_conf(&fake, &conf);
+	strcpy(conf.scscf_uri, "sip:scscf.ims.example");
+	conf.dataplane.roles = CONF_SCSCF;
+	strcpy(conf.dataplane.peer[0].name, "as.ims.example");
+	conf.dataplane.peer[0].net = (struct conf_prefix){addr_v4(0x0a000009, 0), 32};
+	conf.dataplane.n_peer = 1;
+	s->link = link_open(s->loop, &conf, &events);
+	s->installer = installer_open(s->loop, s->link, true);
+	installer_serve(s->installer, services);
+	c.servers = servers_open(&c);
+	installer_find(s->installer, c.servers);
+	s->all = registrations_new();
+	assert_true(
+		registrations_put(s->all, set_with(1, IFC("1", "AS.ims.example:5070"), NULL)));
+	assert_true(run_until(s->loop, &s->up));
+	for (int twice = 0; twice < 2; twice++) {
+		expect(s, INSTALL_SYNC_BEGIN, &v);
+		expect(s, INSTALL_SERVER, &v);
+		assert_true(slice_eq(v.server.host, SLICE("as.ims.example")));
+		assert_int_equal(v.server.port, 5070);
+		assert_int_equal(v.server.n_addr, 1);
+		assert_int_equal(v.server.addr[0].ip[3], 9);
+		assert_int_equal(v.server.addr[0].port, 5070);
+		expect(s, INSTALL_PROFILE, &v);
+		expect(s, INSTALL_REGISTRATION, &v);
+		expect(s, INSTALL_SYNC_END, &v);
+		if (twice)
+			break;
+		fake_stop(&fake);
+		assert_true(run_until(s->loop, &s->down));
+		s->up = false;
+		fake_start(&fake);
+		assert_true(run_until(s->loop, &s->up));
+	}
+	install_put(s->installer, other, NULL, NULL);
+	expect(s, INSTALL_SERVER, &v);
+	assert_int_equal(v.server.n_addr, 0);
+	assert_int_equal(v.server.port, 0);
+	expect(s, INSTALL_PROFILE, &v);
+	expect(s, INSTALL_REGISTRATION, &v);
+	installer_find(s->installer, NULL);
+	servers_close(c.servers);
+	installer_close(s->installer);
+	registrations_free(s->all);
+	registration_set_free(other);
+	services_close(services);
+	link_close(s->link);
+	ev_loop_destroy(s->loop);
+	fake_stop(&fake);
+	fake_remove_dir(&fake);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -318,6 +387,7 @@ int main(void)
 		cmocka_unit_test(shared_sets_come_from_a_file),
 		cmocka_unit_test(explains),
 		cmocka_unit_test(profiles_go_before_their_sets),
+		cmocka_unit_test(servers_go_before_profiles),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,8 @@
  */
 #include "bench.h"
 
+#include "abi/token.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -275,6 +277,32 @@ static void test_unregistered(void **state)
 	bench_close(b);
 }
 
+/* What stands in Record-Route of such a call, for both families. */
+static void test_flow_token(void **state)
+{
+	static const char *const flow[] = {"10.10.0.7:5062", "[fd00:10::7]:65535"};
+	const struct hash_key key = {5, 6}, other = {5, 7};
+
+	for (int i = 0; i < 2; i++) {
+		uint8_t memory[TOKEN_TEXT_MAX];
+		struct text t = text_in(memory, sizeof(memory));
+		struct addr a = bench_addr(flow[i]), got;
+
+		token_flow_put(&t, &key, &a, SLICE("call"));
+		assert_false(t.overflow);
+		assert_true(token_flow_get(text_slice(&t), &key, SLICE("call"), &got));
+		assert_true(addr_eq(&a, &got));
+		assert_false(token_flow_get(text_slice(&t), &key, SLICE("cal"), &got));
+		assert_false(token_flow_get(text_slice(&t), &other, SLICE("call"), &got));
+		assert_false(token_path_get(text_slice(&t), &key, &got));
+		for (uint32_t k = 0; k < t.len; k++) {
+			memory[k] ^= 1;
+			assert_false(token_flow_get(text_slice(&t), &key, SLICE("call"), &got));
+			memory[k] ^= 1;
+		}
+	}
+}
+
 /* Not from the core, where terminals are not; and nothing but a call for help. */
 static void test_no_relay(void **state)
 {
@@ -352,6 +380,14 @@ static void test_overload(void **state)
 	assert_int_equal(b->out[0].msg.status, 503);
 	from(b, changed(call, "urn:service:sos", "tel:112"), "10.10.0.2:5060");
 	assert_int_equal(b->out[0].msg.status, 100);
+	from(b,
+	     "REGISTER sip:ims.example SIP/2.0\nVia: SIP/2.0/UDP "
+	     "10.10.0.9:5060;branch=z9hG4bKr\n"
+	     "Max-Forwards: 70\nFrom: <sip:dave@ims.example>;tag=1\nTo: "
+	     "<sip:dave@ims.example>\n"
+	     "Call-ID: r\nCSeq: 1 REGISTER\nContact: <sip:dave@10.10.0.9:5060;sos>\n\n",
+	     "10.10.0.9:5060");
+	assert_int_equal(b->verdict, VERDICT_PUNT);
 	assert_true(role_is_help(b->worker, slice_str(call)));
 	assert_true(role_is_help(b->worker, SLICE("INVITE tel:112 SIP/2.0\r\n")));
 	assert_true(role_is_help(b->worker, SLICE("INVITE sip:110@ims.example SIP/2.0\r\n")));
@@ -443,6 +479,7 @@ int main(void)
 		cmocka_unit_test(test_ringing),
 		cmocka_unit_test(test_unregistered_refused),
 		cmocka_unit_test(test_unregistered),
+		cmocka_unit_test(test_flow_token),
 		cmocka_unit_test(test_no_relay),
 		cmocka_unit_test(test_unregistered_rate),
 		cmocka_unit_test(test_alternative),

@@ -229,6 +229,32 @@ static void test_forged(void **state)
 	bench_close(b);
 }
 
+/* Whatever a foreign network makes of what it was given: no more than an answer. */
+static void test_hostile(void **state)
+{
+	static const char put[] = {'A', ',', '>', 0x01, ';', (char)0xff};
+	struct bench *b = between();
+	char routes[BENCH_MESSAGE_MAX], said[BENCH_MESSAGE_MAX], text[BENCH_MESSAGE_MAX + 512];
+
+	send_invite(b);
+	snprintf(routes, sizeof(routes), "%s", all(b, 1, SIP_H_RECORD_ROUTE));
+	snprintf(said, sizeof(said), "%s", bench_response(b, 1, "180 Ringing", "b"));
+	for (int response = 0; response < 2; response++) {
+		const char *sound = response ? said : bye(routes);
+		size_t n = strlen(sound);
+
+		for (size_t i = 0; i < n * sizeof(put); i++) {
+			memcpy(text, sound, n + 1);
+			text[i / sizeof(put)] = put[i % sizeof(put)];
+			from(b, text, "10.30.0.200:5060");
+			assert_true(b->n_out <= 1);
+			if (b->n_out && b->out[0].dst.ip[3] == 200)
+				shows_nothing(b, 0);
+		}
+	}
+	bench_close(b);
+}
+
 /* A call from abroad: what our network records is hidden in the answer, and comes back in the
  * Routes of the caller, who turns them round. */
 static void test_call_from_abroad(void **state)
@@ -306,6 +332,7 @@ int main(void)
 		cmocka_unit_test(test_own_answers),
 		cmocka_unit_test(test_request_of_the_called),
 		cmocka_unit_test(test_forged),
+		cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_call_from_abroad),
 		cmocka_unit_test(test_stateless_and_open),
 		cmocka_unit_test(test_too_long),

@@ -45,6 +45,11 @@ static void back(struct role_worker *w, struct buf *b, struct outbox *out)
 	out->buf[out->n++] = b;
 }
 
+bool role_is_help(const struct role_worker *w, struct slice message)
+{
+	return slice_starts(message, SLICE("INVITE urn:service:sos"));
+}
+
 void role_refuse(struct role_worker *w, uint32_t sixteenths)
 {
 }

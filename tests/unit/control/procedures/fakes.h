@@ -27,7 +27,7 @@
 #include "control/session.h"
 #include "control/watcher.h"
 
-enum { FAKE_PENDING = 32, FAKE_TEXT = 65536, FAKE_LINES = 64, FAKE_OWED = 256 };
+enum { FAKE_PENDING = 128, FAKE_TEXT = 65536, FAKE_LINES = 64, FAKE_OWED = 256 };
 
 /* A third-party REGISTER on disk. */
 struct fake_owed {

@@ -312,6 +312,8 @@ static void test_bodies_as_configured(void **state)
 	assert_non_null(strstr(f->sent, "REGISTER sip:ims.example SIP/2.0\r\nVia: SIP/2.0/UDP "
 					"192.0.2.7:5062;branch=z9hG4bK2"));
 	assert_non_null(strstr(f->sent, "SIP/2.0 200 OK\r\nVia: "));
+	assert_non_null(strstr(strstr(f->sent, "SIP/2.0 200 OK\r\nVia: "),
+			       "Content-Length: 0\r\n\r\n\r\n--saker-"));
 	assert_non_null(strstr(f->sent, "Service-Route: <sip:orig@scscf.ims.example:5060;lr>"));
 	respond(200);
 }
@@ -363,6 +365,24 @@ static void test_end_by_the_network(void **state)
 	for (uint32_t i = 0; i < f->n_pending; i++)
 		if (f->pending[i].kind != PENDING_SEND)
 			f->pending[i--] = f->pending[--f->n_pending];
+	respond(200);
+	assert_int_equal(fake_owed(f), 0);
+}
+
+static void test_end_by_time(void **state)
+{
+	struct registration_set *s;
+
+	registers();
+	turn();
+	respond(200);
+	fake_clear(f);
+	s = registrations_by_impu(f->c.registrations, "sip:alice@ims.example");
+	s->contact[0].expires_wall_ms = 1;
+	registrar_expire(f->c.registrar, s);
+	assert_int_equal(fake_owed(f), 1);
+	turn();
+	assert_string_equal(header("Expires"), "0");
 	respond(200);
 	assert_int_equal(fake_owed(f), 0);
 }
@@ -460,6 +480,25 @@ static void test_restart_repeats_what_was_not_answered(void **state)
 	assert_null(strstr(f->trace, "send "));
 }
 
+/* Its text found no room in memory: it is on disk. */
+static void test_text_from_disk(void **state)
+{
+	registers();
+	turn();
+	f->n_pending = 0;
+	end();
+	fake_clear(f);
+	left = 6; /* servers, owed, table, server, line, entry */
+	begin();
+	left = -1;
+	assert_int_equal(stats().owed, 1);
+	assert_int_equal(stats().texts, 0);
+	wait_ms(OWED_RESTORED_MS + 300);
+	assert_string_equal(header("To"), "<sip:alice@ims.example>");
+	respond(200);
+	assert_int_equal(fake_owed(f), 0);
+}
+
 static void test_silence_is_tried_again(void **state)
 {
 	registers();
@@ -526,6 +565,109 @@ static void test_each_profile_once(void **state)
 	f->n_pending = 0;
 }
 
+static void owe(uint32_t from, uint32_t to)
+{
+	struct record_owed like = {.set_id = 1,
+				   .expires_wall_ms = clock_wall_ms() + 60000,
+				   .kind = IFC_REGISTER_END,
+				   .impu = SLICE("sip:a@b"),
+				   .to = SLICE("sip:a@b"),
+				   .server = SLICE(AS)};
+
+	for (uint32_t i = from; i <= to; i++) {
+		like.key = like.serial = i;
+		owed_take(f->c.owed, owed_stage(f->c.owed, &like));
+	}
+	turn();
+}
+
+/* The answer to the request that was sent first. */
+static void respond_first(uint16_t status)
+{
+	struct fake_pending rest[FAKE_PENDING];
+	uint32_t n = f->n_pending - 1;
+
+	memcpy(rest, f->pending + 1, n * sizeof(rest[0]));
+	f->n_pending = 1;
+	respond(status);
+	assert_int_equal(f->n_pending, 0);
+	memcpy(f->pending, rest, n * sizeof(rest[0]));
+	f->n_pending = n;
+}
+
+/* A server hears so much at a time, and all of it in the end. */
+static void test_so_many_at_a_time(void **state)
+{
+	owe(1, 100);
+	assert_int_equal(stats().sent, OWED_AT_ONCE);
+	for (uint32_t i = 0; i < 10; i++)
+		respond_first(200);
+	turn();
+	assert_int_equal(stats().sent, OWED_AT_ONCE + 10);
+	assert_int_equal(stats().owed, 90);
+	while (f->n_pending) {
+		respond_first(200);
+		turn();
+	}
+	assert_int_equal(stats().sent, 100);
+	assert_int_equal(stats().owed, 0);
+	assert_int_equal(stats().texts, 0);
+	assert_int_equal(fake_owed(f), 0);
+}
+
+/* Who waits because the server failed does not wait longer once it is back. */
+static void test_back_again(void **state)
+{
+	owe(1, 60);
+	for (uint32_t i = 0; i < 59; i++)
+		respond_first(500);
+	turn();
+	assert_int_equal(stats().sent, 60);
+	respond_first(200);
+	turn();
+	assert_int_equal(stats().sent, 119);
+	while (f->n_pending)
+		respond_first(200);
+	assert_int_equal(stats().owed, 0);
+}
+
+/* The end of a registration is not tried for ever. Each other entry that is answered brings it
+ * back from its wait. */
+static void test_given_up(void **state)
+{
+	const struct server *server = servers_hold(f->c.servers, SLICE(AS));
+
+	owe(1, 1);
+	assert_int_equal(owed_to(f->c.owed, server), 1);
+	for (uint32_t i = 1; i < OWED_END_TRIES; i++) {
+		respond_first(500);
+		assert_int_equal(owed_to(f->c.owed, server), 1);
+		owe(1 + i, 1 + i);
+		respond_first(200);
+		turn();
+	}
+	assert_int_equal(stats().given_up, 0);
+	respond_first(500);
+	assert_int_equal(stats().given_up, 1);
+	assert_int_equal(owed_to(f->c.owed, server), 0);
+	assert_int_equal(fake_owed(f), 0);
+}
+
+/* What an HSS says cannot begin a line of its own. */
+static void test_no_line_of_its_own(void **state)
+{
+	f->saa.user_data =
+		SLICE(PROFILE(CRITERION("1", ALL, AS ";x=1&#13;&#10;Evil: 1", "") CRITERION(
+			"2", ALL, OTHER, "<ServiceInfo>a&#13;&#10;Evil: 2</ServiceInfo>")));
+	registers();
+	turn();
+	assert_null(strstr(f->trace, "send 10.0.0.9"));
+	assert_non_null(strstr(f->trace, "send 192.0.2.33:5080"));
+	assert_null(strstr(f->sent, "Evil: 1"));
+	assert_true(strstr(f->sent, "Evil: 2") > strstr(f->sent, "\r\n\r\n"));
+	respond(200);
+}
+
 /* However the memory runs out: no crash, nothing leaks, and what is owed in memory is on disk.
  */
 static void test_no_memory_anywhere(void **state)
@@ -572,15 +714,21 @@ int main(void)
 		T(test_only_kinds_that_are_asked_for),
 		T(test_end_by_the_user),
 		T(test_end_by_the_network),
+		T(test_end_by_time),
 		T(test_end_before_the_beginning_was_heard),
 		T(test_over_before_it_was_heard),
 		T(test_not_stored_is_not_told),
 		T(test_refused_leaves_what_was_owed),
 		T(test_restart_repeats_what_was_not_answered),
+		T(test_text_from_disk),
 		T(test_silence_is_tried_again),
 		T(test_a_refusal_is_an_answer),
 		T(test_terminated_ends_the_registration),
 		T(test_each_profile_once),
+		T(test_so_many_at_a_time),
+		T(test_back_again),
+		T(test_given_up),
+		T(test_no_line_of_its_own),
 		T(test_no_memory_anywhere),
 	};
 
