@@ -94,10 +94,21 @@ def ack(t, answer, uri, to):
            f"From: <sip:{t.user}@ims.example>;tag=c", f"To: {to}", f"Call-ID: {t.call_id}", f"CSeq: {t.cseq} ACK")
 
 
+def register(t):
+    """A node that was flooded may refuse new work a little longer."""
+    for left in reversed(range(10)):
+        try:
+            return t.register(f"Contact: {t.contact}", "Expires: 600")
+        except SystemExit as refused:
+            if left == 0 or "503" not in str(refused):
+                raise
+            time.sleep(1)
+
+
 def call(t, kind, uri):
     if kind in ("normal", "sos"):
         t.contact = f"<sip:{t.user}@{t.local[0]}:{t.local[1]}{';sos' if kind == 'sos' else ''}>"
-        t.register(f"Contact: {t.contact}", "Expires: 600")
+        register(t)
     answer = outcome(t, uri)
     to = lines(answer, "To")[0]
     if not answer.startswith("SIP/2.0 200"):
