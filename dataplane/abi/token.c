@@ -47,6 +47,53 @@ bool token_dialog_get(struct slice user, const struct hash_key *key, struct slic
 	return true;
 }
 
+static uint64_t chain_mac(const struct hash_key *key, const struct token_chain *c)
+{
+	const uint64_t word[] = {'i' | (uint64_t)c->session_case << 8 |
+					 (uint64_t)c->length << 16 | (uint64_t)c->minute << 32,
+				 c->user, c->priority};
+
+	return hash_words(key, word, 3);
+}
+
+void token_chain_put(struct text *out, const struct hash_key *key, const struct token_chain *c)
+{
+	text_char(out, 'i');
+	text_hex(out, c->session_case, 2);
+	text_hex(out, c->length, 2);
+	text_hex(out, c->minute, 8);
+	text_hex(out, c->priority, 8);
+	text_hex(out, c->user, 16);
+	text_hex(out, chain_mac(key, c), MAC_DIGITS);
+}
+
+bool token_is_chain(struct slice user)
+{
+	return user.len == 1 + 2 + 2 + 8 + 8 + 16 + MAC_DIGITS && user.p[0] == 'i';
+}
+
+bool token_chain_get(struct slice user, const struct hash_key *key, struct token_chain *out)
+{
+	uint64_t session_case, length, minute, priority, given;
+	struct token_chain c;
+
+	if (!token_is_chain(user) || !hex_u64(slice_sub(user, 1, 2), &session_case) ||
+	    !hex_u64(slice_sub(user, 3, 2), &length) ||
+	    !hex_u64(slice_sub(user, 5, 8), &minute) ||
+	    !hex_u64(slice_sub(user, 13, 8), &priority) ||
+	    !hex_u64(slice_sub(user, 21, 16), &c.user) ||
+	    !hex_u64(slice_sub(user, 37, MAC_DIGITS), &given))
+		return false;
+	c.session_case = (uint8_t)session_case;
+	c.length = (uint8_t)length;
+	c.minute = (uint32_t)minute;
+	c.priority = (uint32_t)priority;
+	if (chain_mac(key, &c) != given)
+		return false;
+	*out = c;
+	return true;
+}
+
 /* kind: 'p', or 'e', which is bound to a call by the hash of its Call-ID. */
 static uint64_t flow_mac(const struct hash_key *key, uint8_t kind, const struct addr *flow,
 			 uint64_t call)

@@ -49,6 +49,22 @@ void token_flow_put(struct text *out, const struct hash_key *key, const struct a
 bool token_flow_get(struct slice user, const struct hash_key *key, struct slice call_id,
 		    struct addr *flow);
 
+/* The original dialog identifier of a request that is at an Application Server (TS 24.229
+ * §5.4.3.4): whose services it runs through, and how far it has come. Bound to no Call-ID, for
+ * a server that ends the one dialog and begins another still goes on with it. */
+struct token_chain {
+	uint64_t user;        /* hash of the served identity */
+	uint32_t priority;    /* of the criterion */
+	uint32_t minute;      /* when it was made */
+	uint8_t session_case; /* enum ifc_case */
+	uint8_t length;       /* servers before this one */
+};
+void token_chain_put(struct text *out, const struct hash_key *key, const struct token_chain *c);
+/* False: not such a token, or not ours. */
+bool token_chain_get(struct slice user, const struct hash_key *key, struct token_chain *out);
+/* True if it looks like one, whoever made it. */
+bool token_is_chain(struct slice user);
+
 /* Path: the UE's flow behind this P-CSCF. */
 void token_path_put(struct text *out, const struct hash_key *key, const struct addr *flow);
 bool token_path_get(struct slice user, const struct hash_key *key, struct addr *flow);

@@ -172,6 +172,7 @@ struct conf_dataplane {
 	uint32_t t1_ms, t2_ms, t4_ms; /* 500, 4000, 5000 (RFC 3261 Table 4) */
 	uint32_t timer_c_ms; /* default 185,000; more than 180,000 (RFC 3261 §16.6 step 11) */
 	uint32_t ring_ms;    /* default 20,000 */
+	uint32_t server_ms; /* Application Servers: default 4,000 */
 	uint32_t session_expires_s, min_se_s; /* RFC 4028: 0, none is given; 90 */
 	uint32_t max_breadth;                 /* 60 (RFC 5393) */
 	struct addr icscf;  /* entry of our own network where the I-CSCF role is elsewhere */

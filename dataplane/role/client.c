@@ -3,6 +3,7 @@
 #include "role/best.h"
 #include "role/forward.h"
 #include "role/response.h"
+#include "role/services.h"
 #include "role/transaction_record.h"
 #include "sip/parse.h"
 
@@ -79,6 +80,7 @@ void transaction_send(struct pass *p, const struct branch_ref *ref, struct buf *
 		.sent = sent,
 		.invite = p->txn->invite,
 		.to_ue = to->ue,
+		.to_server = to->server,
 		.term_user = p->term_user,
 		.cseq = p->msg.cseq,
 		.interval_ms = t1,
@@ -206,6 +208,15 @@ void clients_cancel(struct role_worker *w, int32_t first, uint64_t now, struct o
 		cancel_client(w, &w->transactions->client[i], now, out);
 }
 
+/* An Application Server's answer stands, but for those with which DefaultHandling begins (TS
+ * 24.229 §5.4.3.2): 408, 5xx or none at all, with nothing before. */
+static bool may_go_on(const struct client *best)
+{
+	if (best->to_server)
+		return !best->heard && (best->status == 408 || best->status / 100 == 5);
+	return best->status < 600;
+}
+
 /* If every branch has ended, further contacts are tried, or the INVITE is answered. */
 static void conclude(struct role_worker *w, struct txn *s, uint64_t now, struct outbox *out)
 {
@@ -214,7 +225,7 @@ static void conclude(struct role_worker *w, struct txn *s, uint64_t now, struct 
 	if (s->state != SERVER_PROCEEDING)
 		return;
 	best = best_of(w->transactions, s);
-	if (!best || (best->status < 600 && server_go_on(w, s, now, out)))
+	if (!best || (may_go_on(best) && server_go_on(w, s, now, out)))
 		return;
 	if (best->response) {
 		struct buf *b = best_response(w->transactions, s, best);
@@ -237,6 +248,8 @@ static void complete(struct role_worker *w, struct client *c, uint16_t status, u
 {
 	struct transactions *t = w->transactions;
 
+	if (c->to_server && !c->heard && c->sent && (status == 408 || status / 100 == 5))
+		services_rest(w, &c->sent->dst, now);
 	c->state = CLIENT_COMPLETED;
 	c->status = status;
 	wheel_set(&t->wheel, client_timer(t, c), now + PATIENCE_T1 * (uint64_t)w->node->t1_ms);
@@ -266,6 +279,7 @@ static enum verdict provisional(struct pass *p, struct txn *s, struct client *c)
 		return record_absorb(p);
 	/* Timer C starts with the first, and anew with each but a 100 (§16.7 step 2). */
 	bool restart = c->state == CLIENT_CALLING || p->msg.status > 100;
+	c->heard |= p->msg.status > 100;
 	c->state = CLIENT_PROCEEDING;
 	if (!c->cancel_sent && restart) {
 		c->deadline_ms = p->now + p->w->node->timer_c_ms;
@@ -473,6 +487,19 @@ enum verdict transaction_cancelled(struct pass *p)
 }
 
 /* ---- timers ---- */
+
+void clients_give_up(struct role_worker *w, struct txn *s, uint64_t now, struct outbox *out)
+{
+	for (int32_t i = s->first_client; i != NONE; i = w->transactions->client[i].next) {
+		struct client *c = &w->transactions->client[i];
+
+		if (c->state != CLIENT_CALLING)
+			continue;
+		count(w->counters, COUNT_TXN_TIMEOUT);
+		complete(w, c, 408, now);
+	}
+	conclude(w, s, now, out);
+}
 
 /* Timers B and C, and no answer to CANCEL: as if 408 had come (§16.8, §17.1.1.2). */
 static void timed_out(struct role_worker *w, struct client *c, uint64_t now, struct outbox *out)

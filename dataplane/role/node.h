@@ -65,6 +65,7 @@ struct node {
 	bool outbound;            /* control knows ways out of the network: DNS, or rules */
 	uint32_t t1_ms, t2_ms, t4_ms, timer_c_ms;
 	uint32_t session_expires_s, min_se_s; /* RFC 4028; 0: sessions are given no time here */
+	uint32_t server_ms; /* how long an Application Server is waited for */
 	uint32_t ring_ms; /* how long contacts ring before the next are tried */
 	uint32_t max_breadth;
 	uint32_t flow_timer_s; /* told to terminals with SIP outbound; 0: not */

@@ -41,6 +41,7 @@ struct target {
 	struct slice uri;   /* new Request-URI; p NULL: as it is */
 	struct slice route; /* value of a Route header to put on top; empty: none */
 	uint64_t sa_id;     /* of the contact: what goes there goes under it */
+	bool server;        /* an Application Server */
 	bool ue;            /* a registered flow, outside the trust domain */
 	uint32_t contact;   /* of a called user's contact: which one, */
 	uint32_t instance;  /* and of which terminal, 0: not known; short hashes */
@@ -100,6 +101,11 @@ struct pass {
 	struct token_dialog token;
 	bool own_path; /* a Path token of ours */
 	struct addr path_flow;
+	bool chained;      /* back from an Application Server */
+	bool chain_forged; /* and not with an identifier of ours */
+	struct token_chain chain;
+	uint8_t chain_length; /* servers that the request has been to */
+	bool unserved; /* P-Served-User is taken out */
 	bool orig;               /* our Service-Route: serve the originating user */
 	bool routes_unsound;     /* a Route that is malformed */
 	struct slice next_route; /* URI of the first Route that is not ours; empty: none */
@@ -153,6 +159,14 @@ struct role_site {
 	uint8_t text[51];
 };
 
+/* An address that is left alone for a while. */
+struct role_rest {
+	struct addr addr;
+	uint64_t until;
+};
+
+enum { ROLE_REST = 64 };
+
 struct role_worker {
 	const struct node *node;
 	const struct tables *tables;
@@ -165,7 +179,8 @@ struct role_worker {
 	uint32_t answers;    /* that the group's INVITEs will be given */
 	uint64_t help_since; /* calls for help of those not registered, in this second */
 	uint32_t help_taken;
-	uint32_t granted;          /* seconds, by the last PUNT_REFRESHED */
+	uint32_t granted; /* seconds, by the last PUNT_REFRESHED */
+	struct role_rest rest[ROLE_REST];
 	struct role_notice notice; /* of the message under work; b NULL: none */
 	uint8_t notice_uri[SIP_URI_MAX];
 	uint32_t n_sites;

@@ -115,6 +115,9 @@ static void read_own_route(struct pass *p, const struct sip_uri *uri)
 
 	if (slice_eq(uri->user, SLICE("orig")))
 		p->orig = true;
+	else if (!p->chained && token_is_chain(uri->user))
+		p->chain_forged =
+			(p->chained = true) && !token_chain_get(uri->user, key, &p->chain);
 	else if (!p->hidden_route.p && slice_starts(uri->user, SLICE("h")) &&
 		 sip_param(uri->params, SLICE("tokenized-by"), &by))
 		p->route_forged |= !hide_route(p, slice_from(uri->user, 1));

@@ -14,6 +14,7 @@
 #include "role/request.h"
 #include "role/response.h"
 #include "role/scscf.h"
+#include "role/services.h"
 #include "role/session_timer.h"
 #include "role/stun.h"
 #include "role/transaction.h"
@@ -176,6 +177,13 @@ static enum verdict request_classify(struct pass *p)
 	}
 	proxy_source(p);
 	p->record_route = makes_dialog(p) && (n->roles & (NODE_PCSCF | NODE_SCSCF));
+	if (p->chained && (n->roles & NODE_SCSCF)) {
+		bool calls = p->chain.session_case != IFC_TERMINATING &&
+			     p->chain.session_case != IFC_TERMINATING_UNREGISTERED;
+
+		p->stage = calls ? STAGE_ORIGINATING : STAGE_TERMINATING;
+		return services_check(p);
+	}
 	if (p->source == SOURCE_UNKNOWN) {
 		if (p->msg.method == SIP_M_ACK)
 			return pass_drop(p, COUNT_DROP_UNTRUSTED);

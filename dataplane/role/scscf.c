@@ -5,16 +5,16 @@
 #include "role/contacts.h"
 #include "role/emergency.h"
 #include "role/icscf.h"
+#include "role/services.h"
 #include "sip/field.h"
 
-/* The served user of a request that another node's P-CSCF asserted: the first
- * P-Asserted-Identity that is registered here. Co-located, the P-CSCF has found it already. */
-static bool find_served_user(struct pass *p, bool *barred)
+/* The first identity in these header fields that is served here. */
+static bool find_user_in(struct pass *p, enum sip_header_id id_of, bool *barred)
 {
 	struct sip_name_addr_walk walk;
 	struct sip_name_addr name;
 
-	sip_walk(&walk, &p->msg, SIP_H_P_ASSERTED_IDENTITY, SIP_E_HEADER);
+	sip_walk(&walk, &p->msg, id_of, SIP_E_HEADER);
 	while (sip_walk_next(&walk, &name)) {
 		struct identity id;
 		struct sip_uri uri;
@@ -32,6 +32,14 @@ static bool find_served_user(struct pass *p, bool *barred)
 		return true;
 	}
 	return false;
+}
+
+/* The served user of a request that another node's P-CSCF asserted, or for whom an Application
+ * Server speaks (RFC 5502). Co-located, the P-CSCF has found it already. */
+static bool find_served_user(struct pass *p, bool *barred)
+{
+	return find_user_in(p, SIP_H_P_SERVED_USER, barred) ||
+	       find_user_in(p, SIP_H_P_ASSERTED_IDENTITY, barred);
 }
 
 /* A Route that is left after ours leads to a trusted next hop, such as an Application Server.
@@ -146,12 +154,40 @@ static void drop_credentials(struct pass *p)
 	}
 }
 
+/* The calling user's services, or those of one who diverts a call, and then the way on. */
+static enum verdict serve_caller(struct pass *p, uint32_t index, enum ifc_case session_case)
+{
+	enum verdict v = services_ask(p, p->orig_set, index, session_case);
+
+	if (v != VERDICT_NEXT || p->n_targets)
+		return v;
+	p->chained = false; /* this chain is over; who is called has one of his own */
+	if (p->next_route.p && !p->drop_routes)
+		return follow_route(p);
+	return route_onward(p);
+}
+
+/* Back from an Application Server: it was all checked when the request came first. */
+static enum verdict take_up_calling(struct pass *p)
+{
+	uint32_t index;
+
+	p->orig_set = services_user(p, &index);
+	if (!p->orig_set)
+		return answer(p, 480, "the served user is not here any more");
+	p->orig_user = p->chain.user;
+	return serve_caller(p, index, p->chain.session_case);
+}
+
 enum verdict scscf_originating(struct pass *p)
 {
 	bool barred = false;
+	uint32_t index;
 
 	if (p->stage != STAGE_ORIGINATING)
 		return VERDICT_NEXT;
+	if (p->chained)
+		return take_up_calling(p);
 	if (!p->orig_set && !find_served_user(p, &barred))
 		return ask_control(p, 403, "the asserted user is not registered here");
 	if (barred)
@@ -164,9 +200,9 @@ enum verdict scscf_originating(struct pass *p)
 		p->punt = PUNT_REQUEST;
 		return VERDICT_PUNT;
 	}
-	if (p->next_route.p && !p->drop_routes)
-		return follow_route(p);
-	return route_onward(p);
+	if (!reg_impu_by_hash(p->orig_set, p->orig_user, &index))
+		index = p->orig_set->default_impu;
+	return serve_caller(p, index, services_case(p->orig_set, IFC_ORIGINATING));
 }
 
 static bool find_called_user(struct pass *p, uint32_t *index)
@@ -184,8 +220,28 @@ static bool find_called_user(struct pass *p, uint32_t *index)
 	return true;
 }
 
+/* The Application Server has sent the request to somebody else: who was called diverts it, and
+ * has services for that (§5.4.3.3 step 3). */
+static enum verdict divert(struct pass *p)
+{
+	enum verdict v;
+	uint32_t index;
+
+	p->orig_set = services_user(p, &index);
+	if (!p->orig_set)
+		return answer(p, 480, "the served user is not here any more");
+	p->orig_user = p->chain.user;
+	p->term_set = NULL;
+	p->term_user = 0;
+	v = serve_caller(p, index, IFC_ORIGINATING_CDIV);
+	if (v == VERDICT_NEXT && p->stage == STAGE_LOCATE)
+		v = icscf_locate(p);
+	return v == VERDICT_NEXT && p->stage == STAGE_TERMINATING ? scscf_terminating(p) : v;
+}
+
 enum verdict scscf_terminating(struct pass *p)
 {
+	enum verdict v;
 	uint32_t index;
 
 	if (p->stage != STAGE_TERMINATING)
@@ -197,10 +253,16 @@ enum verdict scscf_terminating(struct pass *p)
 	if (p->gruu_kind == GRUU_UNKNOWN)
 		return answer(p, 404, "this GRUU was not given out here");
 	if (!find_called_user(p, &index))
-		return ask_control(p, 480, "the user is not registered");
+		return p->chained ? divert(p)
+				  : ask_control(p, 480, "the user is not registered");
 	if ((reg_impu(p->term_set, index)->flags & ABI_IMPU_BARRED) &&
 	    !emergency_is_callback(p))
 		return answer(p, 404, "the called identity is barred");
+	if (p->chained && reg_impu(p->term_set, index)->hash != p->chain.user)
+		return divert(p);
+	v = services_ask(p, p->term_set, index, services_case(p->term_set, IFC_TERMINATING));
+	if (v != VERDICT_NEXT || p->n_targets)
+		return v;
 	if (!contacts_choose(p))
 		return answer(p, 404, "this GRUU was of an earlier registration");
 	if (p->n_targets == 0)

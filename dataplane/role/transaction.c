@@ -343,18 +343,25 @@ bool server_answer(struct role_worker *w, struct txn *s, uint16_t status, const 
 
 /* ---- contacts one after the other (RFC 3261 §16.6, last paragraph) ---- */
 
+/* How long those of now are waited for before the next. */
+static uint32_t patience(const struct node *n, const struct txn *s)
+{
+	if (s->at_server)
+		return n->server_ms;
+	return s->invite && !s->help ? n->ring_ms : n->t2_ms;
+}
+
 void transaction_spread(struct pass *p)
 {
 	struct transactions *t = p->w->transactions;
 	struct txn *s = p->txn;
 
 	s->more = p->more;
+	s->at_server = p->n_targets && p->target[0].server;
 	if (s->more)
 		t->fork[s - t->server].called = p->wildcard ? p->called.hash : 0;
 	if (s->more)
-		wheel_set(&t->wheel, server_timer(t, s),
-			  p->now + (s->invite && !s->help ? p->w->node->ring_ms
-							  : p->w->node->t2_ms));
+		wheel_set(&t->wheel, server_timer(t, s), p->now + patience(p->w->node, s));
 	else
 		wheel_clear(&t->wheel, server_timer(t, s));
 }
@@ -551,8 +558,12 @@ static void ring_expired(struct role_worker *w, struct txn *s, uint64_t now, str
 
 	if (!s->more) /* the caller has given up, or the user has declined */
 		return;
-	if (s->help && client_is_heard(w->transactions, s))
+	if ((s->help || s->at_server) && client_is_heard(w->transactions, s))
 		return;
+	if (s->at_server) {
+		clients_give_up(w, s, now, out);
+		return;
+	}
 	if (server_go_on(w, s, now, out) || w->transactions->scratch.n_targets)
 		clients_cancel(w, ringing, now, out);
 	else

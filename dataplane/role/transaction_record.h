@@ -33,8 +33,9 @@ struct txn {
 	bool cancelled;
 	bool from_ue;
 	bool invite;
-	bool help; /* a call for help: a silent answering point is left for the next */
-	bool more; /* contacts are left to be tried after those of now */
+	bool help;      /* a call for help: a silent answering point is left for the next */
+	bool more;      /* contacts are left to be tried after those of now */
+	bool at_server; /* the last place it went to is an Application Server */
 	uint8_t upstream_port;
 };
 
@@ -71,7 +72,9 @@ struct client {
 	uint8_t state;        /* enum client_state */
 	bool to_ue;
 	bool invite;
-	bool cancel; /* to be cancelled when it may be */
+	bool to_server; /* an Application Server, */
+	bool heard;     /* which has said something */
+	bool cancel;    /* to be cancelled when it may be */
 	bool cancel_sent;
 	bool cancel_answered;
 };
@@ -143,4 +146,6 @@ void client_orphan(struct role_worker *w, struct client *c);
 /* CANCEL on every branch from this one on that has no final response: at once, or as soon as a
  * provisional one has come (RFC 3261 §9.1). */
 void clients_cancel(struct role_worker *w, int32_t first, uint64_t now, struct outbox *out);
+/* Those that have heard nothing are over, as if 408 had come. */
+void clients_give_up(struct role_worker *w, struct txn *s, uint64_t now, struct outbox *out);
 void client_expired(struct role_worker *w, struct client *c, uint64_t now, struct outbox *out);

@@ -129,7 +129,8 @@ void trust_cross(struct pass *p, enum trust_side from, enum trust_side to)
 	if ((from == TRUST_HOME && to == TRUST_HOME) || !has_any(&p->msg))
 		return;
 	for (uint32_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
-		if (p->msg.first[row[i].id] == SIP_NO_HEADER)
+		if (p->msg.first[row[i].id] == SIP_NO_HEADER ||
+		    (row[i].id == SIP_H_P_SERVED_USER && p->unserved))
 			continue;
 		if (drops(p, row[i].from[from]) || drops(p, row[i].to[to]))
 			sip_edit_delete_all(p->edits, &p->msg, row[i].id);

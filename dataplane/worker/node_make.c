@@ -188,6 +188,7 @@ static void copy_policy(struct node *n, const struct conf_dataplane *d)
 	n->t4_ms = d->t4_ms;
 	n->timer_c_ms = d->timer_c_ms;
 	n->ring_ms = d->ring_ms;
+	n->server_ms = d->server_ms;
 	n->session_expires_s = d->session_expires_s;
 	n->min_se_s = d->min_se_s;
 	n->max_breadth = d->max_breadth;
