@@ -134,13 +134,11 @@ for what in silent fail; do
 	says first $what
 	equal "one that is $what is passed over" "$(place call)" digest2
 	equal "by MESSAGE too" "$(place message)" digest2
-	sleep 10.2
 done
 profile digest1 hard
 says first silent
 equal "or ends the call" "$(place call)" 408
 says first fail
-sleep 10.2
 equal "with its own word" "$(place call)" 500
 kill -KILL "${pid[first]}"
 equal "one that is dead, too" "$(place call)" 408
