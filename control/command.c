@@ -22,7 +22,7 @@
 #include "control/servers.h"
 #include "control/services.h"
 #include "control/session.h"
-#include "control/version.h"
+#include "base/version.h"
 #include "diameter/diameter.h"
 #include "sip/uri.h"
 

@@ -43,7 +43,7 @@
 #include "control/session.h"
 #include "control/watcher.h"
 #include "control/unregistered.h"
-#include "control/version.h"
+#include "base/version.h"
 
 enum exit_code {
 	EXIT_OK = 0,

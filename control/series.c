@@ -21,7 +21,7 @@
 #include "control/servers.h"
 #include "control/session.h"
 #include "control/unregistered.h"
-#include "control/version.h"
+#include "base/version.h"
 #include "diameter/diameter.h"
 
 enum {

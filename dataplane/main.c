@@ -5,7 +5,7 @@
 
 #include "base/log.h"
 #include "worker/manage.h"
-#include "worker/version.h"
+#include "base/version.h"
 
 static void usage(FILE *to)
 {

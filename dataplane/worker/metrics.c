@@ -6,7 +6,7 @@
 #include <rte_mempool.h>
 #include <rte_version.h>
 
-#include "worker/version.h"
+#include "base/version.h"
 #include "worker/view.h"
 
 enum { PAGE_MAX = 1 << 20 };

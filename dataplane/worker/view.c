@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "worker/metrics.h"
-#include "worker/version.h"
+#include "base/version.h"
 
 static uint64_t get(const _Atomic uint64_t *v)
 {

@@ -4,13 +4,13 @@
 #include "base/clock.h"
 #include "diameter/diameter.h"
 #include "hss/as_command.h"
-#include "hss/version.h"
+#include "base/version.h"
 
 static void cmd_version(struct command *c, const struct admin_request *q, struct json *out)
 {
 	json_object(out, NULL);
 	json_str(out, "program", "saker-hss");
-	json_str(out, "version", SAKER_HSS_VERSION);
+	json_str(out, "version", SAKER_VERSION);
 	json_end_object(out);
 }
 
@@ -24,7 +24,7 @@ static void cmd_status(struct command *c, const struct admin_request *q, struct 
 		open += peer[i].open;
 	json_object(out, NULL);
 	json_str(out, "program", "saker-hss");
-	json_str(out, "version", SAKER_HSS_VERSION);
+	json_str(out, "version", SAKER_VERSION);
 	json_u64(out, "uptime_s", (clock_ms() - c->start_ms) / 1000);
 	json_u64(out, "peers_open", open);
 	json_u64(out, "subscriptions", counts.subscriptions);

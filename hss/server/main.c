@@ -22,7 +22,7 @@
 #include "hss/rtr.h"
 #include "hss/server.h"
 #include "hss/sh_server.h"
-#include "hss/version.h"
+#include "base/version.h"
 #include "store/move.h"
 
 enum {
@@ -327,7 +327,7 @@ static int serve(struct conf *conf)
 	for (size_t i = 0; code == EXIT_OK && i < sizeof(start) / sizeof(start[0]); i++)
 		code = start[i](&m);
 	if (code == EXIT_OK) {
-		log_event(LOG_INFO, "main", "ready", LOG_Z("version", SAKER_HSS_VERSION),
+		log_event(LOG_INFO, "main", "ready", LOG_Z("version", SAKER_VERSION),
 			  LOG_Z("identity", conf->hss.diameter_identity));
 		run(&m);
 		log_event(LOG_INFO, "main", "stopping");
@@ -407,7 +407,7 @@ static bool take_options(int argc, char **argv, struct options *o, int *code)
 			o->move_from = optarg;
 			break;
 		case 'v':
-			puts("saker-hss " SAKER_HSS_VERSION);
+			puts("saker-hss " SAKER_VERSION);
 			return false;
 		case 'h':
 			fputs(usage, stdout);

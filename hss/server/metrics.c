@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "sh/sh.h"
 #include "diameter/diameter.h"
-#include "hss/version.h"
+#include "base/version.h"
 #include "page/page.h"
 
 enum {
@@ -221,7 +221,7 @@ static void write_peers(struct sink *k)
 static void write_all(struct sink *k, struct metrics *m)
 {
 	family(k, "saker_build_info", "gauge", "Version of the running program.");
-	sample1(k, "version", SAKER_HSS_VERSION, 1);
+	sample1(k, "version", SAKER_VERSION, 1);
 	family(k, "saker_start_time_seconds", "gauge", "Time of day when the HSS was started.");
 	sample(k, "", m->start_wall_ms / 1000);
 	write_store(k, m);
