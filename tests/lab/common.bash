@@ -45,6 +45,13 @@ start_saker() { # workers count calls [callers]
 	saker_start hss && saker_start control && saker_wait_hss && sakerctl sub import "$RUN/subscribers.csv" >/dev/null
 }
 
+# The value of a series, with its labels if it has any.
+metric() { # name
+	sakerctl -o json metrics | python3 -c '
+import json, sys
+print(sum(int(r["value"]) for r in json.load(sys.stdin)["rows"] if r["metric"] == sys.argv[1]))' "$1"
+}
+
 # Half of COUNT users on each access network; the number that succeeded.
 register_users() { # name count expires
 	local half=$(($2 / 2)) a b

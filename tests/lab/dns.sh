@@ -70,9 +70,6 @@ trap '[ -z "$name_server" ] || name_server_stop; saker_stop_all; lab_down' EXIT
 terminal() { # the lines
 	printf '%s\n' "$@" | lab_in lte python3 "$root/tests/lab/dns.py" 10.10.0.2:5070 10.10.0.1:5060 digest1 secret 10.10.0.2:5090
 }
-metric() { sakerctl -o json metrics | python3 -c '
-import json, sys
-print(sum(int(r["value"]) for r in json.load(sys.stdin)["rows"] if r["metric"] == sys.argv[1]))' "$1"; }
 
 start_saker 1 20 20 || { fail "start"; exit 1; }
 name_server_start

@@ -42,9 +42,6 @@ stop_all() {
 	lab_down
 }
 trap stop_all EXIT
-metric() { sakerctl -o json metrics | python3 -c '
-import json, sys
-print(sum(int(r["value"]) for r in json.load(sys.stdin)["rows"] if r["metric"] == sys.argv[1]))' "$1"; }
 refused() { sakerctl -o json metrics | python3 -c '
 import json, sys
 print(sum(int(r["value"]) for r in json.load(sys.stdin)["rows"] if "drops" in r["metric"] and "overload" in json.dumps(r)))'; }

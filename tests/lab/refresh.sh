@@ -11,9 +11,6 @@ start_saker 1 20 20 || { fail "start"; exit 1; }
 terminal() { # port count seconds what
 	lab_in lte python3 "$root/tests/lab/refresh.py" 10.10.0.2:"$1" 10.10.0.1:5060 digest1 secret "$2" "$3" "$4"
 }
-metric() { sakerctl -o json metrics | python3 -c '
-import json, sys
-print(sum(int(r["value"]) for r in json.load(sys.stdin)["rows"] if r["metric"] == sys.argv[1]))' "$1"; }
 expires() { sakerctl -o json reg show sip:digest1@ims.example | python3 -c '
 import json, sys
 print(json.load(sys.stdin)["rows"][0]["expires_s"])'; }

@@ -3,9 +3,6 @@
 . "$(dirname "$0")/common.bash"
 start_saker 1 20 20 || { fail "start"; exit 1; }
 
-metric() { sakerctl -o json metrics | python3 -c '
-import json, sys
-print(sum(int(r["value"]) for r in json.load(sys.stdin)["rows"] if r["metric"] == sys.argv[1]))' "$1"; }
 said() { # WORD: the terminal has come so far
 	for _ in $(seq 100); do
 		grep -q "$1" "$RUN/terminal" && return 0

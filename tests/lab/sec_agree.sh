@@ -16,9 +16,6 @@ sets() { # [IMPU]: state, spi_pc, spi_ps, port_pc, local, alg, ealg, ue of each 
 import json, sys
 for r in json.load(sys.stdin)["rows"]:
 	print(*(r[k] for k in ("state", "spi_pc", "spi_ps", "port_pc", "local", "alg", "ealg", "ue")))'; }
-metric() { sakerctl -o json metrics | python3 -c '
-import json, sys
-print(sum(int(r["value"]) for r in json.load(sys.stdin)["rows"] if r["metric"] == sys.argv[1]))' "$1"; }
 
 read -r spi_c spi_s port_c port_s < <(terminal user000001 offer)
 equal "the set of the answer is the one control has" "$(sets sip:user000001@ims.example)" \

@@ -4,9 +4,6 @@
 . "$(dirname "$0")/common.bash"
 start_saker 1 20 20 || { fail "start"; exit 1; }
 
-metric() { sakerctl -o json metrics | python3 -c '
-import json, sys
-print(sum(int(r["value"]) for r in json.load(sys.stdin)["rows"] if r["metric"] == sys.argv[1]))' "$1"; }
 terminals() { # what
 	lab_in lte python3 "$root/tests/lab/session.py" 10.10.0.1:5060 10.10.0.2:5070 digest1 10.10.0.2:5072 digest2 secret "$1"
 }
