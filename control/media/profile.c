@@ -93,12 +93,43 @@ static bool is_of_format_left_out(const struct media_profile *p, const struct sd
 	return false;
 }
 
+/* In the place of what the section and the session say of it. */
+static void put_bandwidth(const struct media_profile *p, struct text *out)
+{
+	text_lit(out, "b=AS:");
+	text_u64(out, p->bandwidth / 1000);
+	text_lit(out, "\r\nb=TIAS:");
+	text_u64(out, p->bandwidth);
+	text_lit(out, "\r\n");
+}
+
+static void put_lines(const struct media_profile *p, const struct sdp_media *m,
+		      struct text *out)
+{
+	struct slice rest = m->text, value;
+	bool narrow = too_wide(p, m);
+	uint8_t type;
+
+	while (description_line(&rest, &type, &value)) {
+		if (type == 0 || type == 'm' || (type == 'b' && too_wide(p, m)) ||
+		    (type == 'a' && is_of_format_left_out(p, m, value)))
+			continue;
+		if (type == 'a' && narrow) {
+			put_bandwidth(p, out);
+			narrow = false;
+		}
+		text_char(out, type);
+		text_char(out, '=');
+		text_put(out, value);
+		text_lit(out, "\r\n");
+	}
+	if (narrow)
+		put_bandwidth(p, out);
+}
+
 static void put_section(const struct media_profile *p, const struct sdp_media *m, bool taken,
 			struct text *out)
 {
-	struct slice rest = m->text, value;
-	uint8_t type;
-
 	text_lit(out, "m=");
 	text_put(out, m->kind);
 	text_char(out, ' ');
@@ -112,20 +143,8 @@ static void put_section(const struct media_profile *p, const struct sdp_media *m
 		text_put(out, m->format[i].number);
 	}
 	text_lit(out, "\r\n");
-	while (taken && description_line(&rest, &type, &value)) {
-		if (type == 0 || type == 'm' ||
-		    (type == 'a' && is_of_format_left_out(p, m, value)))
-			continue;
-		if (type == 'b' && too_wide(p, m)) {
-			text_lit(out, "b=AS:");
-			text_u64(out, p->bandwidth / 1000);
-		} else {
-			text_char(out, type);
-			text_char(out, '=');
-			text_put(out, value);
-		}
-		text_lit(out, "\r\n");
-	}
+	if (taken)
+		put_lines(p, m, out);
 }
 
 void media_profile_put(const struct media_profile *p, const struct sdp *offer, struct text *out)

@@ -82,7 +82,7 @@ static void bandwidth(void **state)
 
 	assert_null(check(&enough));
 	assert_non_null(check(&less));
-	assert_non_null(strstr(instead(&less), "b=AS:48\r\n"));
+	assert_non_null(strstr(instead(&less), "b=AS:48\r\nb=TIAS:48000\r\na="));
 }
 
 int main(void)
