@@ -30,7 +30,7 @@ const char *abi_punt_check(const void *record, uint32_t len)
 	if (p->len == 0 || p->len > SIP_MESSAGE_MAX || p->uri_len > SIP_URI_MAX ||
 	    p->len + p->uri_len != len - sizeof(*p))
 		return "punt record whose lengths do not fit it";
-	if (p->reason < PUNT_REGISTER || p->reason > PUNT_OUTBOUND)
+	if (p->reason < PUNT_REGISTER || p->reason > PUNT_SESSION_FAILED)
 		return "punt record with an unknown reason";
 	if (p->reason == PUNT_SA_USED && p->sa_id == 0)
 		return "punt record of a security association without its id";
@@ -57,6 +57,7 @@ static const char *resume_check(const struct abi_inject *i)
 		return "inject record with a malformed address";
 	switch (i->locate) {
 	case LOCATE_LOCAL:
+	case LOCATE_GRANTED:
 		return NULL;
 	case LOCATE_SCSCF:
 		if (!addr_is_sound(&i->hop, FAMILY_NEEDED))

@@ -27,6 +27,12 @@ enum abi_punt_reason {
 	PUNT_AUTHENTICATE,      /* S-CSCF: is this request its user's? Control resumes it */
 	PUNT_OUTBOUND, /* a user of ours calls a number that is not registered here, or a
 			  foreign domain: as PUNT_LOCATE, and it may leave the network */
+	PUNT_POLICY,   /* P-CSCF: a request or a response of a session whose resources are asked
+			  for; control resumes it */
+	/* The worker has dealt with the message itself: */
+	PUNT_OFFERED, /* an offer on its way from src to dst, who is to answer in a message that
+			 comes with PUNT_POLICY; or an ACK with the answer */
+	PUNT_SESSION_FAILED, /* the final response that refuses an INVITE, as it goes on */
 };
 
 /* Begins the branch of each request that control sends, so that workers know whose the response
@@ -55,7 +61,7 @@ enum abi_inject_type {
 	INJECT_SEND = 1, /* send `data` from src to dst as it is; src.port 0: the node's SIP
 			    port, src.family 0: the address of the port that leads to dst */
 	INJECT_RESUME,   /* take up a message again that was punted with PUNT_LOCATE,
-			    PUNT_OUTBOUND or PUNT_AUTHENTICATE: src, dst, port as in the punt */
+			    PUNT_OUTBOUND, PUNT_AUTHENTICATE or PUNT_POLICY: src, dst, port as in the punt */
 };
 
 /* INJECT_RESUME: what control found out. */
@@ -69,6 +75,7 @@ enum abi_locate {
 			  whole lines; behind an empty line, a body */
 	LOCATE_PASS,   /* its sender is `user`: go on */
 	LOCATE_ONWARD, /* forward to `hop`; `route`, if any, is the new Request-URI */
+	LOCATE_GRANTED, /* PUNT_POLICY: the resources are there: go on */
 };
 
 struct abi_inject {

@@ -38,6 +38,8 @@ enum limits {
 	PRIORITY_USERS_MAX = 32,  /* users of one */
 	BGCF_MAX = 64,            /* rules for what leaves the network */
 	DNS_SERVERS_MAX = 4,
+	POLICY_ACCESSES_MAX = 16, /* whose terminals' sessions need resources */
+	POLICY_CODECS_MAX = 32,
 	ACCESSES_MAX = 64,     /* access networks with a policy of their own */
 	SCSCFS_MAX = 32,       /* that an I-CSCF chooses from */
 	CAPABILITIES_MAX = 16, /* of one S-CSCF */

@@ -172,7 +172,7 @@ struct conf_dataplane {
 	uint32_t t1_ms, t2_ms, t4_ms; /* 500, 4000, 5000 (RFC 3261 Table 4) */
 	uint32_t timer_c_ms; /* default 185,000; more than 180,000 (RFC 3261 §16.6 step 11) */
 	uint32_t ring_ms;    /* default 20,000 */
-	uint32_t server_ms; /* Application Servers: default 4,000 */
+	uint32_t server_ms;  /* Application Servers: default 4,000 */
 	uint32_t session_expires_s, min_se_s; /* RFC 4028: 0, none is given; 90 */
 	uint32_t max_breadth;                 /* 60 (RFC 5393) */
 	struct addr icscf;  /* entry of our own network where the I-CSCF role is elsewhere */
@@ -253,6 +253,19 @@ struct conf_hss {
 	struct addr metrics_listen; /* default 127.0.0.1:9391 */
 };
 
+/* Sessions of terminals in these access networks wait for resources. */
+struct conf_policy {
+	struct conf_prefix access[POLICY_ACCESSES_MAX];
+	uint32_t n_access;
+	bool preliminary;   /* asked for with the offer already; default true */
+	bool preconditions; /* those of both sides before the called user rings */
+	bool on_failure_reject;
+	char codec[POLICY_CODECS_MAX][32]; /* that may be offered; none: all */
+	uint32_t n_codec;
+	uint32_t streams;   /* of one session; 0: any number */
+	uint32_t bandwidth; /* bits per second of one stream; 0: any */
+};
+
 struct conf {
 	char file[CONF_PATH_MAX];
 	char realm[CONF_NAME_MAX];     /* home network domain; required */
@@ -272,6 +285,7 @@ struct conf {
 	struct conf_control control;
 	struct conf_dns dns;
 	struct conf_emergency emergency;
+	struct conf_policy policy;
 	struct conf_bgcf bgcf[BGCF_MAX];
 	uint32_t n_bgcf;
 	struct conf_hss hss;

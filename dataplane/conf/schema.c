@@ -129,6 +129,7 @@ static const char *const section[] = {"dataplane",
 				      "control",
 				      "dns",
 				      "emergency",
+				      "policy",
 				      "hss",
 				      NULL};
 

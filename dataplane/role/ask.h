@@ -6,7 +6,8 @@
 /* True if control has said where the request goes. */
 static inline bool ask_is_answered(const struct pass *p)
 {
-	return p->resume && p->resume->locate != LOCATE_PASS;
+	return p->resume && p->resume->locate != LOCATE_PASS &&
+	       p->resume->locate != LOCATE_GRANTED;
 }
 
 /* PUNT, for the reason PUNT_LOCATE or PUNT_AUTHENTICATE: an INVITE is held in a server

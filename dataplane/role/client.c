@@ -2,6 +2,7 @@
  * 6026 §7.2) */
 #include "role/best.h"
 #include "role/forward.h"
+#include "role/policy.h"
 #include "role/response.h"
 #include "role/services.h"
 #include "role/transaction_record.h"
@@ -382,8 +383,10 @@ static void release_sent(struct transactions *t, const struct txn *s, struct cli
 		record_release(&c->sent);
 }
 
-static enum verdict failure(struct pass *p, struct txn *s, struct client *c)
+static enum verdict failure(struct pass *p, struct txn *s, struct client *c,
+			    const struct addr *back)
 {
+	const struct policy_failure refused = {p->b->src, *back, c->to_ue, s && s->from_ue};
 	bool repeat = c->state == CLIENT_COMPLETED;
 	uint16_t status = p->msg.status == 503 ? 500 : p->msg.status;
 
@@ -404,8 +407,31 @@ static enum verdict failure(struct pass *p, struct txn *s, struct client *c)
 		clients_cancel(p->w, s->first_client, p->now, p->out);
 	}
 	conclude(p->w, s, p->now, p->out);
+	if (s->state != SERVER_PROCEEDING && p->out->n)
+		policy_note_failure(p, &refused, p->out->buf[p->out->n - 1]);
 	release_sent(p->w->transactions, s, c);
 	return VERDICT_SEND;
+}
+
+/* What the session needs is not to be had: the caller hears so, and whoever rings is called no
+ * more. Who has answered with a 2xx gets his ACK and BYE from control. */
+static enum verdict refuse(struct pass *p, struct txn *s, struct client *c)
+{
+	struct role_worker *w = p->w;
+	uint16_t status = p->resume->status;
+
+	s->more = false;
+	if (p->msg.status >= 200) {
+		c->state = CLIENT_ACCEPTED;
+		wheel_clear(&w->transactions->wheel, client_timer(w->transactions, c));
+	} else if (c->state == CLIENT_CALLING) {
+		c->state = CLIENT_PROCEEDING; /* it may be cancelled */
+	}
+	clients_cancel(w, s->first_client, p->now, p->out);
+	if (!server_answer(w, s, status, "what the session needs is not to be had", p->now,
+			   p->out))
+		server_free(w, s);
+	return record_absorb(p);
 }
 
 /* A response to a request that is no INVITE: one final one goes upstream, a good one at once.
@@ -468,9 +494,16 @@ enum verdict transaction_response(struct pass *p, const struct addr *back)
 		return p->msg.method == SIP_M_INVITE ? pass_drop(p, COUNT_DROP_RESPONSE_STRAY)
 						     : other_response(p, s, c);
 	if (p->msg.status >= 300)
-		return failure(p, s, c);
+		return failure(p, s, c, back);
 	if (!s)
 		return pass_drop(p, COUNT_DROP_RESPONSE_STRAY);
+	if (s->state == SERVER_PROCEEDING && !s->help) {
+		enum verdict v = policy_response(p, back);
+		if (v != VERDICT_NEXT)
+			return v;
+		if (p->refused)
+			return refuse(p, s, c);
+	}
 	return p->msg.status < 200 ? provisional(p, s, c) : success(p, s, c);
 }
 

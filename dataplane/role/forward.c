@@ -5,6 +5,7 @@
 #include "role/emergency.h"
 #include "role/hide.h"
 #include "role/pcscf.h"
+#include "role/policy.h"
 #include "role/transaction.h"
 #include "role/trust.h"
 #include "sip/emit.h"
@@ -253,6 +254,7 @@ static enum verdict forward_stateless(struct pass *p)
 		count(p->w->counters, COUNT_DROP_NOROUTE);
 		return answer(p, 500, "no port leads to the next hop");
 	}
+	bool tells = policy_tells(p, to);
 	struct buf *b = forward_emit(p);
 	if (!b)
 		return answer(p, 500, "the request could not be sent on");
@@ -265,6 +267,8 @@ static enum verdict forward_stateless(struct pass *p)
 	if (p->msg.method == SIP_M_BYE && p->own_dialog && p->w->node->watch_sessions)
 		p->w->notice = (struct role_notice){
 			.reason = PUNT_SESSION_ENDED, .b = b, .src = from, .dst = to->dst};
+	if (tells)
+		policy_note_offer(p, &from, to, b);
 	return VERDICT_SEND;
 }
 
@@ -307,8 +311,8 @@ static void push_breadth(struct pass *p, uint32_t breadth)
  * need not say any. */
 static bool forward_branch(struct pass *p, const struct target *to, uint32_t breadth, bool copy)
 {
+	struct addr local, from = p->b->src;
 	struct branch_ref ref;
-	struct addr local;
 	uint8_t port;
 
 	if (!transaction_branch(p, &ref))
@@ -319,6 +323,7 @@ static bool forward_branch(struct pass *p, const struct target *to, uint32_t bre
 		count(p->w->counters, COUNT_DROP_NOROUTE);
 		return false;
 	}
+	bool tells = policy_tells(p, to);
 	struct buf *b = copy ? emit_copy(p) : forward_emit(p);
 	if (!b)
 		return false;
@@ -327,6 +332,8 @@ static bool forward_branch(struct pass *p, const struct target *to, uint32_t bre
 	b->sa_id = to->sa_id;
 	b->port = port;
 	transaction_send(p, &ref, b, to, breadth);
+	if (tells)
+		policy_note_offer(p, &from, to, b);
 	count(p->w->counters, COUNT_FORWARDED);
 	return true;
 }

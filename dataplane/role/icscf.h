@@ -3,8 +3,8 @@
 
 #include "role/pass.h"
 
-/* Does what control said of a request that was punted with PUNT_LOCATE or PUNT_OUTBOUND: ROUTED,
- * TERMINATING, or SEND, answered. */
+/* Does what control said of a request that was punted with PUNT_LOCATE or PUNT_OUTBOUND:
+ * ROUTED, TERMINATING, or SEND, answered. */
 enum verdict icscf_take_location(struct pass *p);
 
 /* Served here: on to the terminating S-CSCF. Else control asks the HSS (LIR) and resumes the

@@ -57,6 +57,8 @@ struct node {
 	uint32_t n_peers;
 	struct node_prefix peer[PEERS_MAX];
 	bool hides; /* from one peer at least */
+	uint32_t n_policy;
+	struct node_prefix policy[POLICY_ACCESSES_MAX]; /* where sessions need resources */
 	uint32_t n_priorities;
 	struct node_priority priority[PRIORITY_SPACES_MAX];
 	uint32_t n_routes;
@@ -65,7 +67,7 @@ struct node {
 	bool outbound;            /* control knows ways out of the network: DNS, or rules */
 	uint32_t t1_ms, t2_ms, t4_ms, timer_c_ms;
 	uint32_t session_expires_s, min_se_s; /* RFC 4028; 0: sessions are given no time here */
-	uint32_t server_ms; /* how long an Application Server is waited for */
+	uint32_t server_ms;                   /* how long an Application Server is waited for */
 	uint32_t ring_ms; /* how long contacts ring before the next are tried */
 	uint32_t max_breadth;
 	uint32_t flow_timer_s; /* told to terminals with SIP outbound; 0: not */

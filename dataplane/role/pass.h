@@ -104,8 +104,8 @@ struct pass {
 	bool chained;      /* back from an Application Server */
 	bool chain_forged; /* and not with an identifier of ours */
 	struct token_chain chain;
-	uint8_t chain_length; /* servers that the request has been to */
-	bool unserved; /* P-Served-User is taken out */
+	uint8_t chain_length;    /* servers that the request has been to */
+	bool unserved;           /* P-Served-User is taken out */
 	bool orig;               /* our Service-Route: serve the originating user */
 	bool routes_unsound;     /* a Route that is malformed */
 	struct slice next_route; /* URI of the first Route that is not ours; empty: none */
@@ -115,6 +115,7 @@ struct pass {
 	struct slice hidden_route;
 	bool route_forged;
 	bool hide;        /* goes where nothing of our topology is to be seen */
+	bool refused;     /* a response that control rejects */
 	bool drop_routes; /* what is left of the Routes goes too: the P-CSCF knows better */
 
 	enum pass_stage stage;
@@ -137,7 +138,7 @@ struct pass {
 	bool again;      /* an INVITE kept, on its way to those; what comes of it decides only
 			    whether      it goes there */
 	struct txn *txn; /* INVITE's server transaction, once there */
-	const struct abi_inject *resume; /* control's answer to PUNT_LOCATE */
+	const struct abi_inject *resume; /* what control said of this message */
 	struct slice resume_route;
 	enum abi_punt_reason punt;
 	uint16_t owner;

@@ -3,6 +3,7 @@
 #include "role/forward.h"
 #include "role/hide.h"
 #include "role/pcscf.h"
+#include "role/policy.h"
 #include "role/session_timer.h"
 #include "role/transaction.h"
 #include "role/trust.h"
@@ -92,9 +93,14 @@ static enum verdict go_on(struct pass *p)
 		return pass_drop(p, COUNT_DROP_DESTINATION);
 	if (!branch_is_ours(p, &back, next.branch))
 		return pass_drop(p, COUNT_DROP_RESPONSE_FORGED);
-	if (p->branch == BRANCH_STATELESS)
-		return response_back(p, &back);
-	return transaction_response(p, &back);
+	if (p->branch == BRANCH_TRANSACTION)
+		return transaction_response(p, &back);
+	enum verdict v = policy_response(p, &back);
+	if (v != VERDICT_NEXT)
+		return v;
+	if (p->refused)
+		policy_turn(p);
+	return response_back(p, &back);
 }
 
 /* A request that left under an SA has our protected port in its Via: what answers it comes

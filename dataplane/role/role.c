@@ -8,6 +8,7 @@
 #include "role/forward.h"
 #include "role/icscf.h"
 #include "role/pcscf.h"
+#include "role/policy.h"
 #include "role/priority.h"
 #include "role/proxy.h"
 #include "role/refresh.h"
@@ -235,6 +236,7 @@ static request_step *const request_steps[] = {
 	request_classify,
 	pcscf_dialog,          /* TS 24.229 §5.2.6.3.5 */
 	pcscf_originating,     /* §5.2.6.3.3 */
+	policy_request,        /* §5.2.7 */
 	scscf_originating,     /* §5.4.3.2 */
 	icscf_locate,          /* §5.3.2 */
 	scscf_terminating,     /* §5.4.3.3 */
@@ -318,6 +320,7 @@ enum verdict role_resume(struct role_worker *w, const struct abi_inject *verdict
 	struct pass *p = &w->pass[0];
 	enum verdict v;
 
+	w->notice.b = NULL;
 	/* Whom a rejection names is no matter: nobody passes by it. */
 	if (verdict->locate == LOCATE_REJECT)
 		b->user = 0;
@@ -328,12 +331,13 @@ enum verdict role_resume(struct role_worker *w, const struct abi_inject *verdict
 	if (p->error != SIP_OK)
 		v = proxy_refuse(p);
 	else
-		v = sip_is_request(&p->msg) ? request_input(p) : VERDICT_DROP;
+		v = sip_is_request(&p->msg) ? request_input(p) : response_input(p);
 	*punt = p->punt;
 	/* What was punted from here comes back here; and who was asked where a request goes is
 	 * not asked that again. */
-	if (v == VERDICT_HANDOFF || (v == VERDICT_PUNT && verdict->locate != LOCATE_PASS &&
-				     p->punt != PUNT_AUTHENTICATE))
+	if (v == VERDICT_HANDOFF ||
+	    (v == VERDICT_PUNT && verdict->locate != LOCATE_PASS &&
+	     verdict->locate != LOCATE_GRANTED && p->punt != PUNT_AUTHENTICATE))
 		v = pass_drop(p, COUNT_DROP_RESUME);
 	if (v == VERDICT_DROP)
 		buf_free(b);

@@ -81,7 +81,8 @@ void role_refuse(struct role_worker *w, uint32_t sixteenths);
  * unread. */
 bool role_is_help(const struct role_worker *w, struct slice message);
 
-/* Control's verdict on a message it was punted with PUNT_LOCATE or PUNT_AUTHENTICATE; b holds
+/* Control's verdict on a message it was punted with PUNT_LOCATE, PUNT_AUTHENTICATE or
+ * PUNT_POLICY; b holds
  * the message again (copied from the record), with src, dst and port of the punt. No slot is in
  * use meanwhile. PUNT: control is to be asked something else, and the caller punts b with *punt
  * and frees it. Else b is consumed. */

@@ -578,7 +578,7 @@ static void server_expired(struct role_worker *w, struct txn *s, uint64_t now,
 	switch (s->state) {
 	case SERVER_HELD: /* control never came back */
 		count(w->counters, COUNT_TXN_TIMEOUT);
-		if (!server_answer(w, s, 504, "the HSS was not asked in time", now, out))
+		if (!server_answer(w, s, 504, "control has not answered in time", now, out))
 			server_free(w, s);
 		return;
 	case SERVER_PROCEEDING:

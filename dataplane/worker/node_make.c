@@ -207,6 +207,15 @@ void node_set_expires(struct node *n, const struct conf_control *c)
 	put(&n->expires.max_s, c->expires_max_s);
 }
 
+static void add_policy(struct node *n, const struct conf_policy *c)
+{
+	if (!(n->roles & NODE_PCSCF))
+		return;
+	for (uint32_t i = 0; i < c->n_access; i++)
+		n->policy[n->n_policy++] =
+			(struct node_prefix){.ip = c->access[i].ip, .bits = c->access[i].bits};
+}
+
 _Static_assert((int)NODE_PCSCF == (int)CONF_PCSCF && (int)NODE_ICSCF == (int)CONF_ICSCF &&
 		       (int)NODE_SCSCF == (int)CONF_SCSCF && (int)NODE_ECSCF == (int)CONF_ECSCF,
 	       "the same bits");
@@ -218,7 +227,8 @@ bool node_make(const struct conf *c, struct node_memory *m, char error[NODE_ERRO
 
 	memset(m, 0, sizeof(*m));
 	copy_policy(n, d);
-	n->watch_sessions = c->control.sessions && (n->roles & NODE_SCSCF);
+	add_policy(n, &c->policy);
+	n->watch_sessions = n->n_policy || (c->control.sessions && (n->roles & NODE_SCSCF));
 	node_set_expires(n, &c->control);
 	n->flow_timer_s = c->control.flow_timer_s;
 	n->outbound = c->dns.n_server || c->n_bgcf;

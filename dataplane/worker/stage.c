@@ -310,6 +310,8 @@ static void resume(struct worker *w, const struct abi_inject *r, struct buf *b)
 	if (role_resume(w->role, r, slice_of(r->data + r->len, r->route_len), b, w->now_ms,
 			&w->out, &reason) == VERDICT_PUNT)
 		punt(w, b, reason);
+	else
+		tell(w);
 }
 
 static void inject(struct worker *w, const struct abi_inject *r)

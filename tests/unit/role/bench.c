@@ -227,6 +227,7 @@ void bench_resume(struct bench *b, const char *text, const char *src, const char
 	buf->user = inject.user = b->user;
 	b->verdict = role_resume(b->worker, &inject, route ? slice_str(route) : SLICE_EMPTY,
 				 buf, b->now, &b->outbox, &b->punt);
+	note(b);
 	if (b->verdict == VERDICT_PUNT) {
 		b->punt_user = buf->user;
 		buf_free(buf);
