@@ -3,7 +3,7 @@
 
 #include "conf/conf.h"
 
-const char *bgcf_number(const struct conf *conf, struct slice number)
+const struct conf_bgcf *bgcf_number(const struct conf *conf, struct slice number)
 {
 	const struct conf_bgcf *best = NULL;
 	uint32_t length = 0;
@@ -16,7 +16,20 @@ const char *bgcf_number(const struct conf *conf, struct slice number)
 			length = prefix.len;
 		}
 	}
-	return best ? best->to : NULL;
+	return best;
+}
+
+bool bgcf_is_whole(const struct conf *conf, const struct conf_bgcf *rule)
+{
+	struct slice prefix = slice_str(rule->prefix);
+
+	for (uint32_t i = 0; i < conf->n_bgcf; i++) {
+		struct slice other = slice_str(conf->bgcf[i].prefix);
+
+		if (other.len > prefix.len && slice_starts(other, prefix))
+			return false;
+	}
+	return true;
 }
 
 const char *bgcf_domain(const struct conf *conf, struct slice domain)

@@ -32,6 +32,7 @@ static void forget(struct held *h)
 	if (h->chain)
 		h->chain->at = h->at;
 	h->all->n--;
+	free(h->renamed);
 	free(h);
 }
 
@@ -180,4 +181,39 @@ struct held *held_new(struct helds *all, const struct abi_punt *p, uint64_t key,
 	*bucket = h;
 	all->n++;
 	return h;
+}
+
+struct slice held_message(const struct held *h)
+{
+	return slice_of(h->punt->data, h->punt->len);
+}
+
+/* Of a message that was parsed once: behind the first blank, up to the second. */
+struct slice held_uri(const struct held *h)
+{
+	struct slice s = held_message(h);
+
+	s = slice_from(s, slice_find(s, ' ') + 1);
+	return slice_sub(s, 0, slice_find(s, ' '));
+}
+
+bool held_rename(struct held *h, struct slice uri)
+{
+	struct slice all = held_message(h), old = held_uri(h);
+	uint32_t at = (uint32_t)(old.p - all.p), len = all.len - old.len + uri.len;
+	struct abi_punt *p;
+
+	if (uri.len == 0 || uri.len > SIP_URI_MAX || len > SIP_MESSAGE_MAX)
+		return false;
+	p = malloc(sizeof(*p) + len);
+	if (!p)
+		return false;
+	memcpy(p, h->punt, sizeof(*p));
+	p->len = len;
+	memcpy(p->data, all.p, at);
+	memcpy(p->data + at, uri.p, uri.len);
+	memcpy(p->data + at + uri.len, all.p + at + old.len, all.len - at - old.len);
+	free(h->renamed);
+	h->renamed = h->punt = p;
+	return true;
 }

@@ -32,6 +32,8 @@ struct held {
 	struct held *next_retry;
 	uint64_t give_up_ms;
 	struct abi_punt *punt; /* the message is in its data */
+	struct abi_punt
+		*renamed; /* NULL: it is as it came; else the punt, in memory of its own */
 };
 
 /* NULL: no memory, or no random numbers. */
@@ -45,6 +47,12 @@ bool held_key(const struct helds *all, const struct abi_punt *p, const struct si
 /* A structure of `size` octets that begins with a struct held, zeroed behind it. NULL: a copy
  * is held already, or there is no room, and then the message was answered 503. */
 struct held *held_new(struct helds *all, const struct abi_punt *p, uint64_t key, size_t size);
+/* Gives the message another Request-URI, with which it goes on. What points into it is not to
+ * be used any more. False: no memory, or it gets too long; then it is as it was. */
+bool held_rename(struct held *h, struct slice uri);
+/* The Request-URI, and the whole message, as they are now. */
+struct slice held_uri(const struct held *h);
+struct slice held_message(const struct held *h);
 /* Ends h: frees it, if need be later. */
 void held_resume(struct held *h);
 void held_reject(struct held *h, uint16_t status);

@@ -20,12 +20,14 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "control/link.h"
+#include "control/routes.h"
 #include "control/servers.h"
 #include "control/services.h"
 
 enum {
 	PROFILE_HEAD_MAX = 64, /* octets of a record before the profile */
 	SERVER_RECORD_MAX = 512,
+	ROUTE_RECORD_MAX = 2048,
 	PUMP_MAX = 1024, /* records written in one go: the loop has other work */
 	IN_FLIGHT_MAX = 65536,
 	STATUS_LINK_DOWN = -1,
@@ -97,6 +99,7 @@ struct installer {
 	uint64_t recent[RECENT_MAX]; /* ids of the profiles put last, in turn; 0: none */
 	uint32_t turn;
 	struct servers *servers; /* NULL: nobody looks for them */
+	struct routes *routes;   /* NULL: there are none */
 };
 
 static void queue_put(struct queue *q, struct op *op)
@@ -350,6 +353,57 @@ static bool queue_server(void *ctx, struct server *server)
 	return true;
 }
 
+static struct op *route_op(struct installer *i, const struct abi_route_view *route)
+{
+	struct abi_install_view v = {.type = INSTALL_ROUTE, .seq = ++i->seq, .route = *route};
+	struct op *op = calloc(1, sizeof(*op) + ROUTE_RECORD_MAX);
+
+	if (!op)
+		return NULL;
+	op->seq = v.seq;
+	op->len = abi_install_encode(&v, op->record, ROUTE_RECORD_MAX);
+	return op;
+}
+
+/* As with servers: without memory it is found again when it is wanted. */
+static void queue_route(void *ctx, const struct abi_route_view *route)
+{
+	struct installer *i = ctx;
+	struct op *op = route_op(i, route);
+
+	if (op && op->len)
+		wait_for_room(i, op);
+	else
+		free(op);
+}
+
+void installer_lead(struct installer *i, struct routes *routes)
+{
+	i->routes = routes;
+}
+
+void install_route(struct installer *i, const struct abi_route_view *route,
+		   void (*done)(void *, int), void *ctx)
+{
+	struct op *op = route_op(i, route);
+
+	if (!op) {
+		if (done)
+			done(ctx, INSTALL_NO_MEMORY);
+		return;
+	}
+	op->done = done;
+	op->ctx = ctx;
+	if (op->len == 0) {
+		op_fail(i, op, INSTALL_MALFORMED);
+	} else if (!i->up) {
+		op_fail(i, op, STATUS_LINK_DOWN);
+	} else {
+		wait_for_room(i, op);
+		install_pump(i);
+	}
+}
+
 static void on_server(void *ctx, struct server *server)
 {
 	struct installer *i = ctx;
@@ -502,6 +556,8 @@ void install_all(struct installer *i, struct registrations *all, struct sas *sas
 	y->phase = SYNC_BEGIN;
 	if (i->servers)
 		servers_each(i->servers, queue_server, i);
+	if (i->routes)
+		routes_each(i->routes, queue_route, i);
 	log_event(LOG_INFO, "install", "sync", LOG_U("sets", n), LOG_U("sas", y->sa.n));
 	install_pump(i);
 }

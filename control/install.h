@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "abi/install.h"
 #include "base/hash.h"
 #include "control/registration.h"
 #include "control/sa.h"
@@ -15,6 +16,7 @@
 struct ev_loop;
 struct link;
 struct installer;
+struct routes;
 struct servers;
 struct services;
 
@@ -29,6 +31,11 @@ void installer_serve(struct installer *i, struct services *services);
 /* The servers that those name are looked up, and installed where they are found, from then on;
  * they are lent. NULL: no more. */
 void installer_find(struct installer *i, struct servers *servers);
+/* Ways out of the network, of which the data plane is told all when the link comes up; lent.
+ * NULL: no more. */
+void installer_lead(struct installer *i, struct routes *routes);
+void install_route(struct installer *i, const struct abi_route_view *route,
+		   void (*done)(void *ctx, int status), void *ctx);
 void install_put(struct installer *i, const struct registration_set *set,
 		 void (*done)(void *ctx, int status), void *ctx);
 void install_delete(struct installer *i, uint64_t set_id, void (*done)(void *ctx, int status),

@@ -9,6 +9,7 @@
 #include "control/control.h"
 #include "control/cx.h"
 #include "control/held.h"
+#include "control/number.h"
 #include "control/outbound.h"
 #include "control/registration.h"
 #include "control/register.h"
@@ -25,8 +26,9 @@ struct looked {
 	struct locator *l;
 	char impu[IMPU_MAX + 1]; /* canonical Request-URI; of a caller, P-Asserted-Identity */
 	struct restoring restoring;
-	struct slice uri; /* Request-URI, in the held message */
 	bool may_leave;   /* the network */
+	uint32_t own_len; /* of what ENUM says that the called number is, of our own; else 0 */
+	uint8_t own[SIP_URI_MAX];
 	bool originating; /* the caller is the one we do not know */
 	bool by_server;   /* of that, an Application Server in his name */
 };
@@ -50,9 +52,13 @@ void locator_close(struct locator *l)
 	free(l);
 }
 
+/* Whom ENUM named is called by that name from here on (TS 24.229 §5.4.3.2). */
 static void resume(struct looked *h)
 {
-	held_resume(&h->held);
+	if (h->own_len && !held_rename(&h->held, slice_of(h->own, h->own_len)))
+		held_reject(&h->held, 503);
+	else
+		held_resume(&h->held);
 }
 
 static void reject(struct looked *h, uint16_t status)
@@ -166,9 +172,15 @@ static void choose(struct looked *h, const struct cx_capabilities *want)
 	}
 }
 
+static void own_number(struct held *held, struct slice uri);
+
 static void leave(struct looked *h)
 {
-	outbound_request(h->l->c->outbound, &h->held, h->uri);
+	/* ENUM's word is taken once: where the HSS does not know that user, rules are left. */
+	outbound_own *own = h->own_len ? NULL : own_number;
+
+	h->own_len = 0;
+	outbound_request(h->l->c->outbound, &h->held, held_uri(&h->held), own);
 }
 
 /* TS 24.229 §5.3.2.1 */
@@ -229,12 +241,22 @@ static bool is_originating(const struct control *c, const struct sip_msg *m)
 	       own_uri(c->conf, route.uri);
 }
 
-static bool identity(struct looked *h, const struct sip_msg *m)
+static bool identity_of(struct looked *h, struct slice of)
 {
 	struct text t = text_in(h->impu, sizeof(h->impu));
-	struct slice of = m->uri, rest;
-	struct sip_name_addr asserted;
 	struct sip_uri uri;
+
+	if (sip_uri_decode(of, &uri) != SIP_OK || !sip_uri_identity(&uri, &t) ||
+	    t.len > IMPU_MAX)
+		return false;
+	text_cstr(&t);
+	return true;
+}
+
+static bool identity(struct looked *h, const struct sip_msg *m)
+{
+	struct slice of = held_uri(&h->held), rest;
+	struct sip_name_addr asserted;
 
 	if (h->originating) {
 		enum sip_header_id id =
@@ -245,11 +267,7 @@ static bool identity(struct looked *h, const struct sip_msg *m)
 			return false;
 		of = asserted.uri;
 	}
-	if (sip_uri_decode(of, &uri) != SIP_OK || !sip_uri_identity(&uri, &t) ||
-	    t.len > IMPU_MAX)
-		return false;
-	text_cstr(&t);
-	return true;
+	return identity_of(h, of);
 }
 
 /* Served here under a wildcarded identity: the HSS need not say so (TS 24.229 §5.4.3.3). */
@@ -282,10 +300,119 @@ static bool is_foreign(const struct conf *conf, struct slice text)
 	return !own;
 }
 
+/* The HSS is asked where it is ours to do so. */
+static void look(struct looked *h)
+{
+	struct control *c = h->l->c;
+	struct cx_lir q = {.impu = slice_str(h->impu)};
+
+	if (by_wildcard(h))
+		return;
+	if (!c->cx)
+		reject(h, 504);
+	else if (h->originating || !(c->conf->dataplane.roles & CONF_ICSCF))
+		restore(h);
+	else
+		cx_lir(c->cx, &q, located, h);
+}
+
+/* ENUM says that the number is a user of ours. The worker did not look for him by that name. */
+static void own_number(struct held *held, struct slice uri)
+{
+	struct looked *h = (struct looked *)held;
+
+	if (uri.len > sizeof(h->own) || !identity_of(h, uri)) {
+		reject(h, 404);
+		return;
+	}
+	h->own_len = uri.len;
+	memcpy(h->own, uri.p, uri.len);
+	if (registrations_by_impu(h->l->c->registrations, h->impu)) {
+		h->held.locate = LOCATE_LOCAL;
+		resume(h);
+	} else {
+		look(h);
+	}
+}
+
+/* What cannot be dialled (RFC 6432 has the cause for other networks). */
+static void reject_number(struct looked *h, uint16_t status, const char *cause)
+{
+	struct text t = text_in(h->held.route, sizeof(h->held.route));
+
+	text_lit(&t, "Reason: Q.850;cause=");
+	text_str(&t, cause);
+	text_lit(&t, "\r\n");
+	h->held.route_len = t.len;
+	reject(h, status);
+}
+
+/* A global number in the place of what was dialled; false: the request is rejected. */
+static bool globalise(struct looked *h, const struct sip_msg *m)
+{
+	const struct conf *conf = h->l->c->conf;
+	uint8_t memory[64];
+	struct text t = text_in(memory, sizeof(memory));
+	struct sip_uri uri;
+
+	if (!conf->numbers.country[0] || sip_uri_decode(m->uri, &uri) != SIP_OK ||
+	    slice_starts(uri.user, SLICE("+")))
+		return true;
+	text_lit(&t, "tel:");
+	switch (number_global(conf, &uri, sip_first_value(m, SIP_H_P_ACCESS_NETWORK_INFO),
+			      &t)) {
+	case NUMBER_NONE:
+		return true;
+	case NUMBER_GLOBAL:
+		if (held_rename(&h->held, text_slice(&t)))
+			return true;
+		reject(h, 503);
+		return false;
+	case NUMBER_INCOMPLETE:
+		reject_number(h, 484, "28;text=\"digits are missing\"");
+		return false;
+	case NUMBER_UNKNOWN:
+		break;
+	}
+	reject_number(h, 404, "28;text=\"no number of a plan that is known here\"");
+	return false;
+}
+
+static bool is_direct(const struct looked *h)
+{
+	const struct conf_bgcf *rule;
+
+	return strncmp(h->impu, "tel:", 4) == 0 &&
+	       outbound_is_direct(h->l->c->conf, slice_str(h->impu + 4), &rule);
+}
+
+/* A user of ours calls, and it may lead out of the network. */
+static void look_outside(struct looked *h, const struct sip_msg *m)
+{
+	const struct conf *conf = h->l->c->conf;
+
+	h->may_leave = true;
+	if (is_foreign(conf, m->uri)) {
+		leave(h);
+		return;
+	}
+	if (!globalise(h, m))
+		return;
+	if (!identity(h, m))
+		reject(h, 404);
+	else if (registrations_by_impu(h->l->c->registrations, h->impu)) {
+		h->held.locate = LOCATE_LOCAL;
+		resume(h);
+	} else if (is_direct(h) || !(conf->dataplane.roles & CONF_ICSCF)) {
+		leave(h);
+	} else {
+		look(h);
+	}
+}
+
 void locator_request(struct locator *l, const struct abi_punt *p)
 {
 	struct helds *helds = l->c->helds;
-	struct cx_lir q = {0};
 	struct sip_msg m;
 	struct looked *h;
 	uint64_t key;
@@ -300,30 +427,15 @@ void locator_request(struct locator *l, const struct abi_punt *p)
 		return;
 	h->l = l;
 	if (p->reason == PUNT_OUTBOUND) {
-		uint32_t at = (uint32_t)(m.uri.p - p->data);
-
-		h->may_leave = true;
-		h->uri = slice_of(h->held.punt->data + at, m.uri.len);
-		if (is_foreign(l->c->conf, m.uri)) {
-			leave(h);
-			return;
-		}
+		look_outside(h, &m);
+		return;
 	}
-	h->originating = !h->may_leave && is_originating(l->c, &m);
+	h->originating = is_originating(l->c, &m);
 	/* RFC 5502: a terminal's own does not come this far. */
 	h->by_server = h->originating && sip_first(&m, SIP_H_P_SERVED_USER) &&
 		       own_peer(l->c->conf, &p->src);
-	if (!identity(h, &m)) {
-		reject(h, h->originating ? 403 : 404);
-		return;
-	}
-	if (by_wildcard(h))
-		return;
-	q.impu = slice_str(h->impu);
-	if (!l->c->cx)
-		reject(h, 504);
-	else if (h->originating || !(l->c->conf->dataplane.roles & CONF_ICSCF))
-		restore(h);
+	if (identity(h, &m))
+		look(h);
 	else
-		cx_lir(l->c->cx, &q, located, h);
+		reject(h, h->originating ? 403 : 404);
 }

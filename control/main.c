@@ -31,6 +31,7 @@
 #include "control/held.h"
 #include "control/locate.h"
 #include "control/outbound.h"
+#include "control/routes.h"
 #include "control/owed.h"
 #include "control/proxy_auth.h"
 #include "control/metrics.h"
@@ -585,6 +586,7 @@ static void on_hangup(struct ev_loop *loop, struct ev_signal *w, int events)
 	conf_apply_reloadable(a->c.conf, loaded);
 	conf_free(loaded);
 	level_set(a->c.conf);
+	routes_flush(outbound_routes(a->c.outbound)); /* rules and zones may be others now */
 	log_event(LOG_INFO, "main", "reloaded", LOG_I("need_restart", restart));
 }
 

@@ -78,7 +78,8 @@ static void settle(struct server *v, enum server_state state, const struct addr 
 	tell(v);
 }
 
-static void found(void *ctx, enum find_status status, const struct addr *hop, uint32_t n)
+static void found(void *ctx, enum find_status status, const struct addr *hop, uint32_t n,
+		  uint64_t until_ms)
 {
 	struct addr good[SERVER_ADDRESSES_MAX];
 	struct server *v = ctx;

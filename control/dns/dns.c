@@ -36,6 +36,7 @@ struct dns {
 	struct hash_key key; /* names come from the wire */
 	struct ev_io socket[SOCKETS_MAX];
 	struct ev_timer tick; /* while questions are open */
+	bool closing;
 	struct dns_stats stats;
 	struct known known[DNS_CACHE];
 };
@@ -135,6 +136,7 @@ void dns_close(struct dns *d)
 {
 	if (!d)
 		return;
+	d->closing = true; /* who is told that his question ends may not ask another */
 	if (d->channel)
 		ares_destroy(d->channel);
 	ev_timer_stop(d->loop, &d->tick);
@@ -185,6 +187,8 @@ static bool least_ttl(struct slice s, uint32_t *ttl)
 			return false;
 		at += used;
 		v = number(s.p + at + 4, 4);
+		if (v > INT32_MAX) /* as good as 0 (RFC 2181 §8) */
+			v = 0;
 		if (v < *ttl)
 			*ttl = v;
 		used = RECORD_HEAD + number(s.p + at + 8, 2);
@@ -211,17 +215,21 @@ static void keep(struct dns *d, uint64_t hash, struct slice octets, uint32_t sec
 	*k = (struct known){hash, clock_ms() + seconds * 1000ull, octets.len, copy};
 }
 
-static enum dns_status take(struct dns *d, uint64_t hash, int result, struct slice octets)
+static enum dns_status take(struct dns *d, uint64_t hash, int result, struct slice octets,
+			    uint32_t *seconds)
 {
-	uint32_t ttl;
-
+	*seconds = d->conf->negative_s;
 	if (result == ARES_ENODATA || result == ARES_ENOTFOUND) {
-		keep(d, hash, SLICE_EMPTY, d->conf->negative_s);
+		keep(d, hash, SLICE_EMPTY, *seconds);
 		return DNS_NOTHING;
 	}
-	if (result != ARES_SUCCESS || octets.len > DNS_ANSWER_MAX || !least_ttl(octets, &ttl))
+	*seconds = 0;
+	if (result != ARES_SUCCESS || octets.len > DNS_ANSWER_MAX ||
+	    !least_ttl(octets, seconds))
 		return DNS_FAILED;
-	keep(d, hash, octets, ttl < d->conf->ttl_max_s ? ttl : d->conf->ttl_max_s);
+	if (*seconds > d->conf->ttl_max_s)
+		*seconds = d->conf->ttl_max_s;
+	keep(d, hash, octets, *seconds);
 	return DNS_OK;
 }
 
@@ -230,14 +238,16 @@ static void on_answer(void *ctx, int result, int timeouts, unsigned char *p, int
 	struct question *q = ctx;
 	struct dns *d = q->d;
 	struct slice octets = slice_of(p, p && len > 0 ? (size_t)len : 0);
-	enum dns_status status = take(d, q->hash, result, octets);
+	uint32_t seconds;
+	enum dns_status status = take(d, q->hash, result, octets, &seconds);
 
 	d->stats.open--;
 	d->stats.nothing += status == DNS_NOTHING;
 	d->stats.failed += status == DNS_FAILED;
 	if (status == DNS_FAILED)
 		log_event(LOG_WARN, "dns", "failed", LOG_Z("reason", ares_strerror(result)));
-	q->done(q->ctx, status, status == DNS_OK ? octets : SLICE_EMPTY);
+	q->done(q->ctx, status, status == DNS_OK ? octets : SLICE_EMPTY,
+		clock_ms() + seconds * 1000ull);
 	free(q);
 }
 
@@ -281,7 +291,7 @@ static bool answer_known(struct dns *d, uint64_t hash, dns_done *done, void *ctx
 	if (len)
 		memcpy(copy, k->octets, len);
 	d->stats.cached++;
-	done(ctx, len ? DNS_OK : DNS_NOTHING, slice_of(copy, len));
+	done(ctx, len ? DNS_OK : DNS_NOTHING, slice_of(copy, len), k->until_ms);
 	return true;
 }
 
@@ -292,16 +302,16 @@ void dns_ask(struct dns *d, struct slice name, enum dns_type type, dns_done *don
 	uint64_t hash;
 
 	if (!name_copy(name, text)) {
-		done(ctx, DNS_NOTHING, SLICE_EMPTY);
+		done(ctx, DNS_NOTHING, SLICE_EMPTY, UINT64_MAX);
 		return;
 	}
 	hash = hash_of(d, text, type);
 	if (answer_known(d, hash, done, ctx))
 		return;
-	if (d->conf->n_server && d->stats.open < DNS_OPEN_MAX)
+	if (d->conf->n_server && d->stats.open < DNS_OPEN_MAX && !d->closing)
 		q = malloc(sizeof(*q));
 	if (!q) {
-		done(ctx, d->conf->n_server ? DNS_FAILED : DNS_NOTHING, SLICE_EMPTY);
+		done(ctx, d->conf->n_server ? DNS_FAILED : DNS_NOTHING, SLICE_EMPTY, 0);
 		return;
 	}
 	*q = (struct question){d, hash, done, ctx};

@@ -28,8 +28,10 @@ enum dns_status {
 	DNS_FAILED,  /* no server answered in time, or not properly; too many questions */
 };
 
-/* octets are lent for the time of the call, and empty but for DNS_OK. */
-typedef void dns_done(void *ctx, enum dns_status status, struct slice octets);
+/* octets are lent for the time of the call, and empty but for DNS_OK. until_ms: how long this
+ * may be relied upon (clock_ms()); at once over where nobody answered. */
+typedef void dns_done(void *ctx, enum dns_status status, struct slice octets,
+		      uint64_t until_ms);
 
 /* Borrows conf. NULL: no memory, or c-ares does not start. */
 struct dns *dns_open(struct ev_loop *loop, const struct conf_dns *conf);

@@ -22,8 +22,11 @@ enum {
 };
 
 struct enum_question {
+	struct dns *d;
 	enum_done *done;
 	void *ctx;
+	uint64_t until_ms;
+	uint32_t steps; /* records that led on */
 	uint32_t len;
 	uint8_t number[NUMBER_MAX];
 };
@@ -142,20 +145,24 @@ bool enum_rewrite(const char *regexp, struct slice number, struct text *out)
 	return match(pattern, nocase, with, number, out);
 }
 
-/* "E2U+sip", and "E2U+pstn:sip" and the like beside others (RFC 6116 §3.4.3). */
-static bool is_sip_service(const char *service)
+enum service { SERVICE_NONE, SERVICE_SIP, SERVICE_TEL };
+
+/* "E2U+sip", and "E2U+pstn:sip" and the like beside others (RFC 6116 §3.4.3, RFC 4769). */
+static enum service service_of(const char *text)
 {
-	struct slice s = slice_str(service), one;
+	struct slice s = slice_str(text), one;
 
 	if (s.len < 4 || !slice_eq_nocase(slice_sub(s, 0, 4), SLICE("E2U+")))
-		return false;
+		return SERVICE_NONE;
 	for (s = slice_from(s, 4); s.len; s = slice_from(s, one.len + 1)) {
 		one = slice_sub(s, 0, slice_find(s, '+'));
 		if (slice_eq_nocase(one, SLICE("sip")) ||
 		    slice_eq_nocase(one, SLICE("pstn:sip")))
-			return true;
+			return SERVICE_SIP;
+		if (slice_eq_nocase(one, SLICE("pstn:tel")))
+			return SERVICE_TEL;
 	}
-	return false;
+	return SERVICE_NONE;
 }
 
 static bool is_better(const struct ares_naptr_reply *a, const struct ares_naptr_reply *b)
@@ -164,44 +171,78 @@ static bool is_better(const struct ares_naptr_reply *a, const struct ares_naptr_
 	       (a->order == b->order && a->preference < b->preference);
 }
 
-/* What a record makes of the number, if that is a SIP URI with a user and a host. */
-static bool result_of(const struct ares_naptr_reply *r, struct slice number, struct text *out)
+static bool is_useful(enum service service, struct slice result)
 {
 	struct sip_uri uri;
 
-	out->len = 0;
-	out->overflow = false;
-	/* Records that are not terminal lead on, and so maybe in circles: not followed. */
-	return is_sip_service((const char *)r->service) &&
-	       strcasecmp((const char *)r->flags, "u") == 0 &&
-	       enum_rewrite((const char *)r->regexp, number, out) &&
-	       sip_uri_decode(text_slice(out), &uri) == SIP_OK &&
-	       uri.scheme == SIP_SCHEME_SIP && uri.user.len && uri.host.len &&
+	if (sip_uri_decode(result, &uri) != SIP_OK)
+		return false;
+	if (service == SERVICE_TEL)
+		return uri.scheme == SIP_SCHEME_TEL && slice_starts(uri.user, SLICE("+"));
+	return uri.scheme == SIP_SCHEME_SIP && uri.user.len && uri.host.len &&
 	       uri.headers.len == 0;
 }
 
-static void on_naptr(void *ctx, enum dns_status status, struct slice octets)
+/* What a record makes of the number, if that is a URI of use. */
+static bool result_of(const struct ares_naptr_reply *r, struct slice number, struct text *out)
 {
-	struct enum_question *q = ctx;
-	struct ares_naptr_reply *list = NULL;
-	const struct ares_naptr_reply *r, *best = NULL;
+	enum service service = service_of((const char *)r->service);
+
+	out->len = 0;
+	out->overflow = false;
+	return service != SERVICE_NONE && strcasecmp((const char *)r->flags, "u") == 0 &&
+	       enum_rewrite((const char *)r->regexp, number, out) &&
+	       is_useful(service, text_slice(out));
+}
+
+/* No result yet, but another name to ask. */
+static bool leads_on(const struct ares_naptr_reply *r)
+{
+	return r->flags[0] == 0 && r->regexp[0] == 0 && r->replacement[0] != 0;
+}
+
+static void on_naptr(void *ctx, enum dns_status status, struct slice octets, uint64_t until_ms);
+
+static void end(struct enum_question *q, enum dns_status status, struct slice uri)
+{
+	q->done(q->ctx, status, uri, q->until_ms);
+	free(q);
+}
+
+static void take(struct enum_question *q, const struct ares_naptr_reply *list)
+{
 	struct slice number = slice_of(q->number, q->len);
+	const struct ares_naptr_reply *best = NULL;
 	uint8_t memory[SIP_URI_MAX];
 	struct text out = text_in(memory, sizeof(memory));
 	uint32_t i = 0;
 
-	if (status == DNS_OK &&
-	    ares_parse_naptr_reply(octets.p, (int)octets.len, &list) != ARES_SUCCESS)
-		status = DNS_NOTHING;
-	for (r = list; r && i < RECORDS_MAX; r = r->next, i++)
-		if (is_better(r, best) && result_of(r, number, &out))
+	for (const struct ares_naptr_reply *r = list; r && i < RECORDS_MAX; r = r->next, i++)
+		if (is_better(r, best) && (leads_on(r) || result_of(r, number, &out)))
 			best = r;
-	if (status == DNS_OK && !(best && result_of(best, number, &out)))
-		status = DNS_NOTHING;
-	q->done(q->ctx, status, status == DNS_OK ? text_slice(&out) : SLICE_EMPTY);
+	if (best && !leads_on(best) && result_of(best, number, &out))
+		end(q, DNS_OK, text_slice(&out));
+	else if (best && leads_on(best) && q->steps++ < ENUM_STEPS_MAX)
+		dns_ask(q->d, slice_str(best->replacement), DNS_NAPTR, on_naptr, q);
+	else
+		end(q, DNS_NOTHING, SLICE_EMPTY);
+}
+
+static void on_naptr(void *ctx, enum dns_status status, struct slice octets, uint64_t until_ms)
+{
+	struct enum_question *q = ctx;
+	struct ares_naptr_reply *list = NULL;
+
+	if (until_ms < q->until_ms)
+		q->until_ms = until_ms;
+	if (status != DNS_OK)
+		end(q, status, SLICE_EMPTY);
+	else if (ares_parse_naptr_reply(octets.p, (int)octets.len, &list) != ARES_SUCCESS)
+		end(q, DNS_NOTHING, SLICE_EMPTY);
+	else
+		take(q, list);
 	if (list)
 		ares_free_data(list);
-	free(q);
 }
 
 void enum_ask(struct dns *d, struct slice number, const char *zone, enum_done *done, void *ctx)
@@ -210,15 +251,16 @@ void enum_ask(struct dns *d, struct slice number, const char *zone, enum_done *d
 	struct enum_question *q;
 
 	if (!enum_name(number, zone, name)) {
-		done(ctx, DNS_NOTHING, SLICE_EMPTY);
+		done(ctx, DNS_NOTHING, SLICE_EMPTY, UINT64_MAX);
 		return;
 	}
 	q = malloc(sizeof(*q));
 	if (!q) {
-		done(ctx, DNS_FAILED, SLICE_EMPTY);
+		done(ctx, DNS_FAILED, SLICE_EMPTY, 0);
 		return;
 	}
-	*q = (struct enum_question){done, ctx, number.len, {0}};
+	*q = (struct enum_question){
+		.d = d, .done = done, .ctx = ctx, .until_ms = UINT64_MAX, .len = number.len};
 	memcpy(q->number, number.p, number.len);
 	dns_ask(d, slice_str(name), DNS_NAPTR, on_naptr, q);
 }

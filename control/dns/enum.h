@@ -7,10 +7,14 @@
 #include "base/text.h"
 #include "control/dns/dns.h"
 
-/* uri is empty but for DNS_OK, and lent for the time of the call. */
-typedef void enum_done(void *ctx, enum dns_status status, struct slice uri);
+enum { ENUM_STEPS_MAX = 5 };
 
-/* number: "+" and digits. Calls done once, maybe within this call. */
+/* uri is empty but for DNS_OK, and lent for the time of the call: a SIP URI, or a tel URI that
+ * says more of the number (RFC 4769). until_ms as dns_done's. */
+typedef void enum_done(void *ctx, enum dns_status status, struct slice uri, uint64_t until_ms);
+
+/* number: "+" and digits. Calls done once, maybe within this call. Records that are not
+ * terminal (RFC 3402 §2) are followed ENUM_STEPS_MAX times. */
 void enum_ask(struct dns *d, struct slice number, const char *zone, enum_done *done, void *ctx);
 
 /* "+4930" in "e164.arpa" as "0.3.9.4.e164.arpa" (RFC 6116 §3.2). False: no global number of at

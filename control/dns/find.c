@@ -18,8 +18,9 @@ struct target {
 
 struct finding {
 	struct dns *d;
-	find_all_done *done;
+	find_done *done;
 	void *ctx;
+	uint64_t until_ms;
 	bool failed; /* one question on the way got no answer */
 	uint32_t at, n_target, n_hop;
 	struct target target[FIND_TARGETS_MAX]; /* in the order of trying */
@@ -28,8 +29,14 @@ struct finding {
 
 static void end(struct finding *f, enum find_status status)
 {
-	f->done(f->ctx, status, f->hop, f->n_hop);
+	f->done(f->ctx, status, f->hop, f->n_hop, f->until_ms);
 	free(f);
+}
+
+static void live(struct finding *f, uint64_t until_ms)
+{
+	if (until_ms < f->until_ms)
+		f->until_ms = until_ms;
 }
 
 static void add_hop(struct finding *f, uint8_t family, const void *ip)
@@ -57,7 +64,7 @@ static void next_target(struct finding *f)
 		end(f, f->failed ? FIND_FAILED : FIND_NOTHING);
 }
 
-static void on_aaaa(void *ctx, enum dns_status status, struct slice octets)
+static void on_aaaa(void *ctx, enum dns_status status, struct slice octets, uint64_t until_ms)
 {
 	struct ares_addr6ttl v6[FIND_HOPS_MAX];
 	struct finding *f = ctx;
@@ -68,15 +75,17 @@ static void on_aaaa(void *ctx, enum dns_status status, struct slice octets)
 		for (int i = 0; i < n; i++)
 			add_hop(f, 6, &v6[i].ip6addr);
 	f->failed |= status == DNS_FAILED;
+	live(f, until_ms);
 	next_target(f);
 }
 
-static void on_a(void *ctx, enum dns_status status, struct slice octets)
+static void on_a(void *ctx, enum dns_status status, struct slice octets, uint64_t until_ms)
 {
 	struct ares_addrttl v4[FIND_HOPS_MAX];
 	struct finding *f = ctx;
 	int n = FIND_HOPS_MAX;
 
+	live(f, until_ms);
 	if (status == DNS_OK &&
 	    ares_parse_a_reply(octets.p, (int)octets.len, NULL, v4, &n) == ARES_SUCCESS &&
 	    n > 0) {
@@ -147,11 +156,12 @@ static void add_targets(struct finding *f, const struct ares_srv_reply *list)
 	}
 }
 
-static void on_srv(void *ctx, enum dns_status status, struct slice octets)
+static void on_srv(void *ctx, enum dns_status status, struct slice octets, uint64_t until_ms)
 {
 	struct finding *f = ctx;
 	struct ares_srv_reply *list = NULL;
 
+	live(f, until_ms);
 	if (status == DNS_OK &&
 	    ares_parse_srv_reply(octets.p, (int)octets.len, &list) == ARES_SUCCESS && list) {
 		f->n_target = 0;
@@ -192,13 +202,14 @@ static const struct ares_naptr_reply *udp_of(const struct ares_naptr_reply *list
 	return best;
 }
 
-static void on_naptr(void *ctx, enum dns_status status, struct slice octets)
+static void on_naptr(void *ctx, enum dns_status status, struct slice octets, uint64_t until_ms)
 {
 	struct finding *f = ctx;
 	struct ares_naptr_reply *list = NULL;
 	const struct ares_naptr_reply *r = NULL;
 	char name[sizeof("_sip._udp.") + DNS_NAME_MAX] = "_sip._udp.";
 
+	live(f, until_ms);
 	if (status == DNS_FAILED) {
 		end(f, FIND_FAILED);
 		return;
@@ -212,27 +223,28 @@ static void on_naptr(void *ctx, enum dns_status status, struct slice octets)
 		ares_free_data(list);
 }
 
-void find_hops(struct dns *d, const struct sip_uri *uri, find_all_done *done, void *ctx)
+void find_hops(struct dns *d, const struct sip_uri *uri, find_done *done, void *ctx)
 {
 	struct finding *f;
 	struct addr a;
 
 	if (sip_uri_addr(uri, SIP_PORT, &a)) {
-		done(ctx, FIND_OK, &a, 1);
+		done(ctx, FIND_OK, &a, 1, UINT64_MAX);
 		return;
 	}
 	if (uri->host.len == 0 || uri->host.len > DNS_NAME_MAX) {
-		done(ctx, FIND_NOTHING, NULL, 0);
+		done(ctx, FIND_NOTHING, NULL, 0, UINT64_MAX);
 		return;
 	}
 	f = calloc(1, sizeof(*f));
 	if (!f) {
-		done(ctx, FIND_FAILED, NULL, 0);
+		done(ctx, FIND_FAILED, NULL, 0, 0);
 		return;
 	}
 	f->d = d;
 	f->done = done;
 	f->ctx = ctx;
+	f->until_ms = UINT64_MAX;
 	f->n_target = 1;
 	f->target[0].port = uri->port ? uri->port : SIP_PORT;
 	memcpy(f->target[0].host, uri->host.p, uri->host.len);
@@ -240,29 +252,4 @@ void find_hops(struct dns *d, const struct sip_uri *uri, find_all_done *done, vo
 		ask_address(f);
 	else
 		dns_ask(d, uri->host, DNS_NAPTR, on_naptr, f);
-}
-
-struct first {
-	find_done *done;
-	void *ctx;
-};
-
-static void on_all(void *ctx, enum find_status status, const struct addr *hop, uint32_t n)
-{
-	struct first first = *(struct first *)ctx;
-
-	free(ctx);
-	first.done(first.ctx, status, n ? hop : NULL);
-}
-
-void find_hop(struct dns *d, const struct sip_uri *uri, find_done *done, void *ctx)
-{
-	struct first *first = malloc(sizeof(*first));
-
-	if (!first) {
-		done(ctx, FIND_FAILED, NULL);
-		return;
-	}
-	*first = (struct first){done, ctx};
-	find_hops(d, uri, on_all, first);
 }

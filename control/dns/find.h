@@ -18,15 +18,10 @@ enum find_status {
 
 enum { FIND_HOPS_MAX = 4, FIND_TARGETS_MAX = 4 /* names, of SRV records */ };
 
-typedef void find_done(void *ctx, enum find_status status, const struct addr *hop);
+/* The hops, in the order in which they are to be tried (RFC 3263 §4.3), are lent for the time
+ * of the call; n is not 0 with FIND_OK alone. until_ms as dns_done's, of all that led there. */
+typedef void find_done(void *ctx, enum find_status status, const struct addr *hop, uint32_t n,
+		       uint64_t until_ms);
 
 /* Calls done once, maybe within this call. The URI may go when this returns. */
-void find_hop(struct dns *d, const struct sip_uri *uri, find_done *done, void *ctx);
-
-/* n is not 0 with FIND_OK alone; the hops are lent for the time of the call. */
-typedef void find_all_done(void *ctx, enum find_status status, const struct addr *hop,
-			   uint32_t n);
-
-/* The same with those that come after the first, in the order in which they are to be tried
- * (RFC 3263 §4.3). */
-void find_hops(struct dns *d, const struct sip_uri *uri, find_all_done *done, void *ctx);
+void find_hops(struct dns *d, const struct sip_uri *uri, find_done *done, void *ctx);

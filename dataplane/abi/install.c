@@ -2,8 +2,9 @@
  *
  * head (24 octets), then for INSTALL_REGISTRATION its own head, the identities, the contacts
  * and the Service-Route, for INSTALL_SA and INSTALL_PROLONG their one block, for
- * INSTALL_PROFILE its octets, for INSTALL_SERVER its own head, its addresses and its host. Host
- * byte order: both ends run on one machine, and abi_layout guards the structures.
+ * INSTALL_PROFILE its octets, for INSTALL_SERVER and INSTALL_ROUTE their own heads, their
+ * addresses and their texts. Host byte order: both ends run on one machine, and abi_layout
+ * guards the structures.
  */
 #include "abi/install.h"
 
@@ -56,7 +57,14 @@ struct server_head {
 	uint8_t n_addr, host_len;
 };
 
+struct route_head {
+	uint64_t expires_ms;
+	uint16_t to_len, uri_len;
+	uint8_t kind, n_addr, pad[2];
+};
+
 _Static_assert(sizeof(struct head) == 24, "head");
+_Static_assert(sizeof(struct route_head) == 16, "route head");
 _Static_assert(sizeof(struct server_head) == 4, "server head");
 _Static_assert(sizeof(struct impu_head) == 16, "public identity");
 _Static_assert(sizeof(struct registration_head) == 28, "registration head");
@@ -190,6 +198,24 @@ static const char *server_check(const struct abi_server_view *s)
 	for (uint32_t i = 0; i < s->n_addr; i++)
 		if (!s->addr[i].family || !addr_is_sound(&s->addr[i]) || !s->addr[i].port)
 			return "malformed address of a server";
+	return NULL;
+}
+
+static const char *route_check(const struct abi_route_view *r)
+{
+	if (r->to.len == 0 || r->to.len > ABI_ROUTE_TO_MAX || !text_is_sound(r->to))
+		return "way to nowhere, or to a name that is too long";
+	if (r->kind != ABI_ROUTE_CALLED && r->kind != ABI_ROUTE_PROXY)
+		return "way of an unknown kind";
+	if (r->uri.len > SIP_URI_MAX || !text_is_sound(r->uri))
+		return "URI of a way too long or with a control character";
+	if (r->kind == ABI_ROUTE_PROXY && r->uri.len == 0)
+		return "way by a proxy without its URI";
+	if (r->n_addr > ABI_ROUTE_ADDRESSES)
+		return "too many addresses of a way";
+	for (uint32_t i = 0; i < r->n_addr; i++)
+		if (!r->addr[i].family || !addr_is_sound(&r->addr[i]) || !r->addr[i].port)
+			return "malformed address of a way";
 	return NULL;
 }
 
@@ -357,6 +383,20 @@ static void server_encode(struct sink *s, const struct abi_server_view *v)
 	sink_text(s, v->host);
 }
 
+static void route_encode(struct sink *s, const struct abi_route_view *v)
+{
+	struct route_head h = {.expires_ms = v->expires_ms,
+			       .to_len = (uint16_t)v->to.len,
+			       .uri_len = (uint16_t)v->uri.len,
+			       .kind = v->kind,
+			       .n_addr = (uint8_t)v->n_addr};
+
+	sink_put(s, &h, sizeof(h));
+	sink_put(s, v->addr, v->n_addr * (uint32_t)sizeof(v->addr[0]));
+	sink_text(s, v->to);
+	sink_text(s, v->uri);
+}
+
 uint32_t abi_install_encode(const struct abi_install_view *v, void *out, uint32_t cap)
 {
 	struct sink s = {out, cap < RING_RECORD_MAX ? cap : RING_RECORD_MAX, false};
@@ -395,6 +435,10 @@ uint32_t abi_install_encode(const struct abi_install_view *v, void *out, uint32_
 			return 0;
 		h.id = v->server.server_id;
 		break;
+	case INSTALL_ROUTE:
+		if (route_check(&v->route) != NULL)
+			return 0;
+		break;
 	case INSTALL_SYNC_BEGIN:
 	case INSTALL_SYNC_END:
 		break;
@@ -412,6 +456,8 @@ uint32_t abi_install_encode(const struct abi_install_view *v, void *out, uint32_
 		sink_text(&s, v->profile);
 	if (v->type == INSTALL_SERVER)
 		server_encode(&s, &v->server);
+	if (v->type == INSTALL_ROUTE)
+		route_encode(&s, &v->route);
 	return s.full ? 0 : room - s.left;
 }
 
@@ -564,6 +610,23 @@ static const char *server_decode(struct slice *s, struct abi_server_view *v, uin
 	return server_check(v);
 }
 
+static const char *route_decode(struct slice *s, struct abi_route_view *v)
+{
+	struct route_head h;
+
+	if (!source_get(s, &h, sizeof(h)))
+		return "record ends inside the head of a way";
+	/* Before the array is filled: it has room for no more. */
+	if (h.n_addr > ABI_ROUTE_ADDRESSES)
+		return "too many addresses of a way";
+	*v = (struct abi_route_view){
+		.kind = h.kind, .expires_ms = h.expires_ms, .n_addr = h.n_addr};
+	if (!source_get(s, v->addr, h.n_addr * (uint32_t)sizeof(v->addr[0])) ||
+	    !source_text(s, h.to_len, &v->to) || !source_text(s, h.uri_len, &v->uri))
+		return "record ends inside a way";
+	return route_check(v);
+}
+
 const char *abi_install_decode(struct slice record, struct abi_install_view *v)
 {
 	struct head h;
@@ -600,6 +663,11 @@ const char *abi_install_decode(struct slice record, struct abi_install_view *v)
 		break;
 	case INSTALL_SERVER:
 		wrong = server_decode(&record, &v->server, h.id);
+		if (wrong)
+			return wrong;
+		break;
+	case INSTALL_ROUTE:
+		wrong = route_decode(&record, &v->route);
 		if (wrong)
 			return wrong;
 		break;

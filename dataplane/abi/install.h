@@ -32,6 +32,8 @@ enum abi_install_type {
 	INSTALL_PROLONG,   /* a contact of a set stays as it is, but for when it expires */
 	INSTALL_SERVER,    /* where an Application Server is: before the first profile that
 			      names it; one that a synchronisation leaves out goes */
+	INSTALL_ROUTE,     /* a way out of the network; one that a synchronisation leaves out
+			      goes */
 };
 
 /* Which of our roles hold this set. */
@@ -88,6 +90,9 @@ enum {
 	ABI_PROFILES_RECENT = 1024,
 	ABI_SERVER_ADDRESSES = 4,
 	ABI_SERVERS_MAX = 2048, /* Application Servers */
+	ABI_ROUTE_ADDRESSES = 4,
+	ABI_ROUTE_TO_MAX = 255 + 6,
+	ABI_ROUTES_MAX = 4096, /* ways out of the network */
 };
 
 struct abi_impu_view {
@@ -199,6 +204,24 @@ struct abi_server_view {
  */
 uint64_t abi_server_id(struct slice host, uint16_t port);
 
+/* What becomes of a request that a way leads out of the network. */
+enum abi_route_kind {
+	ABI_ROUTE_CALLED = 1, /* `uri`, if any, is its new Request-URI: by DNS, by ENUM */
+	ABI_ROUTE_PROXY,      /* `uri` goes on top of Route: a rule's */
+};
+
+/* Where requests go that leave for a domain, or for a number. */
+struct abi_route_view {
+	struct slice to; /* host of the Request-URI in small letters, with ":port" where it has
+			    one; or a number, "+4930"; or "+49*", numbers that begin so and have
+			    no way of their own */
+	uint8_t kind;    /* enum abi_route_kind */
+	struct slice uri;
+	uint64_t expires_ms; /* CLOCK_MONOTONIC: no request that comes later goes there */
+	uint32_t n_addr;     /* 0: there is none any more */
+	struct addr addr[ABI_ROUTE_ADDRESSES]; /* in the order in which they are tried */
+};
+
 struct abi_install_view {
 	enum abi_install_type type;
 	uint64_t seq;
@@ -210,6 +233,7 @@ struct abi_install_view {
 	struct abi_sa_view sa;
 	struct abi_prolong_view prolong;
 	struct abi_server_view server;
+	struct abi_route_view route;
 };
 
 struct abi_ack {
@@ -227,7 +251,9 @@ uint32_t abi_install_encode(const struct abi_install_view *v, void *out, uint32_
  * identity is there and none is empty; a contact has a URI; no text holds control characters
  * but HTAB; a URI has up to SIP_URI_MAX octets, path and service_route up to SIP_EDIT_TEXT_MAX.
  * A server's host has up to 255 octets, and its id is that of host and port; all its addresses
- * have a port. Of an SA all addresses but nat are there and of one family, ports are there and
- * differ on each side, and so do SPIs, which are not reserved ones; the algorithms go together.
+ * have a port. A way's `to` has up to ABI_ROUTE_TO_MAX octets, and a way by a proxy its URI;
+ * all its addresses have a port. Of an SA all addresses but nat are there and of one family,
+ * ports are there and differ on each side, and so do SPIs, which are not reserved ones; the
+ * algorithms go together.
  */
 const char *abi_install_decode(struct slice record, struct abi_install_view *v);

@@ -38,6 +38,7 @@ enum limits {
 	PRIORITY_USERS_MAX = 32,  /* users of one */
 	BGCF_MAX = 64,            /* rules for what leaves the network */
 	DNS_SERVERS_MAX = 4,
+	NUMBER_PLACES_MAX = 32, /* with a numbering plan of their own */
 	POLICY_ACCESSES_MAX = 16, /* whose terminals' sessions need resources */
 	POLICY_CODECS_MAX = 32,
 	ACCESSES_MAX = 64,     /* access networks with a policy of their own */

@@ -371,6 +371,40 @@ static bool check_emergency(struct conf_load *l)
 	return check_helpers(l);
 }
 
+static bool is_digits(const char *s)
+{
+	return s[strspn(s, "0123456789")] == 0;
+}
+
+static bool check_numbers(struct conf_load *l)
+{
+	const struct conf_numbers *n = &l->c->numbers;
+	const struct {
+		const char *key, *value;
+	} digits[] = {
+		{"numbers.country", n->country},
+		{"numbers.area", n->area},
+		{"numbers.national-prefix", n->national},
+		{"numbers.international-prefix", n->international},
+	};
+
+	for (uint32_t i = 0; i < sizeof(digits) / sizeof(digits[0]); i++)
+		if (!is_digits(digits[i].value))
+			return conf_fail(l, conf_line(l, digits[i].key),
+					 "'%s' has more than digits", digits[i].key);
+	for (uint32_t i = 0; i < n->n_place; i++)
+		if (!is_digits(n->place[i].country) || !is_digits(n->place[i].area))
+			return conf_fail(l, conf_entry_line(l, OWNER_PLAN, "country", i),
+					 "'numbers.access[%u]' has a country or area that is "
+					 "more than digits",
+					 i);
+	for (uint32_t i = 0; i < l->c->n_bgcf; i++)
+		if (l->c->bgcf[i].direct && l->c->bgcf[i].prefix[0] != '+')
+			return conf_fail(l, conf_entry_line(l, OWNER_BGCF, "direct", i),
+					 "'control.bgcf[%u]' is direct, but of no prefix", i);
+	return true;
+}
+
 static bool check_listeners(struct conf_load *l)
 {
 	const struct addr *a = &l->c->control.metrics_listen, *b = &l->c->hss.metrics_listen;
@@ -385,5 +419,5 @@ static bool check_listeners(struct conf_load *l)
 bool conf_check(struct conf_load *l)
 {
 	return check_workers(l) && check_ports(l) && check_pcscf(l) && check_control(l) &&
-	       check_emergency(l) && check_listeners(l);
+	       check_emergency(l) && check_numbers(l) && check_listeners(l);
 }

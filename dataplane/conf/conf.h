@@ -66,6 +66,21 @@ struct conf_bgcf {
 	char prefix[32];            /* "+" and digits; empty: not by number */
 	char domain[CONF_NAME_MAX]; /* empty: not by domain */
 	char to[CONF_NAME_MAX];     /* SIP URI of an MGCF, an IBCF or another network */
+	bool direct; /* no number that begins so is ours, or has to be asked of ENUM */
+};
+
+/* Where terminals dial as in another place than the home network's. */
+struct conf_numbers_place {
+	char access[128]; /* P-Access-Network-Info, * at its end: a prefix */
+	char country[8], area[16];
+};
+
+/* How our users dial (TS 24.229 §5.4.3.2). */
+struct conf_numbers {
+	char country[8], area[16];          /* digits; country empty: global numbers alone */
+	char national[8], international[8]; /* prefixes; default "0" and "00" */
+	struct conf_numbers_place place[NUMBER_PLACES_MAX];
+	uint32_t n_place;
 };
 
 /* A number that is a call for help where it is dialled. */
@@ -284,6 +299,7 @@ struct conf {
 	struct conf_services scscf;
 	struct conf_control control;
 	struct conf_dns dns;
+	struct conf_numbers numbers;
 	struct conf_emergency emergency;
 	struct conf_policy policy;
 	struct conf_bgcf bgcf[BGCF_MAX];

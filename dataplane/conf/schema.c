@@ -16,6 +16,7 @@ typedef struct conf_bgcf owner_BGCF;
 typedef struct conf_emergency_number owner_NUMBER;
 typedef struct conf_psap owner_PSAP;
 typedef struct conf_place owner_PLACE;
+typedef struct conf_numbers_place owner_PLAN;
 typedef struct conf_priority owner_PRIORITY;
 
 #define MEMBER(own, member) (((owner_##own *)0)->member)
@@ -128,6 +129,7 @@ static const char *const section[] = {"dataplane",
 				      "pcscf.security",
 				      "control",
 				      "dns",
+				      "numbers",
 				      "emergency",
 				      "policy",
 				      "hss",
@@ -162,6 +164,8 @@ enum conf_owner conf_items(enum conf_kind kind)
 		return OWNER_PSAP;
 	case KIND_PLACES:
 		return OWNER_PLACE;
+	case KIND_PLANS:
+		return OWNER_PLAN;
 	case KIND_PRIORITIES:
 		return OWNER_PRIORITY;
 	case KIND_HSSES:

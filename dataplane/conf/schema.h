@@ -18,6 +18,7 @@ enum conf_owner {
 	OWNER_NUMBER,
 	OWNER_PSAP,
 	OWNER_PLACE,
+	OWNER_PLAN,
 	OWNER_PRIORITY
 };
 
@@ -59,6 +60,7 @@ enum conf_kind {
 	KIND_NUMBERS,
 	KIND_PSAPS,
 	KIND_PLACES,
+	KIND_PLANS,
 	KIND_PRIORITIES,
 	KIND_HSSES, /* lists of mappings */
 };

@@ -290,6 +290,7 @@ bool conf_value_set(const struct conf_key *k, void *at, struct slice text)
 	case KIND_NUMBERS:
 	case KIND_PSAPS:
 	case KIND_PLACES:
+	case KIND_PLANS:
 	case KIND_PRIORITIES:
 	case KIND_HSSES:
 		break;
@@ -367,6 +368,7 @@ static const char *expected_fixed(enum conf_kind kind)
 	case KIND_NUMBERS:
 	case KIND_PSAPS:
 	case KIND_PLACES:
+	case KIND_PLANS:
 	case KIND_PRIORITIES:
 	case KIND_HSSES:
 		return "a list of mappings";
@@ -531,6 +533,7 @@ void conf_value_put(const struct conf_key *k, const void *at, struct text *out)
 	case KIND_NUMBERS:
 	case KIND_PSAPS:
 	case KIND_PLACES:
+	case KIND_PLANS:
 	case KIND_PRIORITIES:
 	case KIND_HSSES:
 		break;

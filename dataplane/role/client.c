@@ -4,7 +4,7 @@
 #include "role/forward.h"
 #include "role/policy.h"
 #include "role/response.h"
-#include "role/services.h"
+#include "role/rest.h"
 #include "role/transaction_record.h"
 #include "sip/parse.h"
 
@@ -82,6 +82,7 @@ void transaction_send(struct pass *p, const struct branch_ref *ref, struct buf *
 		.invite = p->txn->invite,
 		.to_ue = to->ue,
 		.to_server = to->server,
+		.to_hop = to->hop,
 		.term_user = p->term_user,
 		.cseq = p->msg.cseq,
 		.interval_ms = t1,
@@ -209,13 +210,38 @@ void clients_cancel(struct role_worker *w, int32_t first, uint64_t now, struct o
 		cancel_client(w, &w->transactions->client[i], now, out);
 }
 
+/* A next hop failed where it said nothing, or no more than that it cannot now (RFC 3263 §4.3,
+ * RFC 3261 §16.7 step 6). */
+static bool hop_failed(const struct client *c)
+{
+	return c->to_hop && !c->heard && c->failed;
+}
+
 /* An Application Server's answer stands, but for those with which DefaultHandling begins (TS
  * 24.229 §5.4.3.2): 408, 5xx or none at all, with nothing before. */
 static bool may_go_on(const struct client *best)
 {
+	if (best->to_hop)
+		return hop_failed(best);
 	if (best->to_server)
 		return !best->heard && (best->status == 408 || best->status / 100 == 5);
 	return best->status < 600;
+}
+
+/* What is said where no branch brought an answer. A next hop that we gave up long before the
+ * caller does is worth an answer to any request; another's silence is not (RFC 4320 §4.2):
+ * who asked knows himself when it is too late. */
+static bool answer_silence(struct role_worker *w, struct txn *s, const struct client *best,
+			   uint64_t now, struct outbox *out)
+{
+	if (s->cancelled)
+		return s->invite && server_answer(w, s, 487, "cancelled", now, out);
+	if (best->to_hop)
+		return server_answer(w, s, 504, "no next hop of that network answers", now,
+				     out);
+	return s->invite &&
+	       server_answer(w, s, best->status, "no answer, or none that could be passed on",
+			     now, out);
 }
 
 /* If every branch has ended, further contacts are tried, or the INVITE is answered. */
@@ -233,13 +259,7 @@ static void conclude(struct role_worker *w, struct txn *s, uint64_t now, struct 
 
 		server_respond(w, s, b, best->status, now, out);
 		count(w->counters, COUNT_FORWARDED);
-	} else if (!s->invite) { /* RFC 4320 §4.2: who asked knows himself when it is too late
-				  */
-		server_free(w, s);
-	} else if (!server_answer(w, s, s->cancelled ? 487 : best->status,
-				  s->cancelled ? "cancelled"
-					       : "no answer, or none that could be passed on",
-				  now, out)) {
+	} else if (!answer_silence(w, s, best, now, out)) {
 		server_free(w, s);
 	}
 }
@@ -249,10 +269,11 @@ static void complete(struct role_worker *w, struct client *c, uint16_t status, u
 {
 	struct transactions *t = w->transactions;
 
-	if (c->to_server && !c->heard && c->sent && (status == 408 || status / 100 == 5))
-		services_rest(w, &c->sent->dst, now);
 	c->state = CLIENT_COMPLETED;
 	c->status = status;
+	if (c->sent && (hop_failed(c) ||
+			(c->to_server && !c->heard && (status == 408 || status / 100 == 5))))
+		rest_begin(w, &c->sent->dst, now);
 	wheel_set(&t->wheel, client_timer(t, c), now + PATIENCE_T1 * (uint64_t)w->node->t1_ms);
 }
 
@@ -395,6 +416,7 @@ static enum verdict failure(struct pass *p, struct txn *s, struct client *c,
 	send_made(p->w, make_ack(p, c), p->out);
 	if (repeat || !s)
 		return record_absorb(p);
+	c->failed = p->msg.status == 503;
 	complete(p->w, c, status, p->now);
 	if (s->state != SERVER_PROCEEDING)
 		return record_absorb(p);
@@ -444,6 +466,7 @@ static enum verdict other_response(struct pass *p, struct txn *s, struct client 
 
 	if (status < 200 || !s || c->state != CLIENT_CALLING)
 		return record_absorb(p);
+	c->failed = p->msg.status == 503;
 	complete(p->w, c, status, p->now);
 	/* RFC 4320 §4.2: a 408 helps nobody. */
 	if (s->state != SERVER_PROCEEDING || status == 408) {
@@ -529,6 +552,7 @@ void clients_give_up(struct role_worker *w, struct txn *s, uint64_t now, struct 
 		if (c->state != CLIENT_CALLING)
 			continue;
 		count(w->counters, COUNT_TXN_TIMEOUT);
+		c->failed = true;
 		complete(w, c, 408, now);
 	}
 	conclude(w, s, now, out);
@@ -538,6 +562,7 @@ void clients_give_up(struct role_worker *w, struct txn *s, uint64_t now, struct 
 static void timed_out(struct role_worker *w, struct client *c, uint64_t now, struct outbox *out)
 {
 	count(w->counters, COUNT_TXN_TIMEOUT);
+	c->failed = true;
 	complete(w, c, 408, now);
 	if (c->server != NONE)
 		conclude(w, &w->transactions->server[c->server], now, out);

@@ -2,6 +2,7 @@
 #include "role/icscf.h"
 #include "role/answer.h"
 #include "role/ask.h"
+#include "role/onward.h"
 
 /* Registered here: no need to ask the HSS who serves the user (co-located roles). */
 static bool served_here(const struct pass *p)
@@ -67,20 +68,25 @@ enum verdict icscf_take_location(struct pass *p)
  * pass through. */
 static bool may_leave(const struct pass *p)
 {
-	return p->w->node->outbound && p->orig_set &&
-	       slice_starts(identity_slice(&p->called), SLICE("tel:"));
+	return p->w->node->outbound && p->orig_set && !p->again && onward_is_number(p);
 }
 
 enum verdict icscf_locate(struct pass *p)
 {
 	if (p->stage != STAGE_LOCATE)
 		return VERDICT_NEXT;
+	if (p->called.len == 0 && may_leave(p) && !ask_is_answered(p))
+		return ask(p, PUNT_OUTBOUND);
+	if (p->called.len == 0 && p->resume && p->resume->locate == LOCATE_REJECT)
+		return answer_rejected(p, "what was dialled is no number here");
 	if (p->called.len == 0)
 		return answer(p, 404, "the Request-URI is no public identity");
 	if (served_here(p)) {
 		p->stage = STAGE_TERMINATING;
 		return VERDICT_NEXT;
 	}
+	if (p->orig_set && p->w->node->outbound && onward_number(p))
+		return VERDICT_NEXT;
 	if (ask_is_answered(p))
 		return icscf_take_location(p);
 	if (p->again)

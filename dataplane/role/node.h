@@ -64,7 +64,8 @@ struct node {
 	uint32_t n_routes;
 	struct node_route route[ROUTES_MAX];
 	struct addr icscf, scscf; /* family 0: none */
-	bool outbound;            /* control knows ways out of the network: DNS, or rules */
+	bool outbound;            /* control knows ways out of the network: DNS, or rules, */
+	bool numbers;             /* and makes global numbers of what is dialled */
 	uint32_t t1_ms, t2_ms, t4_ms, timer_c_ms;
 	uint32_t session_expires_s, min_se_s; /* RFC 4028; 0: sessions are given no time here */
 	uint32_t server_ms;                   /* how long an Application Server is waited for */

@@ -42,6 +42,7 @@ struct target {
 	struct slice route; /* value of a Route header to put on top; empty: none */
 	uint64_t sa_id;     /* of the contact: what goes there goes under it */
 	bool server;        /* an Application Server */
+	bool hop;           /* of another network: there may be others that lead there */
 	bool ue;            /* a registered flow, outside the trust domain */
 	uint32_t contact;   /* of a called user's contact: which one, */
 	uint32_t instance;  /* and of which terminal, 0: not known; short hashes */

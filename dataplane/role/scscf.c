@@ -5,6 +5,7 @@
 #include "role/contacts.h"
 #include "role/emergency.h"
 #include "role/icscf.h"
+#include "role/onward.h"
 #include "role/services.h"
 #include "sip/field.h"
 
@@ -59,13 +60,18 @@ static enum verdict follow_route(struct pass *p)
 	return VERDICT_NEXT;
 }
 
-/* §5.4.3.2 step 10: a domain that is not ours. Only a user of ours is let out. */
-static enum verdict leave(struct pass *p)
+/* §5.4.3.2 step 10: a domain that is not ours, or a number where ENUM comes before the I-CSCF.
+ * Only a user of ours is let out. */
+static enum verdict leave(struct pass *p, bool (*known)(struct pass *p))
 {
+	if (p->w->node->outbound && known(p))
+		return VERDICT_NEXT;
+	if (p->again)
+		return VERDICT_DROP;
 	if (ask_is_answered(p))
 		return icscf_take_location(p);
 	if (!p->w->node->outbound || p->msg.method == SIP_M_ACK)
-		return answer(p, 404, "no route leads to this domain");
+		return answer(p, 404, "no route leads there");
 	return ask(p, PUNT_OUTBOUND);
 }
 
@@ -86,11 +92,13 @@ static enum verdict route_onward(struct pass *p)
 			p->stage = STAGE_LOCATE;
 			return VERDICT_NEXT;
 		}
+		if (n->outbound && onward_is_number(p))
+			return leave(p, onward_number);
 		if (!n->icscf.family)
 			return answer(p, 503, "no I-CSCF is configured");
 		p->target[0] = (struct target){.dst = n->icscf};
 	} else {
-		return leave(p);
+		return leave(p, onward_domain);
 	}
 	p->n_targets = 1;
 	p->stage = STAGE_ROUTED;

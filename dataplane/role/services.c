@@ -2,6 +2,7 @@
  */
 #include "role/services.h"
 #include "role/answer.h"
+#include "role/rest.h"
 #include "role/transaction.h"
 #include "role/trust.h"
 #include "table/server.h"
@@ -9,7 +10,6 @@
 enum {
 	CHAIN_MAX = 32,     /* servers one request may go through */
 	TOKEN_AGE_MIN = 10, /* minutes; longer than a call rings anywhere */
-	REST_MS = 10000,    /* that an address which failed is left alone */
 };
 
 static const char *const case_text[IFC_CASES] = {
@@ -75,25 +75,6 @@ static uint32_t hop_id(const struct pass *p, uint32_t criterion, const struct ad
 	return (uint32_t)hash_words(key, word, 2) | 1;
 }
 
-static struct role_rest *rest_of(struct role_worker *w, const struct addr *a)
-{
-	uint64_t hash = hash_table(&w->node->branch_key, a, sizeof(*a));
-
-	return &w->rest[hash % ROLE_REST];
-}
-
-void services_rest(struct role_worker *w, const struct addr *a, uint64_t now)
-{
-	*rest_of(w, a) = (struct role_rest){*a, now + REST_MS};
-}
-
-static bool is_resting(const struct pass *p, const struct addr *a)
-{
-	const struct role_rest *r = rest_of(p->w, a);
-
-	return r->until > p->now && addr_eq(&r->addr, a);
-}
-
 /* Where the server is; the number of addresses. */
 static uint32_t addresses_of(const struct pass *p, const struct sip_uri *uri,
 			     struct addr out[ABI_SERVER_ADDRESSES])
@@ -118,7 +99,7 @@ static bool choose(const struct pass *p, const struct ifc_match *m, const struct
 	for (uint32_t i = 0; i < n; i++) {
 		if (p->again && transaction_tried(p, hop_id(p, m->index, &a[i]), 0))
 			continue;
-		if (!is_resting(p, &a[i])) {
+		if (!rest_holds(p, &a[i])) {
 			*chosen = i;
 			return true;
 		}
@@ -196,7 +177,7 @@ static bool send_to(struct pass *p, const struct ifc_match *m, const struct regi
 		.length = p->chain_length,
 	};
 	struct sip_uri uri;
-	uint32_t i;
+	uint32_t i = 0;
 
 	if (sip_uri_decode(m->server, &uri) != SIP_OK ||
 	    !choose(p, m, a, addresses_of(p, &uri, a), &i))

@@ -30,6 +30,3 @@ const struct registration *services_user(const struct pass *p, uint32_t *index);
 /* A request with such an identifier: answered if it is not to go on (403, 481, 482), else NEXT.
  */
 enum verdict services_check(struct pass *p);
-
-/* A server that said nothing, or what helps nobody, is left alone for a while. */
-void services_rest(struct role_worker *w, const struct addr *a, uint64_t now);

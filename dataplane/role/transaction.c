@@ -348,7 +348,7 @@ static uint32_t patience(const struct node *n, const struct txn *s)
 {
 	if (s->at_server)
 		return n->server_ms;
-	return s->invite && !s->help ? n->ring_ms : n->t2_ms;
+	return s->invite && !s->help && !s->at_hop ? n->ring_ms : n->t2_ms;
 }
 
 void transaction_spread(struct pass *p)
@@ -358,6 +358,7 @@ void transaction_spread(struct pass *p)
 
 	s->more = p->more;
 	s->at_server = p->n_targets && p->target[0].server;
+	s->at_hop = p->n_targets && p->target[0].hop;
 	if (s->more)
 		t->fork[s - t->server].called = p->wildcard ? p->called.hash : 0;
 	if (s->more)
@@ -558,9 +559,9 @@ static void ring_expired(struct role_worker *w, struct txn *s, uint64_t now, str
 
 	if (!s->more) /* the caller has given up, or the user has declined */
 		return;
-	if ((s->help || s->at_server) && client_is_heard(w->transactions, s))
+	if ((s->help || s->at_server || s->at_hop) && client_is_heard(w->transactions, s))
 		return;
-	if (s->at_server) {
+	if (s->at_server || s->at_hop) {
 		clients_give_up(w, s, now, out);
 		return;
 	}

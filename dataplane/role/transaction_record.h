@@ -35,7 +35,8 @@ struct txn {
 	bool invite;
 	bool help;      /* a call for help: a silent answering point is left for the next */
 	bool more;      /* contacts are left to be tried after those of now */
-	bool at_server; /* the last place it went to is an Application Server */
+	bool at_server; /* the last place it went to is an Application Server, */
+	bool at_hop;    /* or a next hop of another network */
 	uint8_t upstream_port;
 };
 
@@ -73,7 +74,9 @@ struct client {
 	bool to_ue;
 	bool invite;
 	bool to_server; /* an Application Server, */
-	bool heard;     /* which has said something */
+	bool to_hop;    /* or a next hop of another network, */
+	bool heard;     /* which has said something, */
+	bool failed;    /* or nothing, or 503 */
 	bool cancel;    /* to be cancelled when it may be */
 	bool cancel_sent;
 	bool cancel_answered;

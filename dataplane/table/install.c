@@ -1,5 +1,6 @@
 /* install.c - control's records, worked off one by one and in order */
 #include "table/install.h"
+#include "table/next_hop.h"
 #include "table/server.h"
 
 /* Security associations are somebody else's, who hears of synchronisation too. */
@@ -21,6 +22,8 @@ static int install_do(struct install *in, const struct abi_install_view *v)
 		return table_put_profile(t, v->profile_id, v->profile);
 	case INSTALL_SERVER:
 		return table_put_server(t, &v->server);
+	case INSTALL_ROUTE:
+		return table_put_next_hop(t, &v->route);
 	case INSTALL_DELETE:
 		return table_delete(t, v->set_id);
 	case INSTALL_SYNC_BEGIN:

@@ -27,6 +27,7 @@ uint32_t table_sync_end(struct tables *t)
 		n++;
 	}
 	servers_sweep(t);
+	next_hops_sweep(t);
 	return n;
 }
 

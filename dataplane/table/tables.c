@@ -10,7 +10,8 @@
 enum {
 	SET_OCTETS = 352,      /* arena for a set with one contact, its identities apart */
 	IMPU_OCTETS = 96,      /* and for an identity */
-	ARENA_SPARE = 4 << 20, /* pages begun in each size class, and what is retired */
+	ARENA_SPARE = 5 << 20, /* pages begun in each size class, what is retired, servers and
+				  ways out of the network */
 };
 
 void table_reclaim(struct tables *t)
@@ -115,8 +116,10 @@ struct tables *tables_create(const struct tables_size *size, const struct hash_k
 	if (!t)
 		return NULL;
 	*t = (struct tables){.key = *key, .most = *size};
-	if (!profiles_create(&t->profiles) || !servers_create(&t->servers)) {
+	if (!profiles_create(&t->profiles) || !servers_create(&t->servers) ||
+	    !next_hop_table_create(&t->next_hops)) {
 		profiles_destroy(&t->profiles);
+		servers_destroy(&t->servers);
 		free(t);
 		errno = ENOMEM;
 		return NULL;
@@ -126,6 +129,7 @@ struct tables *tables_create(const struct tables_size *size, const struct hash_k
 
 		profiles_destroy(&t->profiles);
 		servers_destroy(&t->servers);
+		next_hop_table_destroy(&t->next_hops);
 		free(t);
 		errno = why;
 		return NULL;
@@ -144,6 +148,7 @@ void tables_destroy(struct tables *t)
 	pool_destroy(&t->pool);
 	profiles_destroy(&t->profiles);
 	servers_destroy(&t->servers);
+	next_hop_table_destroy(&t->next_hops);
 	free(t);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "table/index.h"
+#include "table/next_hop.h"
 #include "table/object.h"
 #include "table/pool.h"
 #include "table/profile.h"
@@ -20,6 +21,7 @@ struct tables {
 	struct index impu, flow, set;
 	struct profiles profiles; /* workers read its slots */
 	struct server_table servers;
+	struct next_hop_table next_hops;
 
 	/* Management thread only. On lines of their own, so that its writing costs workers
 	 * nothing. */

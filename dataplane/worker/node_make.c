@@ -231,7 +231,8 @@ bool node_make(const struct conf *c, struct node_memory *m, char error[NODE_ERRO
 	n->watch_sessions = n->n_policy || (c->control.sessions && (n->roles & NODE_SCSCF));
 	node_set_expires(n, &c->control);
 	n->flow_timer_s = c->control.flow_timer_s;
-	n->outbound = c->dns.n_server || c->n_bgcf;
+	n->outbound = c->dns.n_server || c->n_bgcf || c->numbers.country[0];
+	n->numbers = c->numbers.country[0] != 0;
 	n->routes = &m->routes;
 	add_domain(m, c->realm);
 	for (uint32_t i = 0; i < c->n_domain; i++)

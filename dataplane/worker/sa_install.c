@@ -80,6 +80,7 @@ int sa_install(void *context, const struct abi_install_view *v)
 	case INSTALL_PROFILE:
 	case INSTALL_PROLONG:
 	case INSTALL_SERVER:
+	case INSTALL_ROUTE:
 		break;
 	}
 	return INSTALL_MALFORMED;

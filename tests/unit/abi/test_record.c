@@ -454,6 +454,88 @@ static void server_ids(void **state)
 	assert_true(id != abi_server_id(SLICE("as.exampl"), 0));
 }
 
+static struct abi_route_view a_route(void)
+{
+	return (struct abi_route_view){
+		.to = SLICE("far.example:5070"),
+		.kind = ABI_ROUTE_PROXY,
+		.uri = SLICE("sip:proxy.example"),
+		.expires_ms = 77,
+		.n_addr = 2,
+		.addr = {{.ip = {10, 0, 0, 1}, .port = 5060, .family = 4},
+			 {.ip = {0xfd, [15] = 1}, .port = 5080, .family = 6}}};
+}
+
+static void routes_come_back(void **state)
+{
+	static struct abi_install_view got;
+	struct abi_install_view v = {.type = INSTALL_ROUTE, .seq = 4, .route = a_route()};
+	uint8_t record[512];
+	uint32_t len = abi_install_encode(&v, record, sizeof(record));
+
+	assert_true(len > 0);
+	assert_null(abi_install_decode(slice_of(record, len), &got));
+	assert_int_equal(got.type, INSTALL_ROUTE);
+	assert_int_equal(got.seq, 4);
+	assert_int_equal(got.route.kind, ABI_ROUTE_PROXY);
+	assert_int_equal(got.route.expires_ms, 77);
+	assert_int_equal(got.route.n_addr, 2);
+	assert_true(addr_eq(&got.route.addr[0], &v.route.addr[0]));
+	assert_true(addr_eq(&got.route.addr[1], &v.route.addr[1]));
+	assert_true(slice_eq(got.route.to, v.route.to));
+	assert_true(slice_eq(got.route.uri, v.route.uri));
+	for (uint32_t n = 0; n < len; n++) {
+		uint8_t *shorter = malloc(n + 1);
+
+		memcpy(shorter, record, n);
+		assert_non_null(abi_install_decode(slice_of(shorter, n), &got));
+		free(shorter);
+	}
+	record[24 + 13] = ABI_ROUTE_ADDRESSES + 1;
+	assert_non_null(abi_install_decode(slice_of(record, len), &got));
+	v.route.n_addr = 0;
+	assert_true(abi_install_encode(&v, record, sizeof(record)));
+}
+
+static void routes_of_no_use(void **state)
+{
+	uint8_t record[4096];
+	static uint8_t octets[SIP_URI_MAX + 1];
+	struct abi_install_view v = {.type = INSTALL_ROUTE};
+
+	memset(octets, 'a', sizeof(octets));
+	for (int i = 0; i < 10; i++) {
+		struct abi_route_view *r = &v.route;
+
+		*r = a_route();
+		if (i == 0)
+			r->to = SLICE_EMPTY;
+		if (i == 1)
+			r->to = SLICE("a\r\nb");
+		if (i == 2)
+			r->to = slice_of(octets, ABI_ROUTE_TO_MAX + 1);
+		if (i == 3)
+			r->kind = 0;
+		if (i == 4)
+			r->kind = ABI_ROUTE_PROXY + 1;
+		if (i == 5)
+			r->uri = SLICE_EMPTY;
+		if (i == 6)
+			r->uri = slice_of(octets, SIP_URI_MAX + 1);
+		if (i == 7)
+			r->n_addr = ABI_ROUTE_ADDRESSES + 1;
+		if (i == 8)
+			r->addr[1].port = 0;
+		if (i == 9)
+			r->uri = SLICE("sip:x\r\nVia: y");
+		assert_int_equal(abi_install_encode(&v, record, sizeof(record)), 0);
+	}
+	v.route = a_route();
+	v.route.kind = ABI_ROUTE_CALLED;
+	v.route.uri = SLICE_EMPTY;
+	assert_true(abi_install_encode(&v, record, sizeof(record)));
+}
+
 static void prolongations_come_back(void **state)
 {
 	struct abi_install_view v = {.type = INSTALL_PROLONG,
@@ -939,6 +1021,8 @@ int main(void)
 		cmocka_unit_test(servers_come_back),
 		cmocka_unit_test(servers_of_no_use),
 		cmocka_unit_test(server_ids),
+		cmocka_unit_test(routes_come_back),
+		cmocka_unit_test(routes_of_no_use),
 		cmocka_unit_test(prolongations_come_back),
 		cmocka_unit_test(broken_rules_are_not_encoded),
 		cmocka_unit_test(broken_rules_are_not_decoded),

@@ -185,7 +185,8 @@ static void answer(struct fake *f, const struct fake_pending *p)
 			((void (*)(void *, bool))p->fn)(p->ctx, !f->disk_full);
 		break;
 	case PENDING_INSTALL:
-		((void (*)(void *, int))p->fn)(p->ctx, f->install_status);
+		if (p->fn)
+			((void (*)(void *, int))p->fn)(p->ctx, f->install_status);
 		break;
 	default:
 		break;
@@ -431,6 +432,22 @@ void install_put(struct installer *i, const struct registration_set *set,
 	for (uint32_t k = 0; k < set->n_contact; k++, c++)
 		trace((struct fake *)i, " <%s> %s", c->uri,
 		      c->flow.family ? addr_text(&c->flow, flow) : addr_text(&c->hop, hop));
+	trace((struct fake *)i, "\n");
+	act((struct fake *)i, PENDING_INSTALL, (void (*)(void))done, ctx);
+}
+
+void installer_lead(struct installer *i, struct routes *routes)
+{
+}
+
+void install_route(struct installer *i, const struct abi_route_view *v,
+		   void (*done)(void *ctx, int status), void *ctx)
+{
+	char hop[ADDR_TEXT_MAX];
+
+	trace((struct fake *)i, "route %.*s", SLICE_ARG(v->to));
+	for (uint32_t k = 0; k < v->n_addr; k++)
+		trace((struct fake *)i, " %s", addr_text(&v->addr[k], hop));
 	trace((struct fake *)i, "\n");
 	act((struct fake *)i, PENDING_INSTALL, (void (*)(void))done, ctx);
 }
