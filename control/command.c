@@ -22,6 +22,7 @@
 #include "control/servers.h"
 #include "control/services.h"
 #include "control/session.h"
+#include "control/ways.h"
 #include "base/version.h"
 #include "diameter/diameter.h"
 #include "sip/uri.h"
@@ -552,6 +553,18 @@ static void cmd_ifc_test(struct commands *c, const struct args *a, struct json *
 				 option(a, "--registration"), a->payload, out);
 }
 
+#define WAYS_COMMAND(name)                                                                     \
+	static void cmd_##name(struct commands *c, const struct args *a, struct json *out)     \
+	{                                                                                      \
+		ways_##name(c->parts.control->ways, a->n, a->word, out);                       \
+	}
+
+WAYS_COMMAND(dns_show)
+WAYS_COMMAND(dns_query)
+WAYS_COMMAND(dns_flush)
+WAYS_COMMAND(route_show)
+WAYS_COMMAND(route_flush)
+
 static const struct {
 	const char *noun, *verb; /* verb NULL: the noun is all */
 	void (*run)(struct commands *c, const struct args *a, struct json *out);
@@ -563,7 +576,9 @@ static const struct {
 	{"capture", "stop", cmd_capture_stop}, {"sa", "show", cmd_sa_show},
 	{"session", "list", cmd_session_list}, {"reg", "subscribers", cmd_reg_subscribers},
 	{"as", "servers", cmd_as_servers},     {"reg", "reauth", cmd_reg_reauth},
-	{"ifc", "test", cmd_ifc_test},
+	{"ifc", "test", cmd_ifc_test},         {"dns", "show", cmd_dns_show},
+	{"dns", "query", cmd_dns_query},       {"dns", "flush", cmd_dns_flush},
+	{"route", "show", cmd_route_show},     {"route", "flush", cmd_route_flush},
 };
 
 static void on_command(void *ctx, const struct admin_request *q, struct json *out)

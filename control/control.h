@@ -22,6 +22,7 @@ struct servers;
 struct owed;
 struct unregistereds;
 struct watchers;
+struct ways;
 
 struct control {
 	struct conf *conf;
@@ -36,7 +37,8 @@ struct control {
 	struct registrar *registrar;
 	struct helds *helds; /* requests that wait for what follows */
 	struct locator *locator;
-	struct outbound *outbound; /* ways out of the network */
+	struct outbound *outbound; /* ways out of the network, */
+	struct ways *ways;         /* and what an operator asks of them */
 	struct proxy_auths *proxy_auths;
 	struct reg_events *reg_events;       /* subscriptions to registrations */
 	struct services *services;           /* their profiles; NULL where no S-CSCF runs */

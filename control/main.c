@@ -43,6 +43,7 @@
 #include "control/services.h"
 #include "control/session.h"
 #include "control/watcher.h"
+#include "control/ways.h"
 #include "control/unregistered.h"
 #include "base/version.h"
 
@@ -404,12 +405,14 @@ static void close_locator(struct app *a)
 static bool open_outbound(struct app *a, char *error)
 {
 	a->c.outbound = outbound_open(&a->c);
-	return a->c.outbound != NULL;
+	a->c.ways = a->c.outbound ? ways_open(a->c.outbound) : NULL;
+	return a->c.ways != NULL;
 }
 
 static void close_outbound(struct app *a)
 {
-	outbound_close(a->c.outbound);
+	outbound_close(a->c.outbound); /* which still answers an operator's question */
+	ways_close(a->c.ways);
 }
 
 static bool open_cx(struct app *a, char *error)

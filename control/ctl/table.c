@@ -6,6 +6,7 @@
 #include "ctl/ask.h"
 #include "ctl/config.h"
 #include "ctl/criteria.h"
+#include "ctl/dns.h"
 #include "ctl/help.h"
 #include "ctl/subscribers.h"
 
@@ -76,6 +77,13 @@ const struct ctl_command ctl_commands[] = {
 	{"ifc test", CONTROL, criteria_test, 6, 12,
 	 "--impu IMPU|--profile FILE [--shared FILE] --case CASE --message FILE",
 	 "which filter criteria match a request, and why the others do not"},
+	{"route show", CONTROL, ask_one, 0, 0, "",
+	 "ways out of the network that the data plane knows"},
+	{"route flush", CONTROL, ask_one, 0, 0, "", "forget them: each is found anew"},
+	{"dns show", CONTROL, ask_one, 0, 0, "", "answers of name servers in memory"},
+	{"dns query", CONTROL, dns_query, 1, 2, "NAME [A|AAAA|SRV|NAPTR]",
+	 "ask as a call would, and keep the answer"},
+	{"dns flush", CONTROL, ask_one, 0, 0, "", "forget the answers"},
 	{"config check", NULL, config_check, 0, 1, "[FILE]",
 	 "is the file right; says where not"},
 	{"config example", NULL, config_example, 0, 0, "", "a file with every key, explained"},

@@ -6,6 +6,7 @@
 #include <ev.h>
 #include <openssl/rand.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "base/clock.h"
 #include "base/hash.h"
@@ -25,9 +26,15 @@ static const double tick_s = 0.05;
 struct known {
 	uint64_t hash; /* of name and type; 0: free */
 	uint64_t until_ms;
+	enum dns_type type;
 	uint32_t len; /* 0: there is nothing */
-	uint8_t *octets;
+	char *name;   /* the octets are behind it, in the same memory */
 };
+
+static const struct {
+	enum dns_type type;
+	const char *name;
+} types[] = {{DNS_A, "A"}, {DNS_AAAA, "AAAA"}, {DNS_SRV, "SRV"}, {DNS_NAPTR, "NAPTR"}};
 
 struct dns {
 	struct ev_loop *loop;
@@ -44,8 +51,10 @@ struct dns {
 struct question {
 	struct dns *d;
 	uint64_t hash;
+	enum dns_type type;
 	dns_done *done;
 	void *ctx;
+	char name[DNS_NAME_MAX + 1];
 };
 
 static void on_socket(struct ev_loop *loop, struct ev_io *w, int events)
@@ -141,7 +150,7 @@ void dns_close(struct dns *d)
 		ares_destroy(d->channel);
 	ev_timer_stop(d->loop, &d->tick);
 	for (uint32_t i = 0; i < DNS_CACHE; i++)
-		free(d->known[i].octets);
+		free(d->known[i].name);
 	ares_library_cleanup();
 	free(d);
 }
@@ -199,28 +208,37 @@ static bool least_ttl(struct slice s, uint32_t *ttl)
 	return true;
 }
 
-static void keep(struct dns *d, uint64_t hash, struct slice octets, uint32_t seconds)
+static uint8_t *octets_of(const struct known *k)
 {
-	struct known *k = &d->known[hash % DNS_CACHE];
-	uint8_t *copy = octets.len ? malloc(octets.len) : NULL;
-
-	if (seconds == 0 || (octets.len && !copy)) {
-		free(copy);
-		return;
-	}
-	if (octets.len)
-		memcpy(copy, octets.p, octets.len);
-	free(k->octets);
-	d->stats.kept += k->hash == 0;
-	*k = (struct known){hash, clock_ms() + seconds * 1000ull, octets.len, copy};
+	return (uint8_t *)k->name + strlen(k->name) + 1;
 }
 
-static enum dns_status take(struct dns *d, uint64_t hash, int result, struct slice octets,
-			    uint32_t *seconds)
+static void keep(struct dns *d, const struct question *q, struct slice octets, uint32_t seconds)
+{
+	struct known *k = &d->known[q->hash % DNS_CACHE];
+	size_t name = strlen(q->name) + 1;
+	char *copy = seconds ? malloc(name + octets.len) : NULL;
+
+	if (!copy)
+		return;
+	memcpy(copy, q->name, name);
+	if (octets.len)
+		memcpy(copy + name, octets.p, octets.len);
+	free(k->name);
+	d->stats.kept += k->hash == 0;
+	*k = (struct known){.hash = q->hash,
+			    .until_ms = clock_ms() + seconds * 1000ull,
+			    .type = q->type,
+			    .len = octets.len,
+			    .name = copy};
+}
+
+static enum dns_status take(struct dns *d, const struct question *q, int result,
+			    struct slice octets, uint32_t *seconds)
 {
 	*seconds = d->conf->negative_s;
 	if (result == ARES_ENODATA || result == ARES_ENOTFOUND) {
-		keep(d, hash, SLICE_EMPTY, *seconds);
+		keep(d, q, SLICE_EMPTY, *seconds);
 		return DNS_NOTHING;
 	}
 	*seconds = 0;
@@ -229,7 +247,7 @@ static enum dns_status take(struct dns *d, uint64_t hash, int result, struct sli
 		return DNS_FAILED;
 	if (*seconds > d->conf->ttl_max_s)
 		*seconds = d->conf->ttl_max_s;
-	keep(d, hash, octets, *seconds);
+	keep(d, q, octets, *seconds);
 	return DNS_OK;
 }
 
@@ -239,7 +257,7 @@ static void on_answer(void *ctx, int result, int timeouts, unsigned char *p, int
 	struct dns *d = q->d;
 	struct slice octets = slice_of(p, p && len > 0 ? (size_t)len : 0);
 	uint32_t seconds;
-	enum dns_status status = take(d, q->hash, result, octets, &seconds);
+	enum dns_status status = take(d, q, result, octets, &seconds);
 
 	d->stats.open--;
 	d->stats.nothing += status == DNS_NOTHING;
@@ -289,7 +307,7 @@ static bool answer_known(struct dns *d, uint64_t hash, dns_done *done, void *ctx
 	if (k->hash != hash || k->until_ms <= clock_ms())
 		return false;
 	if (len)
-		memcpy(copy, k->octets, len);
+		memcpy(copy, octets_of(k), len);
 	d->stats.cached++;
 	done(ctx, len ? DNS_OK : DNS_NOTHING, slice_of(copy, len), k->until_ms);
 	return true;
@@ -314,7 +332,8 @@ void dns_ask(struct dns *d, struct slice name, enum dns_type type, dns_done *don
 		done(ctx, d->conf->n_server ? DNS_FAILED : DNS_NOTHING, SLICE_EMPTY, 0);
 		return;
 	}
-	*q = (struct question){d, hash, done, ctx};
+	*q = (struct question){.d = d, .hash = hash, .type = type, .done = done, .ctx = ctx};
+	memcpy(q->name, text, name.len + 1);
 	d->stats.open++;
 	d->stats.asked++;
 	if (!ev_is_active(&d->tick))
@@ -325,4 +344,49 @@ void dns_ask(struct dns *d, struct slice name, enum dns_type type, dns_done *don
 void dns_stats(const struct dns *d, struct dns_stats *out)
 {
 	*out = d->stats;
+}
+
+void dns_each(const struct dns *d, void (*each)(void *ctx, const struct dns_known *k),
+	      void *ctx)
+{
+	uint64_t now = clock_ms();
+
+	for (uint32_t i = 0; i < DNS_CACHE; i++) {
+		const struct known *k = &d->known[i];
+
+		if (k->hash && k->until_ms > now)
+			each(ctx, &(struct dns_known){k->name, k->type, k->until_ms,
+						      slice_of(octets_of(k), k->len)});
+	}
+}
+
+uint32_t dns_flush(struct dns *d)
+{
+	uint32_t n = d->stats.kept;
+
+	for (uint32_t i = 0; i < DNS_CACHE; i++) {
+		free(d->known[i].name);
+		d->known[i] = (struct known){0};
+	}
+	d->stats.kept = 0;
+	return n;
+}
+
+const char *dns_type_name(enum dns_type type)
+{
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (types[i].type == type)
+			return types[i].name;
+	return NULL;
+}
+
+bool dns_type_of(const char *name, enum dns_type *type)
+{
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		if (strcasecmp(types[i].name, name) != 0)
+			continue;
+		*type = types[i].type;
+		return true;
+	}
+	return false;
 }

@@ -46,3 +46,20 @@ struct dns_stats {
 	uint32_t open, kept; /* kept: places of the cache in use, live or not */
 };
 void dns_stats(const struct dns *d, struct dns_stats *out);
+
+/* An answer in memory, or that there is nothing of a name: then octets is empty. */
+struct dns_known {
+	const char *name;
+	enum dns_type type;
+	uint64_t until_ms;
+	struct slice octets;
+};
+/* Those that may still be relied upon; in no order. */
+void dns_each(const struct dns *d, void (*each)(void *ctx, const struct dns_known *k),
+	      void *ctx);
+/* Forgets all of them: the number there were. */
+uint32_t dns_flush(struct dns *d);
+/* "A", "SRV" and so on; NULL: none that is asked here. */
+const char *dns_type_name(enum dns_type type);
+/* False: it is none of them. */
+bool dns_type_of(const char *name, enum dns_type *type);

@@ -29,6 +29,7 @@
 #include "control/proxy_auth.h"
 #include "control/reg_event.h"
 #include "control/session.h"
+#include "control/ways.h"
 #include "control/watcher.h"
 #include "diameter/diameter.h"
 #include "dataplane.h"
@@ -120,6 +121,19 @@ void unregistered_stats(const struct unregistereds *u, struct unregistered_stats
 {
 	*out = (struct unregistered_stats){.n = 2};
 }
+
+#define NO_WAYS(name)                                                                          \
+	void name(struct ways *w, int n, const char *const *word, struct json *out)            \
+	{                                                                                      \
+		json_object(out, NULL);                                                        \
+		json_end_object(out);                                                          \
+	}
+
+NO_WAYS(ways_dns_show)
+NO_WAYS(ways_dns_query)
+NO_WAYS(ways_dns_flush)
+NO_WAYS(ways_route_show)
+NO_WAYS(ways_route_flush)
 
 struct dns *outbound_dns(const struct outbound *o)
 {
