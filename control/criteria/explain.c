@@ -9,12 +9,12 @@ static const struct {
 	const char *word;
 	struct ifc_ask ask;
 } cases[] = {
-	{"orig", {IFC_ORIGINATING, true, 0}},
-	{"term", {IFC_TERMINATING, true, 0}},
-	{"term-unreg", {IFC_TERMINATING_UNREGISTERED, false, 0}},
-	{"orig-unreg", {IFC_ORIGINATING_UNREGISTERED, false, 0}},
-	{"orig-cdiv", {IFC_ORIGINATING_CDIV, true, 0}},
-	{"orig-cdiv-unreg", {IFC_ORIGINATING_CDIV, false, 0}},
+	{"orig", {IFC_ORIGINATING, true, 0, {0}}},
+	{"term", {IFC_TERMINATING, true, 0, {0}}},
+	{"term-unreg", {IFC_TERMINATING_UNREGISTERED, false, 0, {0}}},
+	{"orig-unreg", {IFC_ORIGINATING_UNREGISTERED, false, 0, {0}}},
+	{"orig-cdiv", {IFC_ORIGINATING_CDIV, true, 0, {0}}},
+	{"orig-cdiv-unreg", {IFC_ORIGINATING_CDIV, false, 0, {0}}},
 };
 
 static const char *const registrations[] = {"initial", "again", "end"};

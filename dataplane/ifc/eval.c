@@ -48,7 +48,8 @@ static bool header_holds(struct question *q, const struct ifc_point *p)
 		if (pattern_found_folded(q->form, &p->content, sip_value(m, h), &q->steps))
 			return true;
 	}
-	return false;
+	return p->arg == SIP_H_P_ASSERTED_SERVICE && q->ask->service_id.len &&
+	       pattern_found_folded(q->form, &p->content, q->ask->service_id, &q->steps);
 }
 
 /* A field in compact form is held to the name by its long one. */

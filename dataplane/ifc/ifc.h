@@ -19,6 +19,9 @@ struct ifc_ask {
 	uint8_t session_case; /* enum ifc_case */
 	bool registered;      /* for IFC_ORIGINATING_CDIV, where the case does not say */
 	uint8_t registration; /* of a REGISTER: the one bit of enum ifc_registration; else 0 */
+	/* What the S-CSCF asserts: a P-Asserted-Service beside those of the message (TS 24.229
+	   §5.4.3.2 step 4 comes before the criteria); empty: nothing. */
+	struct slice service_id;
 };
 
 struct ifc_match {

@@ -129,7 +129,9 @@ struct pass {
 	bool record_route;    /* stay in the path of the dialog this request makes */
 	struct slice service; /* a call for help, and for which: a URN; empty: none */
 	bool unregistered;    /* of a terminal that nobody knows; path_flow is then its own */
-	bool called_party;    /* write P-Called-Party-ID with the Request-URI as received */
+	struct slice service_id;            /* that the S-CSCF asserts; empty: none */
+	bool preferred_gone, asserted_gone; /* what was said of such is taken out */
+	bool called_party; /* write P-Called-Party-ID with the Request-URI as received */
 
 	enum pass_gruu gruu_kind;
 	struct gruu gruu; /* of a public one the instance alone */

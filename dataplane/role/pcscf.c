@@ -1,6 +1,7 @@
 /* pcscf.c - the P-CSCF (TS 24.229 §5.2): the edge of the trust domain */
 #include "role/pcscf.h"
 #include "role/answer.h"
+#include "role/service_id.h"
 #include "role/trust.h"
 #include "sip/field.h"
 
@@ -456,6 +457,8 @@ void pcscf_leave(struct pass *p, const struct target *to)
 	trust_cross(p, side_of(p, from_ue, &p->b->src), far);
 	if (p->assert_identity && (far == TRUST_HOME || !trust_is_private(p)))
 		push_asserted_identity(p, p->asserted);
+	if (far != TRUST_FOREIGN)
+		service_id_leave(p);
 	if (from_ue && far == TRUST_HOME && p->msg.method != SIP_M_ACK)
 		push_charging_vector(p);
 }

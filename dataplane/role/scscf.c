@@ -6,6 +6,7 @@
 #include "role/emergency.h"
 #include "role/icscf.h"
 #include "role/onward.h"
+#include "role/service_id.h"
 #include "role/services.h"
 #include "sip/field.h"
 
@@ -190,6 +191,7 @@ static enum verdict take_up_calling(struct pass *p)
 enum verdict scscf_originating(struct pass *p)
 {
 	bool barred = false;
+	enum verdict v;
 	uint32_t index;
 
 	if (p->stage != STAGE_ORIGINATING)
@@ -210,6 +212,9 @@ enum verdict scscf_originating(struct pass *p)
 	}
 	if (!reg_impu_by_hash(p->orig_set, p->orig_user, &index))
 		index = p->orig_set->default_impu;
+	v = service_id_caller(p, index);
+	if (v != VERDICT_NEXT)
+		return v;
 	return serve_caller(p, index, services_case(p->orig_set, IFC_ORIGINATING));
 }
 
@@ -268,6 +273,7 @@ enum verdict scscf_terminating(struct pass *p)
 		return answer(p, 404, "the called identity is barred");
 	if (p->chained && reg_impu(p->term_set, index)->hash != p->chain.user)
 		return divert(p);
+	service_id_called(p, index);
 	v = services_ask(p, p->term_set, index, services_case(p->term_set, IFC_TERMINATING));
 	if (v != VERDICT_NEXT || p->n_targets)
 		return v;

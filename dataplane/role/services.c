@@ -213,7 +213,8 @@ enum verdict services_ask(struct pass *p, const struct registration *set, uint32
 {
 	const struct ifc *f = table_services(p->w->tables, set, index);
 	struct ifc_ask ask = {.session_case = (uint8_t)session_case,
-			      .registered = !(set->roles & ABI_REG_UNREGISTERED)};
+			      .registered = !(set->roles & ABI_REG_UNREGISTERED),
+			      .service_id = p->service_id};
 	bool goes_on = p->chained && p->chain.session_case == session_case;
 	struct ifc_match m;
 	uint32_t from;

@@ -124,13 +124,20 @@ static bool has_any(const struct sip_msg *m)
 	return all != SIP_NO_HEADER;
 }
 
+/* Taken out already: a stretch goes once. */
+static bool is_gone(const struct pass *p, uint8_t id)
+{
+	return (id == SIP_H_P_SERVED_USER && p->unserved) ||
+	       (id == SIP_H_P_PREFERRED_SERVICE && p->preferred_gone) ||
+	       (id == SIP_H_P_ASSERTED_SERVICE && p->asserted_gone);
+}
+
 void trust_cross(struct pass *p, enum trust_side from, enum trust_side to)
 {
 	if ((from == TRUST_HOME && to == TRUST_HOME) || !has_any(&p->msg))
 		return;
 	for (uint32_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
-		if (p->msg.first[row[i].id] == SIP_NO_HEADER ||
-		    (row[i].id == SIP_H_P_SERVED_USER && p->unserved))
+		if (p->msg.first[row[i].id] == SIP_NO_HEADER || is_gone(p, row[i].id))
 			continue;
 		if (drops(p, row[i].from[from]) || drops(p, row[i].to[to]))
 			sip_edit_delete_all(p->edits, &p->msg, row[i].id);

@@ -141,7 +141,7 @@ static void holds_or_not(void **state)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const struct row *r = &rows[i];
-		struct ifc_ask ask = {r->session_case, r->session_case < 2, r->registration};
+		struct ifc_ask ask = {r->session_case, r->session_case < 2, r->registration, {0}};
 		struct criteria_document d;
 		struct ifc_match match;
 		enum ifc_result got;
@@ -162,7 +162,7 @@ static bool holds(const char *trigger, const char *more, const char *body)
 {
 	static struct criteria_compiled compiled;
 	static struct sip_msg m;
-	struct ifc_ask ask = {IFC_ORIGINATING, true, 0};
+	struct ifc_ask ask = {IFC_ORIGINATING, true, 0, {0}};
 	char xml[4096], request[4096];
 	struct criteria_document d;
 	struct ifc_match match;
@@ -232,10 +232,10 @@ static void goes_on_behind(void **state)
 	static struct criteria_compiled compiled;
 	static struct sip_msg m;
 	const struct ifc *f = (const struct ifc *)compiled.memory;
-	struct ifc_ask registered = {IFC_TERMINATING, true, 0},
-		       unregistered = {IFC_TERMINATING_UNREGISTERED, false, 0},
-		       diverted = {IFC_ORIGINATING_CDIV, true, 0},
-		       diverted_unregistered = {IFC_ORIGINATING_CDIV, false, 0};
+	struct ifc_ask registered = {IFC_TERMINATING, true, 0, {0}},
+		       unregistered = {IFC_TERMINATING_UNREGISTERED, false, 0, {0}},
+		       diverted = {IFC_ORIGINATING_CDIV, true, 0, {0}},
+		       diverted_unregistered = {IFC_ORIGINATING_CDIV, false, 0, {0}};
 	struct criteria_document d;
 	struct ifc_match match;
 	char request[4096];
@@ -300,7 +300,7 @@ static void ends_when_it_is_too_dear(void **state)
 {
 	static struct criteria_compiled compiled;
 	static struct sip_msg m;
-	struct ifc_ask ask = {IFC_ORIGINATING, true, 0};
+	struct ifc_ask ask = {IFC_ORIGINATING, true, 0, {0}};
 	static char more[8192], request[10000];
 	struct criteria_document d;
 	struct ifc_match match;

@@ -598,6 +598,98 @@ static void dialog_passes_the_server(void **state)
 	assert_string_equal(bench_header(b, 0, SIP_H_ROUTE), "<sip:10.30.0.21:5070;lr>");
 }
 
+/* ---- communication services (RFC 6050) ---- */
+
+#define SERVICE(id) "<ServiceId>urn:urn-7:3gpp-service.ims.icsi." id "</ServiceId>"
+#define WITH_SERVICES(ids, criteria)                                                           \
+	"<ServiceProfile><PublicIdentity><Identity>sip:x@ims.example</Identity>"               \
+	"</PublicIdentity><CoreNetworkServicesAuthorization><Extension><ListOfServiceIds>" ids \
+	"</ListOfServiceIds></Extension></CoreNetworkServicesAuthorization>" criteria          \
+	"</ServiceProfile>"
+#define ASSERTED(content)                                                                      \
+	"<TriggerPoint><ConditionTypeCNF>1</ConditionTypeCNF><SPT><ConditionNegated>0"         \
+	"</ConditionNegated><Group>0</Group><SIPHeader><Header>P-Asserted-Service</Header>"    \
+	"<Content>" content "</Content></SIPHeader></SPT></TriggerPoint>"
+#define ICSI(id) "urn:urn-7:3gpp-service.ims.icsi." id
+
+static void send_preferring(const char *lines)
+{
+	char text[2048];
+
+	snprintf(text, sizeof(text),
+		 "MESSAGE sip:bob@ims.example SIP/2.0\n"
+		 "Via: SIP/2.0/UDP 10.10.0.2:5060;branch=z9hG4bKabc\n"
+		 "Route: <sip:10.10.0.1:5060;lr>,<sip:orig@scscf.ims.example:5060;lr>\n"
+		 "Max-Forwards: 70\nFrom: <sip:alice@ims.example>;tag=1\n"
+		 "To: <sip:bob@ims.example>\nCall-ID: c1\nCSeq: 1 MESSAGE\n"
+		 "%sContent-Length: 0\n\n",
+		 lines);
+	bench_input(b, text, "10.10.0.2:5060", "10.10.0.1:5060");
+}
+
+static void subscribed_service_is_asserted(void **state)
+{
+	open_with(WITH_SERVICES(SERVICE("mmtel") SERVICE("cpm"), ""), NULL);
+	send_preferring("P-Preferred-Service: " ICSI("foo") ", " ICSI("mmtel.x") "\n");
+	assert_int_equal(b->n_out, 1);
+	goes_to(0, "10.20.0.2:5060");
+	assert_int_equal(bench_headers(b, 0, SIP_H_P_PREFERRED_SERVICE), 0);
+	assert_int_equal(bench_headers(b, 0, SIP_H_P_ASSERTED_SERVICE), 1);
+	assert_string_equal(bench_header(b, 0, SIP_H_P_ASSERTED_SERVICE), ICSI("mmtel.x"));
+}
+
+static void forged_assertion_goes(void **state)
+{
+	open_with(WITH_SERVICES(SERVICE("mmtel"), ""), WITH_SERVICES(SERVICE("cpm"), ""));
+	send_preferring("P-Asserted-Service: " ICSI("mmtel") "\n");
+	assert_int_equal(b->n_out, 1);
+	goes_to(0, "10.20.0.2:5060");
+	assert_int_equal(bench_headers(b, 0, SIP_H_P_ASSERTED_SERVICE), 0);
+}
+
+static void other_service_is_refused(void **state)
+{
+	open_with(WITH_SERVICES(SERVICE("mmtel"), ""), NULL);
+	send_preferring("P-Preferred-Service: " ICSI("foo") "\n");
+	assert_int_equal(b->n_out, 1);
+	assert_int_equal(b->out[0].msg.status, 403);
+}
+
+static void profile_without_services_asserts_none(void **state)
+{
+	open_with(CRITERION("1", AS("1"), "0", METHOD("INVITE")), NULL);
+	send_preferring("P-Preferred-Service: " ICSI("foo") "\n");
+	assert_int_equal(b->n_out, 1);
+	assert_int_equal(bench_headers(b, 0, SIP_H_P_PREFERRED_SERVICE), 0);
+	assert_int_equal(bench_headers(b, 0, SIP_H_P_ASSERTED_SERVICE), 0);
+}
+
+/* Steps 4 and 5 of TS 24.229 §5.4.3.2: asserted first, then the criteria. */
+static void criteria_see_what_is_asserted(void **state)
+{
+	open_with(WITH_SERVICES(SERVICE("mmtel"),
+				CRITERION("1", AS("1"), "0", ASSERTED("icsi[.]mmtel"))),
+		  NULL);
+	send_preferring("P-Preferred-Service: " ICSI("mmtel") "\n");
+	uint32_t i = request_out();
+	goes_to(i, "10.30.0.21:5070");
+	assert_string_equal(bench_header(b, i, SIP_H_P_ASSERTED_SERVICE), ICSI("mmtel"));
+	bench_input(b, sent_on(i, "10.30.0.21:5070", NULL, "as1"), "10.30.0.21:5070",
+		    "10.30.0.1:5060");
+	i = request_out();
+	goes_to(i, "10.20.0.2:5060");
+	assert_string_equal(bench_header(b, i, SIP_H_P_ASSERTED_SERVICE), ICSI("mmtel"));
+}
+
+static void called_user_without_it_does_not_see_it(void **state)
+{
+	open_with(WITH_SERVICES(SERVICE("mmtel"), ""), WITH_SERVICES(SERVICE("cpm"), ""));
+	send_preferring("P-Preferred-Service: " ICSI("mmtel") "\n");
+	assert_int_equal(b->n_out, 1);
+	goes_to(0, "10.20.0.2:5060");
+	assert_int_equal(bench_headers(b, 0, SIP_H_P_ASSERTED_SERVICE), 0);
+}
+
 #define T(name) cmocka_unit_test_teardown(name, teardown)
 
 int main(void)
@@ -623,6 +715,12 @@ int main(void)
 		T(user_is_gone),
 		T(chain_does_not_run_for_ever),
 		T(dialog_passes_the_server),
+		T(subscribed_service_is_asserted),
+		T(forged_assertion_goes),
+		T(other_service_is_refused),
+		T(profile_without_services_asserts_none),
+		T(criteria_see_what_is_asserted),
+		T(called_user_without_it_does_not_see_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
