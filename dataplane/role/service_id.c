@@ -35,10 +35,10 @@ enum verdict service_id_caller(struct pass *p, uint32_t index)
 	if (p->msg.first[SIP_H_P_PREFERRED_SERVICE] == SIP_NO_HEADER)
 		return VERDICT_NEXT;
 	f = table_services(p->w->tables, p->orig_set, index);
-	sip_edit_delete_all(p->edits, &p->msg, SIP_H_P_PREFERRED_SERVICE);
-	p->preferred_gone = true;
 	if (!f)
 		return VERDICT_NEXT;
+	sip_edit_delete_all(p->edits, &p->msg, SIP_H_P_PREFERRED_SERVICE);
+	p->preferred_gone = true;
 	switch (find(p, f, SIP_H_P_PREFERRED_SERVICE, &service)) {
 	case IFC_SERVICE_REFUSED:
 		return answer(p, 403, "the user is not subscribed to this service");
