@@ -15,7 +15,7 @@
 enum fail { FAIL_TIMEOUT, FAIL_STATUS, FAIL_UNEXPECTED, FAIL_MAX };
 extern const char *const fail_name[FAIL_MAX];
 
-enum { ATTEMPTS = 1 << 18, ROUTE_MAX = 220, STATUS_MAX = 700 };
+enum { ATTEMPTS = 1 << 18, ROUTE_MAX = 252, STATUS_MAX = 700 };
 
 /* What one attempt remembers. */
 struct attempt {
@@ -33,10 +33,11 @@ struct tally {
 	double seconds;
 	uint64_t begun, done, failed, sent, received;
 	uint64_t fail[FAIL_MAX], status[STATUS_MAX];
-	uint64_t clear; /* messages in clear to terminals that are protected: not taken */
-	uint64_t late;  /* attempts begun more than 10 ms after they were due */
-	double busy;    /* share of the cycles in turns that did something */
-	double held_up; /* seconds this program was kept from running, 1 ms and more */
+	uint64_t served; /* messages that the Application Server passed on */
+	uint64_t clear;  /* messages in clear to terminals that are protected: not taken */
+	uint64_t late;   /* attempts begun more than 10 ms after they were due */
+	double busy;     /* share of the cycles in turns that did something */
+	double held_up;  /* seconds this program was kept from running, 1 ms and more */
 	struct histogram latency; /* of the parts that wait for an answer, in TSC cycles */
 };
 
@@ -79,7 +80,7 @@ struct heard {
 	uint8_t method;  /* 'I', 'A', 'B', 'M', 'R', ...: of the CSeq */
 	char kind;       /* of the Call-ID */
 	uint32_t key;
-	struct slice record_route, service_route, challenge, security_server;
+	struct slice service_route, challenge, security_server;
 	struct slice to;     /* the line's value */
 	struct slice source; /* a Contact is not needed; Via to CSeq lines are */
 	uint32_t n_lines;

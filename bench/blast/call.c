@@ -46,15 +46,22 @@ static void answer_plainly(struct blast *b, const struct heard *h)
 	blast_send(b, h->person, &t);
 }
 
-/* What the node records comes in one line or several; the caller needs it back to front. One
- * value a proxy is all there is between these terminals, so the order does not matter. */
+/* The route set of who called: the entries of the response in the reverse order (RFC 3261
+ * §12.1.2). Each line has one, or several of one node, of which one is enough. */
 static void note_route(struct attempt *a, const struct heard *h)
 {
-	a->route_len = 0;
-	if (h->record_route.len > ROUTE_MAX)
-		return;
-	memcpy(a->route, h->record_route.p, h->record_route.len);
-	a->route_len = (uint8_t)h->record_route.len;
+	struct text t = text_in(a->route, sizeof(a->route));
+
+	for (uint32_t i = h->n_lines; i > 0; i--) {
+		struct slice line = h->line[i - 1];
+
+		if (!slice_starts(line, SLICE("Record-Route:")))
+			continue;
+		if (t.len)
+			text_char(&t, ',');
+		text_put(&t, slice_trim(slice_from(line, slice_find(line, ':') + 1)));
+	}
+	a->route_len = t.overflow ? 0 : (uint8_t)t.len;
 }
 
 static void hang_up(struct blast *b, struct attempt *a, const struct heard *h)

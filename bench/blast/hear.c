@@ -41,11 +41,8 @@ static void read_line(const struct blast *b, struct slice line, struct heard *h)
 			keep(h, line);
 		break;
 	case 'R':
-		if (!slice_starts(line, SLICE("Record-Route:")))
-			break;
-		if (!h->record_route.len)
-			h->record_route = value_of(line);
-		keep(h, line);
+		if (slice_starts(line, SLICE("Record-Route:")))
+			keep(h, line);
 		break;
 	case 'F':
 		keep(h, line);
@@ -91,8 +88,7 @@ bool hear(const struct blast *b, const struct link_datagram *d, struct heard *h)
 	h->method = 0;
 	h->kind = 0;
 	h->n_lines = 0;
-	h->record_route = h->service_route = h->challenge = h->security_server = h->to =
-		SLICE_EMPTY;
+	h->service_route = h->challenge = h->security_server = h->to = SLICE_EMPTY;
 	if (h->person >= b->n_people || end == rest.len)
 		return false;
 	if (slice_starts(rest, SLICE("SIP/2.0 "))) {

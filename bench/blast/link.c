@@ -133,10 +133,55 @@ static void take_arp(struct link *l, const struct rte_mbuf *m)
 	}
 }
 
-/* A frame's datagram, or ESP packet; false: it has none for a terminal. What the node sends in
- * fragments is never looked into: only its first piece, with the headers, is. */
-static bool take_datagram(const struct link *l, const struct rte_mbuf *m,
-			  struct link_datagram *d)
+static struct link_pieces *find_pieces(struct link *l, const struct rte_ipv4_hdr *h,
+				       uint32_t offset)
+{
+	uint32_t from = rte_be_to_cpu_32(h->src_addr), to = rte_be_to_cpu_32(h->dst_addr);
+	uint16_t id = rte_be_to_cpu_16(h->packet_id);
+	struct link_pieces *p;
+
+	if (offset == 0) {
+		p = &l->pieces[l->next_pieces++ % LINK_PIECES];
+		p->from = from;
+		p->to = to;
+		p->id = id;
+		p->len = 0;
+		return p;
+	}
+	for (uint32_t i = 0; i < LINK_PIECES; i++) {
+		p = &l->pieces[i];
+		if (p->len == offset && p->id == id && p->from == from && p->to == to)
+			return p;
+	}
+	return NULL;
+}
+
+/* True if the datagram is whole with this. The node sends fragments in their order, and memif
+ * loses none but whole: nothing else is put together. */
+static bool take_piece(struct link *l, const struct rte_ipv4_hdr *h, struct link_datagram *d)
+{
+	uint16_t word = rte_be_to_cpu_16(h->fragment_offset);
+	uint32_t offset = (word & RTE_IPV4_HDR_OFFSET_MASK) * 8u;
+	uint32_t len = rte_be_to_cpu_16(h->total_length) - (uint32_t)sizeof(*h);
+	struct link_pieces *p = find_pieces(l, h, offset);
+
+	if (!p || offset + len > sizeof(p->octets))
+		return false;
+	memcpy(p->octets + offset, h + 1, len);
+	p->len = (uint16_t)(offset + len);
+	if (word & RTE_IPV4_HDR_MF_FLAG)
+		return false;
+	d->esp = false;
+	d->from = addr_v4(p->from, 0);
+	d->to = addr_v4(p->to, (uint16_t)(p->octets[2] << 8 | p->octets[3]));
+	d->message = slice_of(p->octets + sizeof(struct rte_udp_hdr),
+			      p->len - sizeof(struct rte_udp_hdr));
+	p->len = 0;
+	return true;
+}
+
+/* A frame's datagram, or ESP packet; false: it has none for a terminal. */
+static bool take_datagram(struct link *l, const struct rte_mbuf *m, struct link_datagram *d)
 {
 	const struct rte_ipv4_hdr *h =
 		rte_pktmbuf_mtod_offset(m, const struct rte_ipv4_hdr *, 14);
@@ -144,10 +189,12 @@ static bool take_datagram(const struct link *l, const struct rte_mbuf *m,
 
 	if (m->data_len < HEADERS || h->version_ihl != RTE_IPV4_VHL_DEF ||
 	    (h->next_proto_id != IPPROTO_UDP && h->next_proto_id != IPPROTO_ESP) ||
-	    (h->fragment_offset & rte_cpu_to_be_16(RTE_IPV4_HDR_OFFSET_MASK)) ||
 	    rte_be_to_cpu_16(h->total_length) < sizeof(*h) + sizeof(*u) ||
 	    rte_be_to_cpu_16(h->total_length) + 14u > m->data_len)
 		return false;
+	if (h->fragment_offset &
+	    rte_cpu_to_be_16(RTE_IPV4_HDR_OFFSET_MASK | RTE_IPV4_HDR_MF_FLAG))
+		return h->next_proto_id == IPPROTO_UDP && take_piece(l, h, d);
 	d->esp = h->next_proto_id == IPPROTO_ESP;
 	d->from = addr_v4(rte_be_to_cpu_32(h->src_addr), 0);
 	if (d->esp) {

@@ -9,7 +9,16 @@
 
 #include "base/addr.h"
 
-enum { LINK_BURST = 32, LINK_MESSAGE_MAX = 4096 };
+enum { LINK_BURST = 32, LINK_MESSAGE_MAX = 4096, LINK_PIECES = 2 * LINK_BURST };
+
+/* A datagram that comes in fragments, as far as it is there: its UDP header, and what is
+ * behind. */
+struct link_pieces {
+	uint32_t from, to; /* host order */
+	uint16_t id;
+	uint16_t len; /* 0: free */
+	uint8_t octets[LINK_MESSAGE_MAX];
+};
 
 struct link_options {
 	uint32_t own_ip;  /* the gateway's, host order */
@@ -26,6 +35,8 @@ struct link {
 	uint16_t packet_id;
 	uint16_t n_out;
 	struct rte_mbuf *out[LINK_BURST];
+	uint32_t next_pieces; /* the one to be used for the next */
+	struct link_pieces pieces[LINK_PIECES];
 	uint64_t sent_packets, received_packets, not_sent;
 };
 

@@ -10,6 +10,7 @@ static const char usage[] =
 	"  --scenario call|message|register|refresh   what is played (call)\n"
 	"  --node IP:PORT         of what is tested (10.200.0.1:5060)\n"
 	"  --gateway IP           our own address; all terminals are behind it (10.200.0.2)\n"
+	"  --as IP:PORT           play an Application Server there that passes on what comes\n"
 	"  --direct IP:PORT       a plain proxy in the node's place: nobody registers\n"
 	"  --subscribers FILE     CSV as `sakerctl sub import` takes it: impi, and k with op "
 	"or\n"
@@ -131,6 +132,8 @@ static bool value(const char *name, const char *v, struct options *o)
 		return o->json = v, true;
 	if (!strcmp(name, "--node"))
 		return addr_parse(slice_str(v), 5060, &o->node) && o->node.family == 4;
+	if (!strcmp(name, "--as"))
+		return addr_parse(slice_str(v), 5060, &o->server) && o->server.family == 4;
 	if (!strcmp(name, "--direct"))
 		return o->direct =
 			       addr_parse(slice_str(v), 5060, &o->node) && o->node.family == 4;

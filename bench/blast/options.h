@@ -28,6 +28,7 @@ struct options {
 		double rate;
 	} beside[BESIDE_MAX];
 	struct addr node;
+	struct addr server;  /* an Application Server to play; family 0: none */
 	struct addr gateway; /* our own address, which the terminals are behind */
 	char domain[64];
 };

@@ -89,15 +89,16 @@ static void json_tally(FILE *f, const struct blast *b, const struct stair *s)
 
 	fprintf(f,
 		"\"rate\":%.1f,\"seconds\":%.6f,\"sent\":%llu,\"received\":%llu,\"begun\":%llu,"
-		"\"done\":%llu,\"failed\":%llu,\"clear\":%llu,"
+		"\"done\":%llu,\"failed\":%llu,\"clear\":%llu,\"served\":%llu,"
 		"\"msgs_per_s\":%.1f,\"calls_per_s\":%.1f,"
 		"\"busy\":%.4f,\"held_up_ms\":%.3f,\"limited_by_generator\":%s,\"valid\":%s,",
 		s->rate, t->seconds, (unsigned long long)t->sent,
 		(unsigned long long)t->received, (unsigned long long)t->begun,
 		(unsigned long long)t->done, (unsigned long long)t->failed,
-		(unsigned long long)t->clear, (double)t->sent / t->seconds,
-		(double)t->done / t->seconds, t->busy, t->held_up * 1e3,
-		report_limited(t) ? "true" : "false", report_limited(t) ? "false" : "true");
+		(unsigned long long)t->clear, (unsigned long long)t->served,
+		(double)t->sent / t->seconds, (double)t->done / t->seconds, t->busy,
+		t->held_up * 1e3, report_limited(t) ? "true" : "false",
+		report_limited(t) ? "false" : "true");
 	fprintf(f, "\"fail_reasons\":{");
 	for (int i = 0; i < FAIL_MAX; i++)
 		fprintf(f, "%s\"%s\":%llu", i ? "," : "", fail_name[i],

@@ -1,7 +1,7 @@
 /* run.c - one run at one rate: begin what is due, take what comes, give up what is late */
 #include <rte_cycles.h>
 
-#include "blast/blast.h"
+#include "blast/server.h"
 
 enum {
 	BEGIN_MAX = 32, /* attempts begun in a turn */
@@ -172,9 +172,12 @@ static bool take(struct blast *b, const struct scenario *s)
 	b->tally.received += n;
 	if (b->ipsec)
 		n = unseal(b, d, n);
-	for (uint16_t i = 0; i < n; i++)
-		if (hear(b, &d[i], &h))
+	for (uint16_t i = 0; i < n; i++) {
+		if (b->o.server.family && addr_eq(&d[i].to, &b->o.server))
+			b->tally.served += server_pass(b, d[i].message);
+		else if (hear(b, &d[i], &h))
 			give(b, s, &h);
+	}
 	link_release(frame, frames);
 	return frames > 0;
 }

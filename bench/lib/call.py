@@ -15,6 +15,7 @@ SLO = "p99<10ms,fail<1%"
 QUICK_SLO = "p99<100ms,fail<5%"
 VETH_FIRST = 4000  # calls a second
 PROTECTED_QUICK = 1000
+SERVED_QUICK = 2000
 ONE_RATE = "a quick run has one rate here, not the highest"
 USERS, USERS_QUICK = 20000, 500
 
@@ -102,6 +103,40 @@ def ipsec(bench):
     if bench.quick:
         for figure in figures:
             figure.invalid = ONE_RATE
+    return figures
+
+
+SERVER = "10.127.255.1:5060"
+
+
+def _criterion(priority, case):
+    return (f"<InitialFilterCriteria><Priority>{priority}</Priority><TriggerPoint><ConditionTypeCNF>1</ConditionTypeCNF>"
+            "<SPT><ConditionNegated>0</ConditionNegated><Group>0</Group><Method>INVITE</Method></SPT>"
+            f"<SPT><ConditionNegated>0</ConditionNegated><Group>1</Group><SessionCase>{case}</SessionCase></SPT></TriggerPoint>"
+            f"<ApplicationServer><ServerName>sip:{SERVER}</ServerName><DefaultHandling>1</DefaultHandling></ApplicationServer>"
+            "</InitialFilterCriteria>")
+
+
+def services(bench):
+    """call.as.*: the calls of call.memif.*, each INVITE by way of an Application Server for either side."""
+    socket = bench.socket("services")
+    saker = node.Node(bench, node.memif(socket), _users(bench), peers=f"  peers:\n    - {{name: as.ims.example, net: {SERVER.split(':')[0]}}}",
+                      criteria=_criterion(1, 0) + _criterion(2, 1))
+    try:
+        link, served = blast.over_memif(bench, socket), ("--as", SERVER)
+        if bench.quick:
+            runs = {1: [_calls(bench, saker, link, "call-as", [*served, "--rate", SERVED_QUICK, "--seconds", 2])]}
+        else:
+            runs = _ladder(bench, saker, link, "call-as", SLO, 10000, (1, 1, 1), served)
+        saker.alive()
+    finally:
+        saker.stop()
+    for run in runs[1]:
+        if run["served"] < 2 * run["done"]:
+            raise Failed(f"{run['served']} messages by way of the server in {run['done']} calls")
+    figures = [_of("call.as.calls_per_s", "1/s", runs[1], lambda r: r["calls_per_s"])]
+    if bench.quick:
+        figures[0].invalid = ONE_RATE
     return figures
 
 

@@ -29,6 +29,7 @@ GROUPS = (
     Group("Kamailio, stateless", ("kamailio.stateless.*",), kamailio.stateless),
     Group("Kamailio, t_relay", ("kamailio.stateful.*",), kamailio.stateful),
     Group("calls over memif", ("call.memif.*", "call.cpu_us", "overload.*"), call.memif),
+    Group("calls by way of Application Servers", ("call.as.*",), call.services),
     Group("calls under ESP", ("call.ipsec.*",), call.ipsec),
     Group("calls over veth", ("saker.veth.*",), call.over_veth),
     Group("registrations", ("register.aka.*", "register.cpu_ms.*"), register.aka),
@@ -39,7 +40,7 @@ GROUPS = (
 
 
 # A word for figures of other names too: what churns are registrations.
-ALSO = {"register": ("churn",)}
+ALSO = {"register": ("churn",), "services": ("call.as", "ratio.as")}
 
 
 def meant(names):
@@ -57,5 +58,5 @@ def chosen(names):
 
 
 def known(name):
-    return any(reaches(p, [name]) for g in GROUPS for p in g.figures) or any(
+    return name in ALSO or any(reaches(p, [name]) for g in GROUPS for p in g.figures) or any(
         r[0] == name or r[0].startswith(name + ".") for r in ratio.RATIOS)

@@ -37,6 +37,7 @@ dataplane:
       routes: [{users_net}]
       gateway: {gateway}
       zone: access
+{peers}
 control:
   hss: 127.0.0.1:3868
   metrics-listen: 127.0.0.1:0
@@ -78,8 +79,12 @@ def _parts(path):
 class Node:
     """started in order, stopped in the other; nothing of it stays but logs."""
 
-    def __init__(self, bench, device, users, idle="poll", netns=None, control="", sections="", slow_core=None):
-        """slow_core: of control and HSS. control: further lines of that section; sections: further ones."""
+    def __init__(self, bench, device, users, idle="poll", netns=None, control="", sections="", peers="", criteria=None,
+                 slow_core=None):
+        """
+        slow_core: of control and HSS. control: further lines of that section; sections: further ones. peers: lines of
+        dataplane.peers. criteria: the XML of every user's filter criteria.
+        """
         self.bench = bench
         self.netns = netns
         self.folder = os.path.join(bench.scratch, "node")
@@ -90,14 +95,14 @@ class Node:
         with open(self.config, "w") as f:
             f.write(CONFIG.format(scratch=self.folder, core=bench.sut_core, idle=idle, device=device, ip=SIP_IP,
                                   users_net=USERS_NET, gateway=GENERATOR_IP, room=max(20000, 4 * users),
-                                  control=control, sections=sections))
+                                  control=control, sections=sections, peers=peers))
         self._start("dataplane", None)
         self._part_threads()
         slow_core = bench.sut_core if slow_core is None else slow_core
         self._start("hss", slow_core)
         self._start("control", slow_core)
         wait_for("control's connection to the HSS", self._connected, 20)
-        self._subscribers(users)
+        self._subscribers(users, criteria)
 
     def _start(self, name, core):
         log = self.bench.log(f"node-{name}")
@@ -122,12 +127,25 @@ class Node:
         answer = self.ctl("-o", "json", "diameter", "peers", check=False)
         return '"open":true' in "".join(answer.split())
 
-    def _subscribers(self, users):
+    def _subscribers(self, users, criteria):
         make = os.path.join(self.bench.root, "scripts", "lib", "subscribers.py")
         quiet(["python3", make, users, self.folder, 1])
         self.subscribers = os.path.join(self.folder, "subscribers.csv")
+        if criteria:
+            self._profiled(criteria)
         for part in _parts(self.subscribers):
             self.ctl("sub", "import", part)
+
+    def _profiled(self, criteria):
+        """One profile for all subscribers, named in a column of its own."""
+        path = os.path.join(self.folder, "criteria.xml")
+        with open(path, "w") as f:
+            f.write(criteria)
+        self.ctl("sub", "profile", "put", "bench", path)
+        with open(self.subscribers) as f:
+            head, *rows = f.read().splitlines()
+        with open(self.subscribers, "w") as f:
+            f.write("\n".join([head + ",profile", *(row + ",bench" for row in rows)]) + "\n")
 
     def cpu(self, name):
         return cpu_seconds(self.child[name].pid)

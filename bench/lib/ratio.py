@@ -7,6 +7,7 @@ RATIOS = (
     ("ratio.kamailio.stateless", "call.memif.msgs_per_s", "kamailio.stateless.msgs_per_s", 1),
     ("ratio.kamailio.stateful", "call.memif.msgs_per_s", "kamailio.stateful.msgs_per_s", 1),
     ("ratio.kamailio.veth", "saker.veth.msgs_per_s", "kamailio.stateful.msgs_per_s", 1),
+    ("ratio.as", "call.as.calls_per_s", "call.memif.calls_per_s", 1),
     # UAR, MAR, UAR and SAR make one registration.
     ("ratio.register", "register.aka.per_s", "diameter.bound.per_s", 4),
     ("ratio.table.lookup", "table.lookup.cycles.10m", "table.lookup.cycles.10k", 1),

@@ -106,6 +106,33 @@ static enum verdict check_proxy_require(struct pass *p)
 			   unsupported.overflow ? SLICE_EMPTY : text_slice(&unsupported));
 }
 
+/* Where an Application Server has left the path, the request that began the dialog passed here
+ * several times, and so many entries are ours: what the first does not say of the two users,
+ * the others do. False: it is no token of this dialog, or nothing more is asked. */
+static bool read_dialog(struct pass *p, struct slice user)
+{
+	enum { ORIG = TOKEN_ORIG_UE | TOKEN_ORIG_PEER, TERM = TOKEN_TERM_UE | TOKEN_TERM_PEER };
+	struct token_dialog further;
+
+	if (!p->own_dialog) {
+		p->own_dialog =
+			token_dialog_get(user, &p->w->node->token_key, p->call_id, &p->token);
+		return p->own_dialog;
+	}
+	if ((p->token.orig && p->token.term) ||
+	    !token_dialog_get(user, &p->w->node->token_key, p->call_id, &further))
+		return false;
+	if (!p->token.orig) {
+		p->token.orig = further.orig;
+		p->token.legs = (uint8_t)((p->token.legs & ~ORIG) | (further.legs & ORIG));
+	}
+	if (!p->token.term) {
+		p->token.term = further.term;
+		p->token.legs = (uint8_t)((p->token.legs & ~TERM) | (further.legs & TERM));
+	}
+	return true;
+}
+
 /* What a Route of ours tells. */
 static void read_own_route(struct pass *p, const struct sip_uri *uri)
 {
@@ -121,8 +148,8 @@ static void read_own_route(struct pass *p, const struct sip_uri *uri)
 	else if (!p->hidden_route.p && slice_starts(uri->user, SLICE("h")) &&
 		 sip_param(uri->params, SLICE("tokenized-by"), &by))
 		p->route_forged |= !hide_route(p, slice_from(uri->user, 1));
-	else if (!p->own_dialog && token_dialog_get(uri->user, key, p->call_id, &p->token))
-		p->own_dialog = true;
+	else if (read_dialog(p, uri->user))
+		return;
 	else if (!p->own_path && token_path_get(uri->user, key, &p->path_flow))
 		p->own_path = true;
 	else if (!p->own_dialog && token_flow_get(uri->user, key, p->call_id, &p->path_flow)) {
@@ -152,9 +179,7 @@ static bool read_as_written(struct pass *p, struct slice value, struct slice *re
 		if (tail.len && tail.p[0] != ',')
 			return false;
 		*rest = slice_from(tail, 1);
-		if (!p->own_dialog)
-			p->own_dialog = token_dialog_get(token, &w->node->token_key, p->call_id,
-							 &p->token);
+		read_dialog(p, token);
 		return true;
 	}
 	return false;

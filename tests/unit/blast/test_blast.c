@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "blast/say.h"
+#include "blast/server.h"
 #include "sip/parse.h"
 
 static struct blast b;
@@ -175,12 +176,55 @@ static int set_up(void **state)
 	return b.person ? 0 : -1;
 }
 
+static void test_server(void **state)
+{
+	static const char request[] = "INVITE sip:b@x SIP/2.0\r\n"
+				      "Record-Route: <sip:d@n;lr>\r\n"
+				      "Route: <sip:10.127.255.1:5060;lr>,<sip:i1@n;lr>\r\n"
+				      "Via: SIP/2.0/UDP n;branch=z9hG4bKone;rport\r\n"
+				      "Via: SIP/2.0/UDP u;branch=z9hG4bKtwo\r\n"
+				      "Max-Forwards: 68\r\n"
+				      "Content-Length: 5\r\n\r\nv=0\r\n";
+	static const char passed[] =
+		"INVITE sip:b@x SIP/2.0\r\n"
+		"Record-Route: <sip:d@n;lr>\r\n"
+		"Route: <sip:i1@n;lr>\r\n"
+		"Via: SIP/2.0/UDP 10.127.255.1:5060;branch=z9hG4bKasone\r\n"
+		"Via: SIP/2.0/UDP n;branch=z9hG4bKone;rport\r\n"
+		"Via: SIP/2.0/UDP u;branch=z9hG4bKtwo\r\n"
+		"Max-Forwards: 67\r\n"
+		"Content-Length: 5\r\n\r\nv=0\r\n";
+	static const char response[] =
+		"SIP/2.0 200 OK\r\nTo: x\r\nVia: SIP/2.0/UDP 10.127.255.1:5060\r\n"
+		"Via: SIP/2.0/UDP n;branch=z9hG4bKone\r\nFrom: y\r\n\r\n";
+	struct addr server = addr_v4(0x0a7fff01, 5060);
+	uint8_t memory[1024];
+	struct text t = text_in(memory, sizeof(memory));
+
+	assert_true(server_write(&server, slice_str(request), &t));
+	assert_int_equal(t.len, sizeof(passed) - 1);
+	assert_memory_equal(memory, passed, sizeof(passed) - 1);
+	t = text_in(memory, sizeof(memory));
+	assert_true(server_write(&server, slice_str(response), &t));
+	assert_string_equal(text_cstr(&t),
+			    "SIP/2.0 200 OK\r\nTo: x\r\n"
+			    "Via: SIP/2.0/UDP n;branch=z9hG4bKone\r\nFrom: y\r\n\r\n");
+	for (uint32_t len = 0; len < sizeof(request) - 60; len++) {
+		t = text_in(memory, len);
+		assert_false(server_write(&server, slice_str(request), &t));
+	}
+	t = text_in(memory, sizeof(memory));
+	assert_false(server_write(&server, SLICE("BYE sip:b@x SIP/2.0\r\n\r\n"), &t));
+	assert_false(server_write(&server, SLICE("SIP/2.0 200 OK\r\n\r\n"), &t));
+	assert_false(server_write(&server, SLICE_EMPTY, &t));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_histogram), cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_people),    cmocka_unit_test(test_messages),
-		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_options),   cmocka_unit_test(test_server),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, NULL);

@@ -598,6 +598,62 @@ static void dialog_passes_the_server(void **state)
 	assert_string_equal(bench_header(b, 0, SIP_H_ROUTE), "<sip:10.30.0.21:5070;lr>");
 }
 
+/* Servers of either user have left the path: the dialog's entries are all ours, and go in one
+ * pass. */
+static void dialog_without_the_servers(void **state)
+{
+	char routes[BENCH_MESSAGE_MAX] = "", back[2048] = "", text[BENCH_MESSAGE_MAX], *at;
+
+	open_with(CRITERION("1", AS("1"), "0", CASE("0")),
+		  CRITERION("1", AS("2"), "0", CASE("1")));
+	send_request("INVITE");
+	uint32_t i = request_out();
+	for (int server = 1; server <= 2; server++) {
+		char from[32], branch[8];
+
+		snprintf(from, sizeof(from), "10.30.0.2%d:5070", server);
+		snprintf(branch, sizeof(branch), "as%d", server);
+		bench_input(b, sent_on(i, from, NULL, branch), from, "10.30.0.1:5060");
+		i = request_out();
+	}
+	goes_to(i, "10.20.0.2:5060");
+	for (const struct sip_header *h = sip_first(&b->out[i].msg, SIP_H_RECORD_ROUTE); h;
+	     h = sip_next(&b->out[i].msg, h)) {
+		char one[512];
+
+		snprintf(one, sizeof(one), "%.*s", SLICE_ARG(sip_value(&b->out[i].msg, h)));
+		snprintf(text, sizeof(text), "%s%s%s", one, routes[0] ? "," : "", routes);
+		snprintf(routes, sizeof(routes), "%s", text);
+		snprintf(back + strlen(back), sizeof(back) - strlen(back), "%s%s",
+			 back[0] ? "," : "", one);
+	}
+	at = strstr(b->out[i].text, "sip:bob@");
+	assert_non_null(at);
+	snprintf(text, sizeof(text),
+		 "BYE %.*s SIP/2.0\n"
+		 "Via: SIP/2.0/UDP 10.10.0.2:5060;branch=z9hG4bKbye\nRoute: %s\n"
+		 "Max-Forwards: 70\nFrom: <sip:alice@ims.example>;tag=1\n"
+		 "To: <sip:bob@ims.example>;tag=b\nCall-ID: c1\nCSeq: 2 BYE\n"
+		 "Content-Length: 0\n\n",
+		 (int)strcspn(at, " "), at, routes);
+	bench_input(b, text, "10.10.0.2:5060", "10.10.0.1:5060");
+	assert_int_equal(b->n_out, 1);
+	goes_to(0, "10.20.0.2:5060");
+	snprintf(text, sizeof(text),
+		 "BYE sip:alice@10.10.0.2:5060 SIP/2.0\n"
+		 "Via: SIP/2.0/UDP 10.20.0.2:5060;branch=z9hG4bKbye\nRoute: %s\n"
+		 "Max-Forwards: 70\nFrom: <sip:bob@ims.example>;tag=b\n"
+		 "To: <sip:alice@ims.example>;tag=1\nCall-ID: c1\nCSeq: 2 BYE\n"
+		 "Content-Length: 0\n\n",
+		 back);
+	bench_input(b, text, "10.20.0.2:5060", "10.20.0.1:5060");
+	assert_int_equal(b->n_out, 1);
+	goes_to(0, "10.10.0.2:5060");
+	/* A stranger is no party of it. */
+	bench_input(b, text, "10.20.0.9:5060", "10.20.0.1:5060");
+	assert_int_equal(b->out[0].msg.status, 403);
+}
+
 /* ---- communication services (RFC 6050) ---- */
 
 #define SERVICE(id) "<ServiceId>urn:urn-7:3gpp-service.ims.icsi." id "</ServiceId>"
@@ -715,6 +771,7 @@ int main(void)
 		T(user_is_gone),
 		T(chain_does_not_run_for_ever),
 		T(dialog_passes_the_server),
+		T(dialog_without_the_servers),
 		T(subscribed_service_is_asserted),
 		T(forged_assertion_goes),
 		T(other_service_is_refused),
