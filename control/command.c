@@ -16,6 +16,7 @@
 #include "control/link.h"
 #include "control/owed.h"
 #include "control/persist.h"
+#include "control/policy.h"
 #include "control/reg_event.h"
 #include "control/registrar.h"
 #include "control/sa.h"
@@ -450,6 +451,31 @@ static void cmd_as_servers(struct commands *c, const struct args *a, struct json
 	json_end_object(out);
 }
 
+static bool show_policy(void *ctx, const struct policy_row *row)
+{
+	char ue[ADDR_TEXT_MAX];
+	struct json *out = ctx;
+
+	json_object(out, NULL);
+	json_slice(out, "session", row->id);
+	json_str(out, "kind", row->kind == POLICY_SIGNALLING ? "signalling" : "session");
+	json_str(out, "terminal", row->ue.family ? addr_text(&row->ue, ue) : "");
+	json_str(out, "state", row->state);
+	json_slice(out, "call_id", row->name);
+	json_end_object(out);
+	return true;
+}
+
+static void cmd_policy_show(struct commands *c, const struct args *a, struct json *out)
+{
+	json_object(out, NULL);
+	json_array(out, "rows");
+	if (c->parts.control->policy)
+		policy_each(c->parts.control->policy, show_policy, out);
+	json_end_array(out);
+	json_end_object(out);
+}
+
 /* TS 24.229 §5.4.1.6 */
 static void cmd_reg_reauth(struct commands *c, const struct args *a, struct json *out)
 {
@@ -578,7 +604,8 @@ static const struct {
 	{"as", "servers", cmd_as_servers},     {"reg", "reauth", cmd_reg_reauth},
 	{"ifc", "test", cmd_ifc_test},         {"dns", "show", cmd_dns_show},
 	{"dns", "query", cmd_dns_query},       {"dns", "flush", cmd_dns_flush},
-	{"route", "show", cmd_route_show},     {"route", "flush", cmd_route_flush},
+	{"policy", "show", cmd_policy_show},   {"route", "show", cmd_route_show},
+	{"route", "flush", cmd_route_flush},
 };
 
 static void on_command(void *ctx, const struct admin_request *q, struct json *out)

@@ -10,6 +10,7 @@
 #include "control/reg_event.h"
 #include "control/register.h"
 #include "control/session.h"
+#include "control/signalling.h"
 #include "control/third_party.h"
 #include "control/watcher.h"
 
@@ -34,6 +35,7 @@ void commit_change(struct control *c, const struct registration_set *set,
 		persist_put(c->persist, set, persisted_later, NULL);
 	install_put(c->installer, set, installed_later, NULL);
 	agreement_settle(c, set->id);
+	signalling_settle(c->signalling, set->id);
 	reg_event_changed(c->reg_events, set->id, cause);
 }
 
@@ -47,6 +49,7 @@ struct registration_set *commit_remove(struct control *c, uint64_t set_id)
 		persist_delete(c->persist, set_id, persisted_later, NULL);
 	install_delete(c->installer, set_id, installed_later, NULL);
 	agreement_settle(c, set_id);
+	signalling_settle(c->signalling, set_id);
 	watcher_gone(c->watchers, set_id);
 	return set;
 }
@@ -113,6 +116,7 @@ static void installed(void *ctx, int status)
 		registration_set_free(was);
 	}
 	finish(g, COMMIT_OK); /* the 200 OK; then others hear of it */
+	signalling_settle(c->signalling, id);
 	reg_event_changed(c->reg_events, id, REGINFO_REGISTER);
 }
 
@@ -203,6 +207,7 @@ static void deleted(void *ctx, bool ok)
 		sessions_release(g->r->c->sessions, gone, "de-registered by the terminal");
 	registration_set_free(gone);
 	agreement_settle(g->r->c, id);
+	signalling_settle(g->r->c->signalling, id);
 	install_delete(g->r->c->installer, id, removed, g);
 }
 

@@ -16,6 +16,10 @@ struct outbound;
 struct helds;
 struct proxy_auths;
 struct sessions;
+struct charging;
+struct offers;
+struct policy;
+struct signalling;
 struct reg_events;
 struct services;
 struct servers;
@@ -46,5 +50,9 @@ struct control {
 	struct owed *owed;                   /* what they have not heard; NULL as services */
 	struct unregistereds *unregistereds; /* served so; NULL as services */
 	struct watchers *watchers;           /* a P-CSCF's own, at other S-CSCFs */
+	struct offers *offers;               /* session descriptions, as they pass */
+	struct charging *charging;           /* NULL where nothing is charged */
+	struct policy *policy;               /* resources; NULL where nobody is asked */
+	struct signalling *signalling;       /* bearers under registrations; NULL as policy */
 	struct sessions *sessions;           /* of the users we are S-CSCF of */
 };

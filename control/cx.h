@@ -1,16 +1,9 @@
 /* cx.h - control's Cx client: requests out, answers back on the event loop
  *
- * Requests are sent by a thread of their own, because freeDiameter's send may block; answers,
- * taken on freeDiameter's thread, are copied and handed to the event loop through a queue and
- * an ev_async. Callbacks run on the loop, in the loop's thread, exactly once for each request:
- * with an answer, or with a result of CX_NO_ANSWER, CX_WINDOW_FULL or CX_BAD_ANSWER; never from
- * within the call that asks. While there is no connection to the HSS the result is CX_NO_ANSWER
- * on the next turn of the loop; what was under way when the connection broke gets it then. One
- * client a process, as diameter.h says.
- *
- * An answer that redirects (RFC 6733 §6.13) is no answer: the request goes to the HSS it names,
- * if that is one of the configuration and was not asked before, within the same time; else the
- * result is CX_UNABLE_TO_DELIVER.
+ * A client of query.h, which says how a request ends. Callbacks run on the loop, in the loop's
+ * thread, exactly once for each request: with an answer, or with a result of CX_NO_ANSWER,
+ * CX_WINDOW_FULL, CX_BAD_ANSWER or CX_UNABLE_TO_DELIVER; never from within the call that asks.
+ * One client a process, as diameter.h says.
  */
 #pragma once
 

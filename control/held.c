@@ -141,6 +141,11 @@ bool held_key(const struct helds *all, const struct abi_punt *p, const struct si
 	hash_mac_u64(&mac, via.port);
 	hash_mac_part(&mac, m->method_name);
 	hash_mac_u64(&mac, m->cseq);
+	hash_mac_u64(&mac, m->status);
+	if (m->status) { /* of one request several: RFC 3262 numbers them, forks tag them */
+		hash_mac_part(&mac, m->to_tag);
+		hash_mac_part(&mac, sip_first_value(m, SIP_H_RSEQ));
+	}
 	hash_mac_part(&mac, slice_of(&p->src, sizeof(p->src)));
 	*key = hash_mac_end(&mac);
 	return true;

@@ -40,8 +40,8 @@ struct held {
 struct helds *helds_open(struct ev_loop *loop, struct link *link);
 /* Frees all that are held. */
 void helds_close(struct helds *h);
-/* The key of a message: the same of all its copies (RFC 3261 §17.2.3), of no other. False: its
- * Via is malformed. */
+/* The key of a message, be it a request (RFC 3261 §17.2.3) or a response: the same of all its
+ * copies, of no other. False: its Via is malformed. */
 bool held_key(const struct helds *all, const struct abi_punt *p, const struct sip_msg *m,
 	      uint64_t *key);
 /* A structure of `size` octets that begins with a struct held, zeroed behind it. NULL: a copy

@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "conf/conf.h"
 #include "control/capture.h"
+#include "control/charging.h"
 #include "control/command.h"
 #include "control/control.h"
 #include "control/cx.h"
@@ -30,12 +31,15 @@
 #include "control/link.h"
 #include "control/held.h"
 #include "control/locate.h"
+#include "control/offers.h"
 #include "control/outbound.h"
 #include "control/routes.h"
 #include "control/owed.h"
 #include "control/proxy_auth.h"
 #include "control/metrics.h"
 #include "control/persist.h"
+#include "control/policy.h"
+#include "control/signalling.h"
 #include "control/reg_event.h"
 #include "control/registrar.h"
 #include "control/sa.h"
@@ -93,6 +97,26 @@ static void on_request(void *ctx, struct exchange *x)
 			       SLICE("Allow: REGISTER, SUBSCRIBE, NOTIFY\r\n"), SLICE_EMPTY);
 }
 
+static void on_session_begun(struct app *a, const struct abi_punt *p)
+{
+	sessions_begun(a->c.sessions, p);
+	charging_begun(a->c.charging, p);
+	offers_begun(a->c.offers, p);
+}
+
+static void on_session_refreshed(struct app *a, const struct abi_punt *p)
+{
+	sessions_refreshed(a->c.sessions, p);
+	charging_refreshed(a->c.charging, p);
+}
+
+static void on_session_ended(struct app *a, const struct abi_punt *p)
+{
+	sessions_ended(a->c.sessions, p);
+	charging_ended(a->c.charging, p);
+	offers_ended(a->c.offers, p);
+}
+
 static void on_message(void *ctx, const struct abi_punt *p)
 {
 	struct app *a = ctx;
@@ -107,12 +131,18 @@ static void on_message(void *ctx, const struct abi_punt *p)
 		proxy_auth_request(a->c.proxy_auths, p);
 	else if (p->reason == PUNT_REFRESHED)
 		registrar_refreshed(a->c.registrar, p);
+	else if (p->reason == PUNT_POLICY)
+		offers_request(a->c.offers, p);
+	else if (p->reason == PUNT_OFFERED)
+		offers_told(a->c.offers, p);
+	else if (p->reason == PUNT_SESSION_FAILED)
+		offers_ended(a->c.offers, p);
 	else if (p->reason == PUNT_SESSION_BEGUN)
-		sessions_begun(a->c.sessions, p);
+		on_session_begun(a, p);
 	else if (p->reason == PUNT_SESSION_REFRESHED)
-		sessions_refreshed(a->c.sessions, p);
+		on_session_refreshed(a, p);
 	else if (p->reason == PUNT_SESSION_ENDED)
-		sessions_ended(a->c.sessions, p);
+		on_session_ended(a, p);
 	else
 		exchanges_input(a->c.exchanges, p);
 }
@@ -380,6 +410,17 @@ static void close_helds(struct app *a)
 	helds_close(a->c.helds);
 }
 
+static bool open_offers(struct app *a, char *error)
+{
+	a->c.offers = offers_open(&a->c, a->c.conf->control.sessions);
+	return a->c.offers != NULL;
+}
+
+static void close_offers(struct app *a)
+{
+	offers_close(a->c.offers);
+}
+
 static bool open_proxy_auths(struct app *a, char *error)
 {
 	a->c.proxy_auths = proxy_auths_open(&a->c);
@@ -419,7 +460,8 @@ static bool open_cx(struct app *a, char *error)
 {
 	const struct cx_events events = {registrar_rtr, registrar_ppr, &a->c};
 
-	if (!(a->c.conf->dataplane.roles & (CONF_ICSCF | CONF_SCSCF)))
+	if (!(a->c.conf->dataplane.roles & (CONF_ICSCF | CONF_SCSCF)) &&
+	    a->c.conf->policy.n_pcrf == 0 && a->c.conf->charging.n_cdf == 0)
 		return true;
 	a->c.cx = cx_open(a->c.loop, a->c.conf, &events, error);
 	return a->c.cx != NULL;
@@ -430,6 +472,46 @@ static void close_cx(struct app *a)
 	if (a->c.cx)
 		cx_close(a->c.cx);
 	a->c.cx = NULL;
+}
+
+static bool open_policy(struct app *a, char *error)
+{
+	struct policy_events events[POLICY_KINDS];
+
+	if (a->c.conf->policy.n_pcrf == 0)
+		return true;
+	a->c.signalling = signalling_open(&a->c);
+	if (!a->c.signalling)
+		return false;
+	events[POLICY_SIGNALLING] = signalling_policy_events(a->c.signalling);
+	events[POLICY_SESSION] = offers_policy_events(a->c.offers);
+	a->c.policy = policy_open(&a->c, events, error);
+	if (!a->c.policy)
+		return false;
+	signalling_start(a->c.signalling);
+	return true;
+}
+
+static void close_policy(struct app *a)
+{
+	policy_close(a->c.policy);
+	a->c.policy = NULL;
+	signalling_close(a->c.signalling);
+	a->c.signalling = NULL;
+}
+
+static bool open_charging(struct app *a, char *error)
+{
+	if (a->c.conf->charging.n_cdf == 0)
+		return true;
+	a->c.charging = charging_open(&a->c, error);
+	return a->c.charging != NULL;
+}
+
+static void close_charging(struct app *a)
+{
+	charging_close(a->c.charging);
+	a->c.charging = NULL;
 }
 
 static bool open_operator(struct app *a, char *error)
@@ -488,12 +570,16 @@ static const struct stage {
 	{"watchers", EXIT_ENVIRONMENT, open_watchers, close_watchers,
 	 "subscribe for those who are registered"},
 	{"helds", EXIT_ENVIRONMENT, open_helds, close_helds, "resume over the link"},
+	{"offers", EXIT_ENVIRONMENT, open_offers, close_offers,
+	 "resume what is held, and end sessions"},
 	{"locator", EXIT_ENVIRONMENT, open_locator, close_locator, "resumes what is held"},
 	{"proxy_auths", EXIT_ENVIRONMENT, open_proxy_auths, close_proxy_auths,
 	 "resume what is held"},
 	{"outbound", EXIT_ENVIRONMENT, open_outbound, close_outbound, "resumes what is held"},
 	{"cx", EXIT_STORE, open_cx, close_cx,
 	 "the HSS may ask something as soon as it is connected"},
+	{"policy", EXIT_STORE, open_policy, close_policy, "asks over the same Diameter"},
+	{"charging", EXIT_STORE, open_charging, close_charging, "tells over the same Diameter"},
 	{"operator", EXIT_ENVIRONMENT, open_operator, close_operator, "shows what is complete"},
 };
 

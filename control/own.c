@@ -57,6 +57,14 @@ bool own_peer(const struct conf *conf, const struct addr *a)
 	return false;
 }
 
+bool own_policy_covers(const struct conf *conf, const struct addr *ue)
+{
+	for (uint32_t i = 0; i < conf->policy.n_access; i++)
+		if (in_prefix(&conf->policy.access[i], ue))
+			return true;
+	return false;
+}
+
 bool own_uri(const struct conf *conf, struct slice uri)
 {
 	struct sip_uri u;

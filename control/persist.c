@@ -1,4 +1,5 @@
-/* persist.c - registrations, what hangs on them, and what Application Servers are owed, on disk
+/* persist.c - registrations, what hangs on them, what Application Servers are owed, and
+ * sessions with the policy function, on disk
  *
  * One row a set of either kind, replaced as a whole. What a refresh prolongs is appended to a
  * journal instead: among millions of users each comes again when its page has long left the
@@ -20,7 +21,7 @@
 #include "control/record.h"
 
 enum {
-	SCHEMA_VERSION = 4,
+	SCHEMA_VERSION = 6,
 	ERROR_MAX = 256,
 	BUSY_MS = 500, /* somebody looks into the file: wait so long, then fail; never hang */
 };
@@ -47,6 +48,15 @@ enum statement {
 	ST_OWED_DELETE,
 	ST_OWED_LOAD,
 	ST_OWED_GET,
+	ST_POLICY_PUT,
+	ST_POLICY_DELETE,
+	ST_POLICY_LOAD,
+	ST_CHARGE_PUT,
+	ST_CHARGE_DELETE,
+	ST_CHARGE_LOAD,
+	ST_ACR_PUT,
+	ST_ACR_DELETE,
+	ST_ACR_LOAD,
 	ST_MAX,
 };
 
@@ -76,6 +86,17 @@ static const char *const statement_sql[ST_MAX] = {
 	[ST_OWED_DELETE] = "DELETE FROM owed WHERE id = ?1",
 	[ST_OWED_LOAD] = "SELECT id, record FROM owed ORDER BY id",
 	[ST_OWED_GET] = "SELECT record FROM owed WHERE id = ?1",
+	[ST_POLICY_PUT] = "INSERT INTO policy(id, record) VALUES(?1, ?2) "
+			  "ON CONFLICT(id) DO UPDATE SET record = excluded.record",
+	[ST_POLICY_DELETE] = "DELETE FROM policy WHERE id = ?1",
+	[ST_POLICY_LOAD] = "SELECT id, record FROM policy ORDER BY id",
+	[ST_CHARGE_PUT] = "INSERT INTO charge(id, record) VALUES(?1, ?2) "
+			  "ON CONFLICT(id) DO UPDATE SET record = excluded.record",
+	[ST_CHARGE_DELETE] = "DELETE FROM charge WHERE id = ?1",
+	[ST_CHARGE_LOAD] = "SELECT id, record FROM charge ORDER BY id",
+	[ST_ACR_PUT] = "INSERT INTO acr(id, record) VALUES(?1, ?2)",
+	[ST_ACR_DELETE] = "DELETE FROM acr WHERE id = ?1",
+	[ST_ACR_LOAD] = "SELECT id, record FROM acr ORDER BY id",
 };
 
 static const char setup_sql[] = "PRAGMA journal_mode = WAL;"
@@ -96,9 +117,25 @@ static const char schema_sql[] = "CREATE TABLE IF NOT EXISTS registration("
 				 "id INTEGER PRIMARY KEY, record BLOB NOT NULL);"
 				 "CREATE TABLE IF NOT EXISTS owed("
 				 "id INTEGER PRIMARY KEY, record BLOB NOT NULL);"
-				 "PRAGMA user_version = 4;";
+				 "CREATE TABLE IF NOT EXISTS policy("
+				 "id INTEGER PRIMARY KEY, record BLOB NOT NULL);"
+				 "CREATE TABLE IF NOT EXISTS charge("
+				 "id INTEGER PRIMARY KEY, record BLOB NOT NULL);"
+				 "CREATE TABLE IF NOT EXISTS acr("
+				 "id INTEGER PRIMARY KEY, record BLOB NOT NULL);"
+				 "PRAGMA user_version = 6;";
 
-enum kind { KIND_REGISTRATION, KIND_PROLONGED, KIND_SA, KIND_SUBSCRIPTION, KIND_OWED, KINDS };
+enum kind {
+	KIND_REGISTRATION,
+	KIND_PROLONGED,
+	KIND_SA,
+	KIND_SUBSCRIPTION,
+	KIND_OWED,
+	KIND_POLICY,
+	KIND_CHARGE,
+	KIND_ACR,
+	KINDS
+};
 
 struct change {
 	struct change *next;
@@ -334,6 +371,23 @@ void persist_owed_delete(struct persist *p, uint64_t key)
 	change_add(p, (struct change){.id = key, .is_delete = true, .kind = KIND_OWED});
 }
 
+_Static_assert((int)PERSIST_POLICY + KIND_POLICY == KIND_POLICY &&
+		       (int)PERSIST_ACR + KIND_POLICY == KIND_ACR,
+	       "the kinds stand in the same order");
+
+void persist_row_put(struct persist *p, enum persist_rows of, uint64_t key, struct slice record)
+{
+	change_add(p, (struct change){.id = key,
+				      .kind = KIND_POLICY + of,
+				      .record = copy(record.p, record.len),
+				      .len = record.len});
+}
+
+void persist_row_delete(struct persist *p, enum persist_rows of, uint64_t key)
+{
+	change_add(p, (struct change){.id = key, .is_delete = true, .kind = KIND_POLICY + of});
+}
+
 uint8_t *persist_owed_get(struct persist *p, uint64_t key, uint32_t *len)
 {
 	sqlite3_stmt *st = p->st[ST_OWED_GET];
@@ -370,7 +424,10 @@ static bool apply(struct persist *p, const struct change *c)
 		{ST_PROLONGED_PUT, ST_PROLONGED_FORGET},
 		{ST_SA_PUT, ST_SA_DELETE},
 		{ST_SUBSCRIPTION_PUT, ST_SUBSCRIPTION_DELETE},
-		{ST_OWED_PUT, ST_OWED_DELETE}};
+		{ST_OWED_PUT, ST_OWED_DELETE},
+		{ST_POLICY_PUT, ST_POLICY_DELETE},
+		{ST_CHARGE_PUT, ST_CHARGE_DELETE},
+		{ST_ACR_PUT, ST_ACR_DELETE}};
 	enum statement which = statement[c->kind][c->is_delete];
 
 	if (!c->is_delete && !c->record)
@@ -569,6 +626,15 @@ bool persist_load_owed(struct persist *p,
 	struct owed_receiver to = {each, ctx};
 
 	return load(p, ST_OWED_LOAD, take_owed, &to, error);
+}
+
+bool persist_load_rows(struct persist *p, enum persist_rows of,
+		       bool (*each)(void *ctx, uint64_t key, struct slice record), void *ctx,
+		       char *error)
+{
+	static const enum statement statement[] = {ST_POLICY_LOAD, ST_CHARGE_LOAD, ST_ACR_LOAD};
+
+	return load(p, statement[of], each, ctx, error);
 }
 
 void persist_stats(const struct persist *p, struct persist_stats *out)

@@ -1,5 +1,5 @@
-/* persist.h - registrations, their security associations, subscriptions to them, and what
- * Application Servers are owed, on disk (SQLite, WAL)
+/* persist.h - registrations, their security associations, subscriptions to them, what
+ * Application Servers are owed, and rows of others, on disk (SQLite, WAL)
  *
  * The keys of security associations (CK, IK) are in the file, because an association outlives
  * control (sa.h); that is why nobody but its owner may read it.
@@ -55,6 +55,15 @@ void persist_owed_delete(struct persist *p, uint64_t key);
 /* Of one that is on disk, as of the last commit: its record, malloc'ed, for the caller. NULL:
  * not there, or no memory. */
 uint8_t *persist_owed_get(struct persist *p, uint64_t key, uint32_t *len);
+/* What others keep in tables of their own, as they like: the record is copied. */
+enum persist_rows {
+	PERSIST_POLICY, /* sessions with the policy function (policy.h) */
+	PERSIST_CHARGE, /* calls that are being charged, */
+	PERSIST_ACR,    /* and what is to be told of them (charging.h) */
+};
+void persist_row_put(struct persist *p, enum persist_rows of, uint64_t key,
+		     struct slice record);
+void persist_row_delete(struct persist *p, enum persist_rows of, uint64_t key);
 void persist_commit(struct persist *p);
 /* True: something waits for persist_commit. */
 bool persist_pending(const struct persist *p);
@@ -76,6 +85,11 @@ bool persist_load_owed(struct persist *p,
 		       void (*each)(void *ctx, const struct record_owed *o,
 				    struct slice record),
 		       void *ctx, char *error);
+
+/* And every row of a table, by its key. False from each: the record is damaged. */
+bool persist_load_rows(struct persist *p, enum persist_rows of,
+		       bool (*each)(void *ctx, uint64_t key, struct slice record), void *ctx,
+		       char *error);
 
 struct persist_stats {
 	uint64_t commits, changes, failures, damaged;

@@ -152,6 +152,8 @@ bool register_is_changing(const struct registrar *r, uint64_t set_id);
 bool own_domain(const struct conf *conf, struct slice host);
 /* RFC 3325: a peer of the configuration. */
 bool own_peer(const struct conf *conf, const struct addr *a);
+/* A terminal in the access networks of policy.access. */
+bool own_policy_covers(const struct conf *conf, const struct addr *ue);
 /* A URI that leads to us: domain, role host or address. */
 bool own_uri(const struct conf *conf, struct slice uri);
 

@@ -2,8 +2,8 @@
  *
  * Each is installed when it was found for the first request that needed it, so that those that
  * come later need not ask control. It lives as long as what it was made of: the DNS's answers,
- * the HSS's word that a number is not ours, the rules. Bounded: beyond ABI_ROUTES_MAX the one that
- * would end first gives way. Loop thread only.
+ * the HSS's word that a number is not ours, the rules. Bounded: beyond ABI_ROUTES_MAX the one
+ * that would end first gives way. Loop thread only.
  */
 #pragma once
 

@@ -6,20 +6,24 @@
 
 #include "abi/region.h"
 #include "control/capture.h"
+#include "control/charging.h"
 #include "control/cx.h"
 #include "control/exchange.h"
 #include "control/install.h"
 #include "control/link.h"
 #include "control/persist.h"
+#include "control/policy.h"
 #include "control/proxy_auth.h"
 #include "control/reg_event.h"
 #include "control/watcher.h"
+#include "control/offers.h"
 #include "control/outbound.h"
 #include "control/owed.h"
 #include "control/registrar.h"
 #include "control/sa.h"
 #include "control/servers.h"
 #include "control/session.h"
+#include "control/signalling.h"
 #include "control/unregistered.h"
 #include "base/version.h"
 #include "diameter/diameter.h"
@@ -354,8 +358,9 @@ static void sessions(struct sink *k, const struct control *c)
 	one(k, "saker_sessions_begun_total", COUNTER, "Sessions that began.", (double)s.begun);
 	family(k, "saker_sessions_ended_total", COUNTER, "Sessions that ended, by how.");
 	sample1(k, "by", "user", (double)s.ended);
-	sample1(k, "by", "deregistration", (double)(s.released - s.expired));
+	sample1(k, "by", "deregistration", (double)(s.released - s.expired - s.refused));
 	sample1(k, "by", "timer", (double)s.expired);
+	sample1(k, "by", "policy", (double)s.refused);
 	one(k, "saker_sessions_forgotten_total", COUNTER,
 	    "Sessions no more watched, for want of room: raise control.sessions.",
 	    (double)s.forgotten);
@@ -365,6 +370,102 @@ static void sessions(struct sink *k, const struct control *c)
 	    (double)s.byes);
 	one(k, "saker_session_byes_unanswered_total", COUNTER, "Of those, without an answer.",
 	    (double)s.byes_unanswered);
+}
+
+static void offers(struct sink *k, const struct control *c)
+{
+	struct offers_stats s;
+
+	offers_stats(c->offers, &s);
+	one(k, "saker_offers_kept", GAUGE, "Session descriptions that wait for their answers.",
+	    s.kept);
+	one(k, "saker_offers_ringing", GAUGE, "180s that wait for preconditions (RFC 3312).",
+	    s.ringing);
+	one(k, "saker_offers_forgotten_total", COUNTER,
+	    "Of those, forgotten for want of room: raise control.sessions.",
+	    (double)s.forgotten);
+	family(k, "saker_offers_total", COUNTER,
+	       "Offers and answers of terminals in policy.access, by what became of them.");
+	sample1(k, "result", "passed", (double)s.passed);
+	sample1(k, "result", "refused", (double)s.refused);
+	sample1(k, "result", "malformed", (double)s.malformed);
+	sample1(k, "result", "unfit", (double)s.unfit);
+	sample1(k, "result", "denied", (double)s.denied);
+	sample1(k, "result", "unasked", (double)s.unasked);
+	one(k, "saker_offers_sessions_ended_total", COUNTER,
+	    "Sessions ended because their resources were released.", (double)s.ended);
+}
+
+static void policy(struct sink *k, const struct control *c)
+{
+	static const char *const event[POLICY_EVENTS] = {"lost", "recovered", "released",
+							 "changed", "other"};
+	struct policy_stats s = {0};
+
+	if (c->policy)
+		policy_stats(c->policy, &s);
+	one(k, "saker_policy_up", GAUGE, "1 while a policy function is connected.", s.up);
+	one(k, "saker_policy_sessions", GAUGE, "Sessions with the policy function.",
+	    s.sessions);
+	one(k, "saker_policy_ending", GAUGE, "Of those, whose end it has not heard yet.",
+	    s.ending);
+	family(k, "saker_policy_questions_total", COUNTER,
+	       "Questions to the policy function, by answer.");
+	sample1(k, "answer", "granted", (double)s.granted);
+	sample1(k, "answer", "refused", (double)s.refused);
+	sample1(k, "answer", "none", (double)s.unanswered);
+	family(k, "saker_policy_events_total", COUNTER, "What the policy function told.");
+	for (int i = 0; i < POLICY_EVENTS; i++)
+		sample1(k, "event", event[i], (double)s.events[i]);
+	one(k, "saker_policy_unknown_total", COUNTER,
+	    "Its requests for sessions that there are not.", (double)s.unknown);
+	one(k, "saker_policy_late_total", COUNTER, "Answers that came too late, or twice.",
+	    (double)s.late);
+	one(k, "saker_policy_abandoned_total", COUNTER,
+	    "Sessions whose end it has not heard in ten minutes.", (double)s.abandoned);
+}
+
+static void signalling(struct sink *k, const struct control *c)
+{
+	struct signalling_stats s = {0};
+
+	if (c->signalling)
+		signalling_stats(c->signalling, &s);
+	family(k, "saker_signalling_paths", GAUGE,
+	       "Registered terminals' addresses, by what the policy function knows of them.");
+	sample1(k, "state", "open", s.open);
+	sample1(k, "state", "waiting", s.waiting);
+	sample1(k, "state", "none", s.paths - s.open - s.waiting);
+	one(k, "saker_signalling_refused_total", COUNTER,
+	    "Of those, refused by the policy function.", (double)s.refused);
+	one(k, "saker_signalling_lost_total", COUNTER,
+	    "Bearers under registrations that were lost.", (double)s.lost);
+	one(k, "saker_signalling_changed_total", COUNTER,
+	    "Terminals whose access network changed.", (double)s.changed);
+	one(k, "saker_signalling_dropped_total", COUNTER,
+	    "Contacts that ended with their bearer.", (double)s.dropped);
+}
+
+static void charging(struct sink *k, const struct control *c)
+{
+	struct charging_stats s = {0};
+
+	if (c->charging)
+		charging_stats(c->charging, &s);
+	one(k, "saker_charging_up", GAUGE, "1 while a charging data function is connected.",
+	    s.up);
+	one(k, "saker_charging_open", GAUGE, "Accounting sessions that go on.", s.open);
+	one(k, "saker_charging_spooled", GAUGE,
+	    "Records that no charging data function has taken yet.", s.spooled);
+	family(k, "saker_charging_records_total", COUNTER, "Records, by what became of them.");
+	sample1(k, "result", "written", (double)s.written);
+	sample1(k, "result", "taken", (double)s.taken);
+	sample1(k, "result", "rejected", (double)s.rejected);
+	sample1(k, "result", "lost", (double)s.lost);
+	one(k, "saker_charging_repeated_total", COUNTER, "Records that were sent once more.",
+	    (double)s.repeated);
+	one(k, "saker_charging_forgotten_total", COUNTER,
+	    "Sessions whose end nobody has heard of in a day.", (double)s.forgotten);
 }
 
 static void reg_events(struct sink *k, const struct control *c)
@@ -602,6 +703,10 @@ static void all(struct sink *k, const struct series_sources *s)
 	registrations(k, s->control);
 	security(k, s->control);
 	sessions(k, s->control);
+	offers(k, s->control);
+	policy(k, s->control);
+	charging(k, s->control);
+	signalling(k, s->control);
 	reg_events(k, s->control);
 	watchers(k, s->control);
 	proxy_auths(k, s->control);

@@ -72,6 +72,8 @@ struct sessions {
 	uint64_t ticked_s; /* up to here the wheel has run */
 	struct session *wheel[WHEEL];
 	struct sessions_stats stats;
+	void (*on_release)(void *ctx, struct slice call_id);
+	void *release_ctx;
 	struct sip_msg msg; /* of the notice under work */
 };
 
@@ -504,8 +506,17 @@ static void release(struct sessions *s, struct session *k, uint32_t cause, const
 	send_bye(s, k, CALLEE, cause, why);
 	log_event(LOG_INFO, "session", "released", LOG_S("call", k->call_id),
 		  LOG_Z("reason", why));
-	free(k);
 	s->stats.released++;
+	if (s->on_release)
+		s->on_release(s->release_ctx, k->call_id);
+	free(k);
+}
+
+void sessions_on_release(struct sessions *s, void (*fn)(void *ctx, struct slice call_id),
+			 void *ctx)
+{
+	s->on_release = fn;
+	s->release_ctx = ctx;
 }
 
 uint32_t sessions_release(struct sessions *s, const struct registration_set *set,
@@ -532,6 +543,26 @@ uint32_t sessions_release(struct sessions *s, const struct registration_set *set
 		}
 	}
 	return released;
+}
+
+uint64_t sessions_dialog(struct sessions *s, const struct abi_punt *p)
+{
+	struct hash_key key;
+
+	if (!link_token_key(s->c->link, &key) ||
+	    sip_parse(slice_of(p->data, p->len), &s->msg) != SIP_OK)
+		return 0;
+	return dialog_key(&key, &s->msg);
+}
+
+void sessions_refuse(struct sessions *s, uint64_t dialog, uint16_t status, const char *why)
+{
+	struct session *k = *find(s, dialog);
+
+	if (!k)
+		return;
+	release(s, k, status, why);
+	s->stats.refused++;
 }
 
 /* One second of the wheel. */

@@ -39,10 +39,19 @@ void sessions_expire(struct sessions *s, uint64_t now_ms);
 uint32_t sessions_release(struct sessions *s, const struct registration_set *set,
 			  const char *text);
 
+/* Called with each session that control ends, for no worker tells of those. */
+void sessions_on_release(struct sessions *s, void (*fn)(void *ctx, struct slice call_id),
+			 void *ctx);
+/* Names the dialog that a message is of, whichever side's; 0: none. */
+uint64_t sessions_dialog(struct sessions *s, const struct abi_punt *p);
+/* Ends that session, if it is one that is watched, likewise, with the cause `status`. */
+void sessions_refuse(struct sessions *s, uint64_t dialog, uint16_t status, const char *text);
+
 struct sessions_stats {
 	uint32_t active;
 	uint64_t begun, ended, released;
 	uint64_t expired;   /* of those released, for want of a refresh */
+	uint64_t refused;   /* of those released, by sessions_refuse */
 	uint64_t forgotten; /* the oldest, for want of room */
 	uint64_t unread;    /* notices of which nothing could be made */
 	uint64_t byes, byes_unanswered;

@@ -162,11 +162,28 @@ void say_response(struct text *t, const struct heard *request, const char *statu
 	}
 }
 
-void say_body(struct text *t, uint32_t size, const char *type)
+/* Lines of a session description that say nothing new, to the octet. */
+static void fill(struct text *t, uint32_t octets)
 {
 	static const char line[] =
 		"a=rtpmap:97 AMR/8000/1\r\na=fmtp:97 mode-change-capability=2; "
 		"max-red=220\r\n";
+	enum { LINE = sizeof(line) - 1, SHORTEST = 5 };
+
+	for (; octets >= LINE + SHORTEST; octets -= LINE)
+		text_put(t, slice_of(line, LINE));
+	text_lit(t, "a=");
+	for (octets -= 4; octets; octets--)
+		text_char(t, 'x');
+	text_lit(t, "\r\n");
+}
+
+void say_body(struct text *t, uint32_t size, const char *type)
+{
+	static const struct slice description = SLICE(
+		"v=0\r\no=- 1 1 IN IP4 10.64.0.1\r\ns=-\r\nc=IN IP4 10.64.0.1\r\nt=0 0\r\n"
+		"m=audio 40000 RTP/AVP 97\r\nb=AS:30\r\n");
+	enum { BODY_MIN = 160 };
 	uint32_t head, body;
 
 	if (size == 0) {
@@ -177,13 +194,9 @@ void say_body(struct text *t, uint32_t size, const char *type)
 	text_str(t, type);
 	text_lit(t, "\r\nContent-Length: ");
 	head = t->len + 3 + 4; /* the number, two line ends */
-	body = size > head + 100 ? size - head : 100;
+	body = size > head + BODY_MIN ? size - head : BODY_MIN;
 	text_u64(t, body);
 	text_lit(t, "\r\n\r\n");
-	while (body) {
-		uint32_t n = body < sizeof(line) - 1 ? body : (uint32_t)sizeof(line) - 1;
-
-		text_put(t, slice_of(line, n));
-		body -= n;
-	}
+	text_put(t, description);
+	fill(t, body - description.len);
 }

@@ -140,6 +140,49 @@ def services(bench):
     return figures
 
 
+PCRF = "127.0.0.1:3870"
+
+
+def _with_pcrf(bench, name, access, first, after, quick_rate):
+    """A node whose terminals in `access` ask a PCRF for each call; the runs at its highest rate."""
+    socket = bench.socket(name)
+    pcrf = bench.children.start([bench.program("tests/peers/diameter/peer_pcrf"), "pcrf.ims.example", "ims.example", PCRF,
+                                 "scscf.ims.example", "quiet"], bench.log(f"{name}-pcrf"), core=bench.other_core)
+    saker = node.Node(bench, node.memif(socket), _users(bench), slow_core=bench.other_core,
+                      sections=f"policy:\n  access: [{access}]\n  pcrfs:\n    - {{identity: pcrf.ims.example, address: {PCRF}}}")
+    try:
+        link = blast.over_memif(bench, socket)
+        if bench.quick:
+            return [_calls(bench, saker, link, name, ["--rate", quick_rate, "--seconds", 2])]
+        return _ladder(bench, saker, link, name, POLICY_SLO if after == POLICY_AFTER else SLO, first, after)[1]
+    finally:
+        granted = saker.metric("saker_policy_questions_total{answer=\"granted\"}")
+        saker.alive()
+        saker.stop()
+        bench.children.stop(pcrf)
+        if granted == 0:
+            raise Failed(f"{name}: the PCRF was not asked")
+
+
+# With its peer on the same core as the generator an answer takes its time.
+POLICY_SLO = "p99<200ms,fail<1%"
+POLICY_FIRST, POLICY_QUICK, POLICY_AFTER = 100, 50, (1, 1, 1)
+# Four addresses with four terminals each.
+BESIDE = "10.64.0.0/30"
+
+
+def policy(bench):
+    """call.policy.* and call.bystander.*: calls that all wait for a PCRF, and calls of which few do."""
+    all_of_them = _with_pcrf(bench, "policy", "10.64.0.0/10", POLICY_FIRST, POLICY_AFTER, POLICY_QUICK)
+    few = _with_pcrf(bench, "bystander", BESIDE, 20000, (1, 1, 1, 1), SERVED_QUICK)
+    figures = [_of("call.policy.calls_per_s", "1/s", all_of_them, lambda r: r["calls_per_s"]),
+               _of("call.bystander.calls_per_s", "1/s", few, lambda r: r["calls_per_s"])]
+    if bench.quick:
+        for figure in figures:
+            figure.invalid = ONE_RATE
+    return figures
+
+
 def over_veth(bench):
     """saker.veth.msgs_per_s: the same calls where Kamailio has its own, on AF_XDP."""
     veth.up(kernel_address=False)

@@ -30,6 +30,7 @@ GROUPS = (
     Group("Kamailio, t_relay", ("kamailio.stateful.*",), kamailio.stateful),
     Group("calls over memif", ("call.memif.*", "call.cpu_us", "overload.*"), call.memif),
     Group("calls by way of Application Servers", ("call.as.*",), call.services),
+    Group("calls with a policy function", ("call.policy.*", "call.bystander.*"), call.policy),
     Group("calls under ESP", ("call.ipsec.*",), call.ipsec),
     Group("calls over veth", ("saker.veth.*",), call.over_veth),
     Group("registrations", ("register.aka.*", "register.cpu_ms.*"), register.aka),
@@ -40,7 +41,8 @@ GROUPS = (
 
 
 # A word for figures of other names too: what churns are registrations.
-ALSO = {"register": ("churn",), "services": ("call.as", "ratio.as")}
+ALSO = {"register": ("churn",), "services": ("call.as", "ratio.as"),
+        "policy": ("call.policy", "call.bystander", "ratio.policy")}
 
 
 def meant(names):

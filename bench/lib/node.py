@@ -4,6 +4,7 @@ The worker is on the measured core, and so are control and HSS, which rest while
 answers give control work, it has the measured core alone (slow_core). The data plane's other threads are beside the
 generator, on the other core; they hardly run.
 """
+import json
 import os
 import shutil
 
@@ -149,6 +150,11 @@ class Node:
 
     def cpu(self, name):
         return cpu_seconds(self.child[name].pid)
+
+    def metric(self, name):
+        """The value of a series, or 0."""
+        rows = json.loads(self.ctl("-o", "json", "metrics"))["rows"]
+        return sum(int(r["value"]) for r in rows if r["metric"] == name)
 
     def alive(self):
         for name, child in self.child.items():

@@ -8,6 +8,9 @@ RATIOS = (
     ("ratio.kamailio.stateful", "call.memif.msgs_per_s", "kamailio.stateful.msgs_per_s", 1),
     ("ratio.kamailio.veth", "saker.veth.msgs_per_s", "kamailio.stateful.msgs_per_s", 1),
     ("ratio.as", "call.as.calls_per_s", "call.memif.calls_per_s", 1),
+    # Three AARs and two STRs make one call.
+    ("ratio.policy.diameter", "call.policy.calls_per_s", "diameter.bound.per_s", 5),
+    ("ratio.policy.bystander", "call.bystander.calls_per_s", "call.memif.calls_per_s", 1),
     # UAR, MAR, UAR and SAR make one registration.
     ("ratio.register", "register.aka.per_s", "diameter.bound.per_s", 4),
     ("ratio.table.lookup", "table.lookup.cycles.10m", "table.lookup.cycles.10k", 1),

@@ -23,6 +23,7 @@ TARGETS = (
     ("ratio.kamailio.stateful", ">=", 40, "against its t_relay, per core"),
     ("ratio.kamailio.veth", ">=", 5, "the node on the same veth, against t_relay"),
     ("ratio.register", ">=", 0.8, "registrations, four exchanges each, of bare freeDiameter's exchanges"),
+    ("ratio.policy.bystander", ">=", 0.95, "calls of users without policy, beside some with it"),
     ("register.cpu_ms", "<=", 0.35, "CPU of control and HSS for one registration"),
     ("register.refresh.per_s", ">=", 300000, "refreshes answered on the worker"),
 )

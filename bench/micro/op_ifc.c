@@ -107,7 +107,7 @@ static uint64_t ifc_run(void *ctx, uint32_t n)
 {
 	struct evaluation *c = ctx;
 	const struct ifc *f = (const struct ifc *)c->compiled.memory;
-	struct ifc_ask ask = {IFC_ORIGINATING, true, 0, {0}};
+	struct ifc_ask ask = {.session_case = IFC_ORIGINATING, .registered = true};
 	struct ifc_match match;
 	uint64_t none = 0;
 

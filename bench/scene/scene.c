@@ -93,6 +93,7 @@ static void make_node(struct scene *s)
 {
 	s->node = (struct node){
 		.roles = NODE_PCSCF | NODE_ICSCF | NODE_SCSCF,
+		.follow = true,
 		.routes = &s->routes,
 		.realm = SLICE("ims.example"),
 		.n_domains = 1,

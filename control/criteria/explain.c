@@ -9,12 +9,12 @@ static const struct {
 	const char *word;
 	struct ifc_ask ask;
 } cases[] = {
-	{"orig", {IFC_ORIGINATING, true, 0, {0}}},
-	{"term", {IFC_TERMINATING, true, 0, {0}}},
-	{"term-unreg", {IFC_TERMINATING_UNREGISTERED, false, 0, {0}}},
-	{"orig-unreg", {IFC_ORIGINATING_UNREGISTERED, false, 0, {0}}},
-	{"orig-cdiv", {IFC_ORIGINATING_CDIV, true, 0, {0}}},
-	{"orig-cdiv-unreg", {IFC_ORIGINATING_CDIV, false, 0, {0}}},
+	{"orig", {.session_case = IFC_ORIGINATING, .registered = true}},
+	{"term", {.session_case = IFC_TERMINATING, .registered = true}},
+	{"term-unreg", {.session_case = IFC_TERMINATING_UNREGISTERED}},
+	{"orig-unreg", {.session_case = IFC_ORIGINATING_UNREGISTERED}},
+	{"orig-cdiv", {.session_case = IFC_ORIGINATING_CDIV, .registered = true}},
+	{"orig-cdiv-unreg", {.session_case = IFC_ORIGINATING_CDIV}},
 };
 
 static const char *const registrations[] = {"initial", "again", "end"};

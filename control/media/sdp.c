@@ -344,3 +344,32 @@ const char *sdp_fits(const struct sdp *offer, const struct sdp *answer)
 	}
 	return NULL;
 }
+
+static bool is_wanted(const struct sdp_media *m)
+{
+	return m->port && m->quality.said && m->quality.mandatory;
+}
+
+bool sdp_wants_quality(const struct sdp *d)
+{
+	for (uint32_t i = 0; i < d->n; i++)
+		if (is_wanted(&d->media[i]))
+			return true;
+	return false;
+}
+
+/* A stream of one direction needs it in that one: which of local and remote, either will do. */
+static bool stands(const struct sdp_media *m)
+{
+	if (m->direction == SDP_BOTH)
+		return m->quality.local == SDP_BOTH && m->quality.remote == SDP_BOTH;
+	return m->direction == SDP_INACTIVE || (m->quality.local && m->quality.remote);
+}
+
+bool sdp_has_quality(const struct sdp *d)
+{
+	for (uint32_t i = 0; i < d->n; i++)
+		if (is_wanted(&d->media[i]) && !stands(&d->media[i]))
+			return false;
+	return true;
+}

@@ -61,5 +61,9 @@ struct sdp {
 
 /* NULL, or a sentence that says what is wrong; then *out is of no use. */
 const char *sdp_read(struct slice text, struct sdp *out);
+/* RFC 3312 §5: some stream may not be used before its resources stand. */
+bool sdp_wants_quality(const struct sdp *d);
+/* They do for every such stream, as this description says. */
+bool sdp_has_quality(const struct sdp *d);
 /* NULL, or what of the answer does not fit the offer (RFC 3264 §6). */
 const char *sdp_fits(const struct sdp *offer, const struct sdp *answer);

@@ -47,6 +47,14 @@ bool token_dialog_get(struct slice user, const struct hash_key *key, struct slic
 	return true;
 }
 
+void token_icid_put(struct text *out, const struct hash_key *key, struct slice call_id)
+{
+	const uint64_t of = hash_table(key, call_id.p, call_id.len);
+
+	for (uint64_t half = 0; half < 2; half++)
+		text_hex(out, hash_words(key, (uint64_t[]){'c' | half << 8, of}, 2), 16);
+}
+
 static uint64_t chain_mac(const struct hash_key *key, const struct token_chain *c)
 {
 	const uint64_t word[] = {'i' | (uint64_t)c->session_case << 8 |

@@ -65,6 +65,11 @@ bool token_chain_get(struct slice user, const struct hash_key *key, struct token
 /* True if it looks like one, whoever made it. */
 bool token_is_chain(struct slice user);
 
+/* The charging identifier of all that one Call-ID stands for, 32 digits (RFC 7315 §4.6): as
+ * unique as that (RFC 3261 §8.1.1.4), the same in every request of a dialog, and known to
+ * whoever has the node's key. */
+void token_icid_put(struct text *out, const struct hash_key *key, struct slice call_id);
+
 /* Path: the UE's flow behind this P-CSCF. */
 void token_path_put(struct text *out, const struct hash_key *key, const struct addr *flow);
 bool token_path_get(struct slice user, const struct hash_key *key, struct addr *flow);

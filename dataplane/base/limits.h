@@ -39,7 +39,7 @@ enum limits {
 	BGCF_MAX = 64,            /* rules for what leaves the network */
 	DNS_SERVERS_MAX = 4,
 	NUMBER_PLACES_MAX = 32, /* with a numbering plan of their own */
-	POLICY_ACCESSES_MAX = 16, /* whose terminals' sessions need resources */
+	POLICY_ACCESSES_MAX = 16, /* whose terminals' session descriptions are looked at */
 	POLICY_CODECS_MAX = 32,
 	ACCESSES_MAX = 64,     /* access networks with a policy of their own */
 	SCSCFS_MAX = 32,       /* that an I-CSCF chooses from */

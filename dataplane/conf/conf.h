@@ -207,6 +207,7 @@ struct conf_pcscf {
 	enum conf_encryption
 		encryption[3]; /* most preferred first; AES-GCM needs no integrity */
 	uint32_t n_encryption;
+	bool follow;      /* terminals that move while they are called */
 	bool reg_event;   /* subscribe to users' registrations at their S-CSCF; default true */
 	uint32_t sa_sets; /* default 0: four for each of dataplane.users */
 	uint32_t temporary, temporary_address; /* sets that await their REGISTER: in all,
@@ -268,13 +269,28 @@ struct conf_hss {
 	struct addr metrics_listen; /* default 127.0.0.1:9391 */
 };
 
-/* Sessions of terminals in these access networks wait for resources. */
+/* Who is told of sessions. */
+struct conf_charging {
+	struct conf_hss_peer cdf[HSSES_MAX];
+	uint32_t n_cdf;
+	bool pcscf;
+	uint32_t interim_s, timeout_ms, window, spool;
+};
+
+/* What terminals in these access networks may offer. */
 struct conf_policy {
 	struct conf_prefix access[POLICY_ACCESSES_MAX];
 	uint32_t n_access;
-	bool preliminary;   /* asked for with the offer already; default true */
-	bool preconditions; /* those of both sides before the called user rings */
-	bool on_failure_reject;
+	struct conf_hss_peer pcrf[HSSES_MAX];
+	uint32_t n_pcrf;
+	uint32_t timeout_ms, window;
+	char application[64];
+	bool preliminary;             /* asked for with the offer already; default true */
+	bool preconditions;           /* those of both sides before the called user rings */
+	bool reject_on_failure;       /* default false: goes on where no PCRF answers */
+	uint32_t refused_status;      /* default 503 */
+	bool signalling;              /* asked for registrations too; default false */
+	bool drop_on_signalling_loss; /* default false */
 	char codec[POLICY_CODECS_MAX][32]; /* that may be offered; none: all */
 	uint32_t n_codec;
 	uint32_t streams;   /* of one session; 0: any number */
@@ -302,6 +318,7 @@ struct conf {
 	struct conf_numbers numbers;
 	struct conf_emergency emergency;
 	struct conf_policy policy;
+	struct conf_charging charging;
 	struct conf_bgcf bgcf[BGCF_MAX];
 	uint32_t n_bgcf;
 	struct conf_hss hss;

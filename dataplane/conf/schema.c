@@ -121,19 +121,10 @@ const struct conf_key *conf_key_find(enum conf_owner owner, struct slice name)
 	return NULL;
 }
 
-static const char *const section[] = {"dataplane",
-				      "icscf",
-				      "scscf",
-				      "pcscf",
-				      "pcscf.protected-ports",
-				      "pcscf.security",
-				      "control",
-				      "dns",
-				      "numbers",
-				      "emergency",
-				      "policy",
-				      "hss",
-				      NULL};
+static const char *const section[] = {
+	"dataplane",      "icscf",    "scscf", "pcscf",   "pcscf.protected-ports",
+	"pcscf.security", "control",  "dns",   "numbers", "emergency",
+	"policy",         "charging", "hss",   NULL};
 
 bool conf_is_section(struct slice name)
 {

@@ -41,6 +41,12 @@ static bool header_holds(struct question *q, const struct ifc_point *p)
 	struct slice name = slice_of((const uint8_t *)q->form + p->name.at, p->name.len);
 	const struct sip_msg *m = q->msg;
 
+	for (uint32_t i = 0; i < q->ask->n_own; i++)
+		if (q->ask->own[i].id == p->arg &&
+		    pattern_found_folded(q->form, &p->content, q->ask->own[i].value, &q->steps))
+			return true;
+	if (q->ask->unseen && q->ask->unseen[p->arg])
+		return false;
 	for (const struct sip_header *h = sip_first(m, p->arg); h; h = sip_next(m, h)) {
 		if (p->arg == SIP_H_OTHER &&
 		    !slice_eq_nocase(slice_of(m->raw.p + h->name, h->name_len), name))
@@ -48,8 +54,7 @@ static bool header_holds(struct question *q, const struct ifc_point *p)
 		if (pattern_found_folded(q->form, &p->content, sip_value(m, h), &q->steps))
 			return true;
 	}
-	return p->arg == SIP_H_P_ASSERTED_SERVICE && q->ask->service_id.len &&
-	       pattern_found_folded(q->form, &p->content, q->ask->service_id, &q->steps);
+	return false;
 }
 
 /* A field in compact form is held to the name by its long one. */
@@ -57,8 +62,18 @@ static bool header_like_holds(struct question *q, const struct ifc_point *p)
 {
 	const struct sip_msg *m = q->msg;
 
+	for (uint32_t i = 0; i < q->ask->n_own; i++) {
+		const struct ifc_own *own = &q->ask->own[i];
+
+		if (pattern_found(q->form, &p->name, sip_header_name(own->id), &q->steps) &&
+		    pattern_found_folded(q->form, &p->content, own->value, &q->steps))
+			return true;
+	}
 	for (uint32_t i = 0; i < m->n_headers; i++) {
 		const struct sip_header *h = &m->header[i];
+
+		if (q->ask->unseen && q->ask->unseen[h->id])
+			continue;
 		struct slice name = h->id == SIP_H_OTHER
 					    ? slice_of(m->raw.p + h->name, h->name_len)
 					    : sip_header_name(h->id);

@@ -15,13 +15,21 @@
  * it is good. NULL, or a sentence that says what is wrong. */
 const char *ifc_sound(const void *memory, size_t len);
 
+enum { IFC_OWN_MAX = 2 };
+
 struct ifc_ask {
 	uint8_t session_case; /* enum ifc_case */
 	bool registered;      /* for IFC_ORIGINATING_CDIV, where the case does not say */
 	uint8_t registration; /* of a REGISTER: the one bit of enum ifc_registration; else 0 */
-	/* What the S-CSCF asserts: a P-Asserted-Service beside those of the message (TS 24.229
-	   §5.4.3.2 step 4 comes before the criteria); empty: nothing. */
-	struct slice service_id;
+	/* Where the P-CSCF or the border is this node too, the message is as it came from
+	   outside: header fields that it would have added are here, */
+	uint8_t n_own;
+	struct ifc_own {
+		enum sip_header_id id;
+		struct slice value;
+	} own[IFC_OWN_MAX];
+	const bool
+		*unseen; /* and those that it would have taken out, by their id; NULL: none */
 };
 
 struct ifc_match {

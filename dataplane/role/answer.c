@@ -94,7 +94,7 @@ enum verdict answer_body(struct pass *p, uint16_t status, const char *warning,
 	if (p->msg.method == SIP_M_ACK)
 		return pass_drop(p, COUNT_DROP_ACK_STRAY);
 	/* The best of what came is the answer, not that there is nobody else to ask. */
-	if (p->again)
+	if (pass_only_goes_on(p))
 		return VERDICT_DROP;
 
 	struct buf *b = make(p, status, warning, headers, body);
@@ -108,7 +108,8 @@ enum verdict answer_body(struct pass *p, uint16_t status, const char *warning,
 		transaction_answer(p, b, status);
 	else
 		p->out->buf[p->out->n++] = b;
-	buf_free(p->b);
+	if (!p->again)
+		buf_free(p->b);
 	return VERDICT_SEND;
 }
 

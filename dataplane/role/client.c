@@ -90,7 +90,7 @@ void transaction_send(struct pass *p, const struct branch_ref *ref, struct buf *
 	};
 	t->ack[ref->slot].uri_len = 0;
 	p->txn->first_client = (int32_t)ref->slot;
-	if (c->next == NONE && p->n_targets == 1 && !p->more && !p->hide)
+	if (c->next == NONE && p->n_targets == 1 && !p->more && !p->hide && !p->txn->follows)
 		record_release(&p->txn->request); /* what was sent does as well */
 	buf_ref(sent);
 	p->out->buf[p->out->n++] = sent;
@@ -264,6 +264,14 @@ static void conclude(struct role_worker *w, struct txn *s, uint64_t now, struct 
 	}
 }
 
+void transaction_conclude(struct pass *p)
+{
+	if (!p->txn) /* abandoned */
+		return;
+	p->txn->more = false;
+	conclude(p->w, p->txn, p->now, p->out);
+}
+
 /* The branch is over: timer D soaks up repeats of the final response. */
 static void complete(struct role_worker *w, struct client *c, uint16_t status, uint64_t now)
 {
@@ -303,6 +311,10 @@ static enum verdict provisional(struct pass *p, struct txn *s, struct client *c)
 	bool restart = c->state == CLIENT_CALLING || p->msg.status > 100;
 	c->heard |= p->msg.status > 100;
 	c->state = CLIENT_PROCEEDING;
+	if (s->follows) {
+		s->follows = false;
+		record_release(&s->request);
+	}
 	if (!c->cancel_sent && restart) {
 		c->deadline_ms = p->now + p->w->node->timer_c_ms;
 		wheel_set(&t->wheel, client_timer(t, c), c->deadline_ms);
@@ -568,6 +580,32 @@ static void timed_out(struct role_worker *w, struct client *c, uint64_t now, str
 		conclude(w, &w->transactions->server[c->server], now, out);
 }
 
+/* The terminal that has said nothing yet is not where it was, but somewhere else (TS 24.229
+ * §5.4.3.3: a request goes to the contacts that are registered). */
+static bool has_moved(struct role_worker *w, const struct client *c, uint64_t now)
+{
+	const struct txn *s = c->server == NONE ? NULL : &w->transactions->server[c->server];
+	const struct registration *r;
+
+	if (!s || !c->to_ue || !c->invite || !s->follows || s->cancelled)
+		return false;
+	r = c->term_user ? table_find_user(w->tables, c->term_user) : NULL;
+	return r && r->n_contact && !reg_contact_on_flow(r, &c->sent->dst, c->sent->sa_id, now);
+}
+
+/* As if its flow had failed (RFC 5626 §5.3): the request is taken up again. */
+static void follow(struct role_worker *w, struct client *c, uint64_t now, struct outbox *out)
+{
+	struct txn *s = &w->transactions->server[c->server];
+
+	count(w->counters, COUNT_FOLLOWED);
+	w->transactions->fork[c->server].n = 0;
+	s->follows = false;
+	s->more = true;
+	complete(w, c, 430, now);
+	conclude(w, s, now, out);
+}
+
 void client_expired(struct role_worker *w, struct client *c, uint64_t now, struct outbox *out)
 {
 	struct transactions *t = w->transactions;
@@ -576,6 +614,10 @@ void client_expired(struct role_worker *w, struct client *c, uint64_t now, struc
 	case CLIENT_CALLING:
 		if (now >= c->deadline_ms) {
 			timed_out(w, c, now, out);
+			return;
+		}
+		if (has_moved(w, c, now)) {
+			follow(w, c, now, out);
 			return;
 		}
 		buf_ref(c->sent);

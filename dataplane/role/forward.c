@@ -379,8 +379,14 @@ static enum verdict forward_stateful(struct pass *p)
 		sip_edit_delete_all(p->edits, &p->msg, SIP_H_MAX_BREADTH);
 	else
 		breadth = 0;
-	if (!forward_branch(p, &p->target[0], breadth, false))
+	bool follows = p->w->node->follow && p->target[0].ue;
+
+	if (follows)
+		transaction_follow(p);
+	if (!forward_branch(p, &p->target[0], breadth, follows))
 		return answer(p, 500, "the request could not be sent on");
+	if (follows)
+		buf_free(p->b);
 	return VERDICT_SEND;
 }
 

@@ -68,7 +68,8 @@ enum verdict icscf_take_location(struct pass *p)
  * pass through. */
 static bool may_leave(const struct pass *p)
 {
-	return p->w->node->outbound && p->orig_set && !p->again && onward_is_number(p);
+	return p->w->node->outbound && p->orig_set && !pass_only_goes_on(p) &&
+	       onward_is_number(p);
 }
 
 enum verdict icscf_locate(struct pass *p)
@@ -89,7 +90,7 @@ enum verdict icscf_locate(struct pass *p)
 		return VERDICT_NEXT;
 	if (ask_is_answered(p))
 		return icscf_take_location(p);
-	if (p->again)
+	if (pass_only_goes_on(p))
 		return VERDICT_DROP;
 	/* Nobody but this node can tell whom a temporary GRUU of this node's stands for. */
 	if (p->gruu_kind >= GRUU_TEMPORARY)

@@ -58,7 +58,9 @@ struct node {
 	struct node_prefix peer[PEERS_MAX];
 	bool hides; /* from one peer at least */
 	uint32_t n_policy;
-	struct node_prefix policy[POLICY_ACCESSES_MAX]; /* where sessions need resources */
+	bool preconditions; /* a 180 waits for them, too */
+	struct node_prefix
+		policy[POLICY_ACCESSES_MAX]; /* where session descriptions are looked at */
 	uint32_t n_priorities;
 	struct node_priority priority[PRIORITY_SPACES_MAX];
 	uint32_t n_routes;
@@ -73,6 +75,7 @@ struct node {
 	uint32_t max_breadth;
 	uint32_t flow_timer_s; /* told to terminals with SIP outbound; 0: not */
 	uint32_t transactions; /* per worker */
+	bool follow;           /* INVITEs go after terminals that move */
 	bool watch_sessions; /* control is told of dialogs that INVITEs begin, and of their end
 			      */
 	struct node_expires expires;

@@ -100,7 +100,8 @@ struct pass {
 	/* Route preprocessing (RFC 3261 §16.4) */
 	bool own_dialog; /* a valid dialog token of ours was on top */
 	struct token_dialog token;
-	bool own_path; /* a Path token of ours */
+	bool from_orig; /* in it, and from its calling side */
+	bool own_path;  /* a Path token of ours */
 	struct addr path_flow;
 	bool chained;      /* back from an Application Server */
 	bool chain_forged; /* and not with an identifier of ours */
@@ -136,11 +137,13 @@ struct pass {
 	enum pass_gruu gruu_kind;
 	struct gruu gruu; /* of a public one the instance alone */
 
-	bool wildcard;   /* called is the wildcarded identity that stands for the one named */
-	bool more;       /* of the called user's contacts some are left for later */
-	bool again;      /* an INVITE kept, on its way to those; what comes of it decides only
-			    whether      it goes there */
-	struct txn *txn; /* INVITE's server transaction, once there */
+	bool wildcard;    /* called is the wildcarded identity that stands for the one named */
+	bool more;        /* of the called user's contacts some are left for later */
+	bool again;       /* a request kept, on its way to those; what comes of it decides only
+			     whether it goes there, unless passed_over */
+	bool passed_over; /* again, for an Application Server has failed: its way is not known
+			     yet */
+	struct txn *txn;  /* INVITE's server transaction, once there */
 	const struct abi_inject *resume; /* what control said of this message */
 	struct slice resume_route;
 	enum abi_punt_reason punt;
@@ -178,7 +181,7 @@ struct role_worker {
 	uint16_t id;
 	struct transactions *transactions;
 	struct seal *seal;
-	uint64_t icid;       /* counts charging identifiers */
+	uint64_t serial;     /* counts refreshes */
 	uint32_t refuse;     /* sixteenths of new requests that are refused */
 	uint32_t answers;    /* that the group's INVITEs will be given */
 	uint64_t help_since; /* calls for help of those not registered, in this second */
@@ -193,6 +196,12 @@ struct role_worker {
 	struct sip_edits edits;        /* of the one message under work */
 	struct sip_edits common_edits; /* of a forked INVITE, between its branches */
 };
+
+/* True if only where it goes is still open, and not what becomes of it. */
+static inline bool pass_only_goes_on(const struct pass *p)
+{
+	return p->again && !p->passed_over;
+}
 
 static inline enum verdict pass_drop(struct pass *p, enum count_id reason)
 {

@@ -271,6 +271,7 @@ static bool dialog_source(struct pass *p, const struct registration *orig,
 
 	if (orig && reg_contact_on_flow(orig, src, p->b->sa_id, p->now)) {
 		p->source = SOURCE_UE;
+		p->from_orig = true;
 		assert_party(p, orig, p->token.orig);
 		return true;
 	}
@@ -281,10 +282,12 @@ static bool dialog_source(struct pass *p, const struct registration *orig,
 	}
 	if ((p->token.legs & TOKEN_ORIG_FLOW) && addr_eq(src, &p->path_flow) && !p->b->sa_id) {
 		p->source = SOURCE_UE;
+		p->from_orig = true;
 		return true;
 	}
 	if ((p->token.legs & (TOKEN_ORIG_PEER | TOKEN_TERM_PEER)) && pass_from_peer(p)) {
 		p->source = SOURCE_PEER;
+		p->from_orig = p->token.legs & TOKEN_ORIG_PEER;
 		return true;
 	}
 	return false;
@@ -340,6 +343,22 @@ static const struct reg_contact *gruu_contact(struct pass *p, const struct regis
 	return best;
 }
 
+/* The far end's terminal has gone elsewhere and has not said so in this dialog yet: the party
+ * is meant, where it has one terminal. */
+static const struct reg_contact *moved_contact(struct pass *p, const struct registration *r,
+					       const struct sip_uri *uri)
+{
+	const struct reg_contact *c = r && r->n_contact == 1 ? reg_contact(r, 0) : NULL;
+	struct sip_uri registered;
+
+	return c && c->expires_ms > p->now && c->flow.family &&
+			       sip_uri_decode(reg_text(r, c->uri, c->uri_len), &registered) ==
+				       SIP_OK &&
+			       registered.user.len && slice_eq(registered.user, uri->user)
+		       ? c
+		       : NULL;
+}
+
 /* Where an in-dialog request goes next: the next Route, else the far end's contact. */
 static enum verdict dialog_target(struct pass *p, const struct registration *orig,
 				  const struct registration *term)
@@ -367,6 +386,10 @@ static enum verdict dialog_target(struct pass *p, const struct registration *ori
 			return VERDICT_NEXT;
 		}
 		c = gruu_contact(p, orig, term, &of);
+		if (!c) {
+			of = p->from_orig ? term : orig;
+			c = moved_contact(p, of, uri);
+		}
 		if (c) {
 			p->target[0] = (struct target){
 				.dst = c->flow,
@@ -425,17 +448,14 @@ static void push_asserted_identity(struct pass *p, struct slice identity)
 	sip_edit_push(p->edits, &p->msg, text_since(t, from));
 }
 
-/* RFC 7315 §4.6: unique over nodes, restarts and time. */
+/* RFC 7315 §4.6. */
 static void push_charging_vector(struct pass *p)
 {
 	struct text *t = &p->edits->arena;
 	uint32_t from = t->len;
-	const uint64_t number = (uint64_t)p->w->id << 48 | ++p->w->icid;
 
 	text_lit(t, "P-Charging-Vector: icid-value=\"");
-	text_hex(t, hash_words(&p->w->node->branch_key, &number, 1), 16);
-	text_hex(t, p->w->id, 2);
-	text_hex(t, p->w->icid, 10);
+	token_icid_put(t, &p->w->node->token_key, p->call_id);
 	text_lit(t, "\";icid-generated-at=");
 	addr_put_host(t, &p->b->dst);
 	text_lit(t, ";orig-ioi=");

@@ -37,8 +37,16 @@ enum verdict policy_request(struct pass *p)
 	if (!p->resume)
 		return ask(p, PUNT_POLICY);
 	if (p->resume->locate == LOCATE_REJECT)
-		return answer_rejected(p, "what the session needs is not to be had");
+		return answer_rejected(p, p->resume_route.len ? NULL : /* control says it */
+						  "what the session needs is not to be had");
 	return VERDICT_NEXT;
+}
+
+/* RFC 3312 §5.2: whether the called user may ring, control knows. */
+static bool rings(const struct pass *p)
+{
+	return p->w->node->preconditions && p->msg.status == 180 &&
+	       p->msg.method == SIP_M_INVITE;
 }
 
 static bool is_held_response(const struct pass *p, const struct addr *back)
@@ -48,7 +56,7 @@ static bool is_held_response(const struct pass *p, const struct addr *back)
 	return p->msg.status > 100 && p->msg.status < 300 &&
 	       ((p->side.to_ue && policy_covers(n, &p->b->src)) ||
 		(p->side.from_ue && policy_covers(n, back))) &&
-	       describes_session(p);
+	       (describes_session(p) || rings(p));
 }
 
 enum verdict policy_response(struct pass *p, const struct addr *back)

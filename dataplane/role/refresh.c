@@ -286,7 +286,7 @@ static bool put_gruus(struct pass *p, struct refresh *r)
 		.user = token_user(key, r->impu),
 		.instance = r->contact->instance,
 		.call = (uint32_t)hash_of(p, p->call_id),
-		.serial = (uint32_t)++p->w->icid,
+		.serial = (uint32_t)++p->w->serial,
 	};
 	struct text *t = &r->lines;
 	struct slice instance;

@@ -339,7 +339,9 @@ enum verdict role_resume(struct role_worker *w, const struct abi_inject *verdict
 	    (v == VERDICT_PUNT && verdict->locate != LOCATE_PASS &&
 	     verdict->locate != LOCATE_GRANTED && p->punt != PUNT_AUTHENTICATE))
 		v = pass_drop(p, COUNT_DROP_RESUME);
-	if (v == VERDICT_DROP)
+	if (v == VERDICT_DROP && p->again)
+		transaction_conclude(p);
+	if (v == VERDICT_DROP || p->again) /* of what goes on the transaction has its own */
 		buf_free(b);
 	return v;
 }

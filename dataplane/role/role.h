@@ -24,6 +24,7 @@ struct role_worker;
 enum {
 	OUTBOX_MAX = 256,
 	OUTBOX_PER_MESSAGE = 2 * FORK_MAX + 4,
+	OUTBOX_ASKED_MAX = 16,
 	ROLE_GROUP = 8, /* messages in hand at a time: their headers stay in the first cache */
 };
 
@@ -34,7 +35,19 @@ enum {
 struct outbox {
 	uint32_t n;
 	struct buf *buf[OUTBOX_MAX];
+	/* Requests that were kept, and go on when control has said how. */
+	uint32_t n_asked;
+	struct {
+		struct buf *b;
+		enum abi_punt_reason reason;
+	} asked[OUTBOX_ASKED_MAX];
 };
+
+/* True if there is room for what one message or one timer gives. */
+static inline bool outbox_has_room(const struct outbox *out)
+{
+	return out->n + OUTBOX_PER_MESSAGE <= OUTBOX_MAX && out->n_asked < OUTBOX_ASKED_MAX;
+}
 
 /* At start, main thread. All memory of the worker's transactions and timers is reserved here.
  * NULL: no memory. */

@@ -67,7 +67,7 @@ static enum verdict leave(struct pass *p, bool (*known)(struct pass *p))
 {
 	if (p->w->node->outbound && known(p))
 		return VERDICT_NEXT;
-	if (p->again)
+	if (pass_only_goes_on(p))
 		return VERDICT_DROP;
 	if (ask_is_answered(p))
 		return icscf_take_location(p);

@@ -208,13 +208,35 @@ static enum verdict end(struct pass *p)
 	return answer(p, 408, "the Application Server cannot be reached");
 }
 
+static void add_own(struct ifc_ask *ask, enum sip_header_id id, struct slice value)
+{
+	ask->own[ask->n_own++] = (struct ifc_own){id, value};
+}
+
+/* Criteria see the request as it will be, not what a terminal or a foreign network claims. */
+static void see_as_trusted(struct pass *p, struct ifc_ask *ask)
+{
+	struct text *t = &p->edits->arena;
+	uint32_t from = t->len;
+
+	ask->unseen = trust_never_from(
+		p->source == SOURCE_UE ? TRUST_UE : trust_side_of(p->w->node, &p->b->src));
+	if (p->service_id.len)
+		add_own(ask, SIP_H_P_ASSERTED_SERVICE, p->service_id);
+	if (!p->assert_identity)
+		return;
+	text_char(t, '<');
+	text_put(t, p->asserted);
+	text_char(t, '>');
+	add_own(ask, SIP_H_P_ASSERTED_IDENTITY, text_since(t, from));
+}
+
 enum verdict services_ask(struct pass *p, const struct registration *set, uint32_t index,
 			  enum ifc_case session_case)
 {
 	const struct ifc *f = table_services(p->w->tables, set, index);
 	struct ifc_ask ask = {.session_case = (uint8_t)session_case,
-			      .registered = !(set->roles & ABI_REG_UNREGISTERED),
-			      .service_id = p->service_id};
+			      .registered = !(set->roles & ABI_REG_UNREGISTERED)};
 	bool goes_on = p->chained && p->chain.session_case == session_case;
 	struct ifc_match m;
 	uint32_t from;
@@ -223,6 +245,7 @@ enum verdict services_ask(struct pass *p, const struct registration *set, uint32
 		drop_served_user(p);
 	if (!f || p->msg.method == SIP_M_ACK)
 		return VERDICT_NEXT;
+	see_as_trusted(p, &ask);
 	from = goes_on ? ifc_behind(f, p->chain.priority) : 0;
 	while (ifc_next(f, &p->msg, &ask, from, &m) == IFC_MATCH) {
 		if (send_to(p, &m, set, index, session_case))

@@ -240,15 +240,24 @@ bool transaction_start(struct pass *p)
 
 void transaction_keep(struct pass *p)
 {
+	if (p->txn->request == p->b) /* on its way once more */
+		return;
 	record_release(&p->txn->request);
 	p->txn->request = p->b;
 	buf_ref(p->b);
+}
+
+void transaction_follow(struct pass *p)
+{
+	transaction_keep(p);
+	p->txn->follows = true;
 }
 
 void transaction_hold(struct pass *p)
 {
 	transaction_keep(p);
 	p->txn->state = SERVER_HELD;
+	p->txn->passed_over = p->passed_over;
 	wheel_set(&p->w->transactions->wheel, server_timer(p->w->transactions, p->txn),
 		  p->now + 64 * (uint64_t)p->w->node->t1_ms);
 }
@@ -411,6 +420,7 @@ bool server_go_on(struct role_worker *w, struct txn *s, uint64_t now, struct out
 {
 	const struct fork *f = &w->transactions->fork[s - w->transactions->server];
 	struct pass *p = &w->transactions->scratch;
+	enum verdict v;
 
 	if (!s->more || !s->request)
 		return false;
@@ -426,7 +436,27 @@ bool server_go_on(struct role_worker *w, struct txn *s, uint64_t now, struct out
 	p->called.hash = f->called ? f->called : p->called.hash;
 	p->called.by_hash = f->called || p->called.by_hash;
 	p->wildcard = f->called != 0;
-	return request_input(p) == VERDICT_SEND;
+	p->passed_over = s->at_server;
+	v = request_input(p);
+	if (v != VERDICT_PUNT)
+		return v == VERDICT_SEND || !p->txn; /* abandoned */
+	s->more = false;
+	buf_ref(s->request);
+	out->asked[out->n_asked].b = s->request;
+	out->asked[out->n_asked++].reason = p->punt;
+	return true;
+}
+
+/* Control has said how it goes on. */
+static void take_up_again(struct pass *p, struct txn *s)
+{
+	const struct fork *f = &p->w->transactions->fork[s - p->w->transactions->server];
+
+	p->again = p->passed_over = true;
+	if (f->called) {
+		p->called.hash = f->called;
+		p->called.by_hash = p->wildcard = true;
+	}
 }
 
 void transaction_abandon(struct pass *p)
@@ -471,16 +501,30 @@ static bool is_accepted(const struct pass *p)
 	return accepted_has(&p->w->transactions->accepted, p->txn_key, p->now);
 }
 
+static enum verdict take_held(struct pass *p, struct txn *s)
+{
+	if (!s || s->state != SERVER_HELD)
+		return pass_drop(p, COUNT_DROP_RESUME);
+	wheel_clear(&p->w->transactions->wheel, server_timer(p->w->transactions, s));
+	s->state = SERVER_PROCEEDING;
+	p->txn = s;
+	if (s->passed_over)
+		take_up_again(p, s);
+	return VERDICT_NEXT;
+}
+
+/* Only where it has been to an Application Server has such a request a transaction. */
+static enum verdict take_held_other(struct pass *p)
+{
+	struct txn *s = find_server(p->w->transactions, other_key(p));
+
+	return s && s->state == SERVER_HELD ? take_held(p, s) : VERDICT_NEXT;
+}
+
 static enum verdict take_invite(struct pass *p, struct txn *s)
 {
-	if (p->resume) {
-		if (!s || s->state != SERVER_HELD)
-			return pass_drop(p, COUNT_DROP_RESUME);
-		wheel_clear(&p->w->transactions->wheel, server_timer(p->w->transactions, s));
-		s->state = SERVER_PROCEEDING;
-		p->txn = s;
-		return VERDICT_NEXT;
-	}
+	if (p->resume)
+		return take_held(p, s);
 	if (!s && !is_accepted(p))
 		return VERDICT_NEXT;
 	count(p->w->counters, COUNT_RETRANS_RX);
@@ -535,7 +579,7 @@ enum verdict transaction_take(struct pass *p)
 	case SIP_M_CANCEL:
 		return take_cancel(p, find_server(p->w->transactions, p->txn_key));
 	default:
-		return VERDICT_NEXT;
+		return p->resume ? take_held_other(p) : VERDICT_NEXT;
 	}
 }
 
@@ -607,7 +651,7 @@ bool transactions_tick(struct role_worker *w, uint64_t now_ms, struct outbox *ou
 {
 	struct transactions *t = w->transactions;
 
-	while (out->n + OUTBOX_PER_MESSAGE <= OUTBOX_MAX) {
+	while (outbox_has_room(out)) {
 		int32_t i = wheel_expired(&t->wheel, now_ms);
 
 		if (i == TIMER_NONE)

@@ -44,6 +44,8 @@ enum verdict transaction_take_other(struct pass *p);
 bool transaction_start(struct pass *p);
 /* The INVITE as received is kept, to answer from. */
 void transaction_keep(struct pass *p);
+/* The same, in case that the terminal which it goes to moves before it says anything. */
+void transaction_follow(struct pass *p);
 /* The INVITE waits for control's verdict; it is kept. */
 void transaction_hold(struct pass *p);
 /* This node's own response to the INVITE: takes the buf. */
@@ -66,6 +68,10 @@ void transaction_spread(struct pass *p);
 bool transaction_tried(const struct pass *p, uint32_t contact, uint32_t instance);
 /* What Max-Breadth the branches hold that have no final response yet (RFC 5393 §5.3). */
 uint32_t transaction_breadth(const struct pass *p);
+
+/* A request that control was asked about when its Application Server had failed, and that goes
+ * nowhere: it gets the best response that there was. */
+void transaction_conclude(struct pass *p);
 
 /* A response to an INVITE with a branch of ours, that goes back to `back`. */
 enum verdict transaction_response(struct pass *p, const struct addr *back);

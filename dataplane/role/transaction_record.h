@@ -37,6 +37,9 @@ struct txn {
 	bool more;      /* contacts are left to be tried after those of now */
 	bool at_server; /* the last place it went to is an Application Server, */
 	bool at_hop;    /* or a next hop of another network */
+	bool follows;   /* its terminal, while that has said nothing: the request is kept for it
+			 */
+	bool passed_over; /* held when its Application Server had failed */
 	uint8_t upstream_port;
 };
 
@@ -139,8 +142,8 @@ void server_respond(struct role_worker *w, struct txn *s, struct buf *b, uint16_
 bool server_answer(struct role_worker *w, struct txn *s, uint16_t status, const char *warning,
 		   uint64_t now, struct outbox *out);
 
-/* Starts the branches of an INVITE's further contacts. False: there are none, or none can be
- * tried now. */
+/* Starts the branches of a request's further contacts, or asks control where it goes on, or
+ * answers it. False: there are none, or none can be tried now. */
 bool server_go_on(struct role_worker *w, struct txn *s, uint64_t now, struct outbox *out);
 
 /* client.c */

@@ -15,6 +15,19 @@ static const struct {
 #undef TRUST
 };
 
+const bool *trust_never_from(enum trust_side side)
+{
+	static const bool never[3][SIP_H_OTHER + 1] = {
+#define TRUST(header, from_ue, to_ue, from_foreign, to_foreign)                                \
+	[TRUST_UE][SIP_H_##header] = (from_ue) == DROP,                                        \
+	[TRUST_FOREIGN][SIP_H_##header] = (from_foreign) == DROP,
+#include "role/trust.def"
+#undef TRUST
+	};
+
+	return side == TRUST_HOME ? NULL : never[side];
+}
+
 static const struct node_prefix *peer_at(const struct node *n, const struct addr *a)
 {
 	for (uint32_t i = 0; i < n->n_peers; i++)

@@ -19,5 +19,8 @@ bool trust_hides_from(const struct node *n, const struct addr *a);
 /* Takes out of the message in hand what may not go from the one side to the other, by the table
  * in trust.def. */
 void trust_cross(struct pass *p, enum trust_side from, enum trust_side to);
+/* What of a message from there never goes on, whatever it says, by header id; NULL: everything
+ * may. */
+const bool *trust_never_from(enum trust_side side);
 /* True if the message asks that the sender's identity stays in the trust domain. */
 bool trust_is_private(const struct pass *p);

@@ -211,6 +211,7 @@ static void add_policy(struct node *n, const struct conf_policy *c)
 {
 	if (!(n->roles & NODE_PCSCF))
 		return;
+	n->preconditions = c->preconditions;
 	for (uint32_t i = 0; i < c->n_access; i++)
 		n->policy[n->n_policy++] =
 			(struct node_prefix){.ip = c->access[i].ip, .bits = c->access[i].bits};
@@ -228,6 +229,7 @@ bool node_make(const struct conf *c, struct node_memory *m, char error[NODE_ERRO
 	memset(m, 0, sizeof(*m));
 	copy_policy(n, d);
 	add_policy(n, &c->policy);
+	n->follow = c->pcscf.follow;
 	n->watch_sessions = n->n_policy || (c->control.sessions && (n->roles & NODE_SCSCF));
 	node_set_expires(n, &c->control);
 	n->flow_timer_s = c->control.flow_timer_s;

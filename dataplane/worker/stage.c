@@ -22,9 +22,9 @@ void stage_begin(struct worker *w)
 	w->burst.n_send = 0;
 }
 
-static void make_room(struct worker *w, uint32_t places)
+static void make_room(struct worker *w)
 {
-	if (OUTBOX_MAX - w->out.n < places)
+	if (!outbox_has_room(&w->out))
 		stage_output(w);
 }
 
@@ -35,7 +35,8 @@ void stage_receive(struct worker *w)
 	w->full = w->burst.n_frames >= BURST_MAX;
 	net_handoff_in(w->net, &w->burst);
 	w->busy = w->burst.n + w->burst.n_frames + w->burst.n_send > 0;
-	make_room(w, w->burst.n_send);
+	if (OUTBOX_MAX - w->out.n < w->burst.n_send)
+		stage_output(w);
 	for (uint32_t i = 0; i < w->burst.n_send; i++)
 		w->out.buf[w->out.n++] = w->burst.send[i];
 }
@@ -119,7 +120,7 @@ static void keepalive(struct worker *w, struct buf *b)
 	b->len = 2;
 	b->dst = b->src;
 	b->src = us;
-	make_room(w, 1);
+	make_room(w);
 	w->out.buf[w->out.n++] = b;
 }
 
@@ -234,7 +235,7 @@ static void do_group(struct worker *w, const uint32_t *message, uint32_t n)
 		enum abi_punt_reason punt = 0;
 		uint16_t owner = w->id;
 
-		make_room(w, OUTBOX_PER_MESSAGE);
+		make_room(w);
 		w->mark[message[i]].verdict =
 			(uint8_t)role_message(w->role, i, w->now_ms, &w->out, &punt, &owner);
 		tell(w);
@@ -327,7 +328,7 @@ static void inject(struct worker *w, const struct abi_inject *r)
 	b = copy_of(w, r);
 	if (!b)
 		return;
-	make_room(w, OUTBOX_PER_MESSAGE);
+	make_room(w);
 	if (r->type == INJECT_SEND)
 		w->out.buf[w->out.n++] = b;
 	else
@@ -352,7 +353,7 @@ void stage_timers(struct worker *w)
 	for (int i = 0; more && i < TIMER_ROUNDS_MAX; i++) {
 		uint32_t before;
 
-		make_room(w, OUTBOX_PER_MESSAGE);
+		make_room(w);
 		before = w->out.n;
 		more = role_tick(w->role, w->now_ms, &w->out);
 		w->busy = w->busy || w->out.n > before;
@@ -437,7 +438,9 @@ void stage_output(struct worker *w)
 	if (any)
 		seal_outbox(w);
 	net_output_burst(w->net, w->out.buf, w->out.n);
-	w->out.n = 0;
+	for (uint32_t i = 0; i < w->out.n_asked; i++)
+		punt(w, w->out.asked[i].b, w->out.asked[i].reason);
+	w->out.n = w->out.n_asked = 0;
 }
 
 void stage_transmit(struct worker *w)

@@ -12,7 +12,7 @@ enum {
 	AUTS_MAX = 32,
 };
 
-static const struct message_application application = {CX_APPLICATION, ";cx"};
+static const struct message_application application = {CX_APPLICATION, ";cx", false, false};
 
 static const struct field capabilities_field[] = {
 	U32S_ROW(MANDATORY_CAPABILITY, struct cx_capabilities, mandatory, n_mandatory),

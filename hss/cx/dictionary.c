@@ -1,5 +1,5 @@
-/* dictionary.c - the AVPs of Cx and Sh and the commands of Cx as objects of freeDiameter's
- * dictionary */
+/* dictionary.c - the AVPs of Cx, Sh, Rx and Rf, and the commands of Cx as objects of
+ * freeDiameter's dictionary */
 #include "dictionary.h"
 #include "cx/codec.h"
 #include "diameter/diameter.h"
@@ -109,19 +109,59 @@ static int command_define(struct dict_object *application, uint32_t code,
 	return diameter_command(code) ? 0 : ENOSPC;
 }
 
+int dictionary_command(struct dict_object *application, uint32_t code,
+		       const char *const name[2], struct dict_object **request)
+{
+	command_code_t base = code;
+
+	if (fd_dict_search(fd_g_config->cnf_dict, DICT_COMMAND, CMD_BY_CODE_R, &base, request,
+			   ENOENT) == 0)
+		return diameter_command(code) ? 0 : ENOSPC;
+	return command_define(application, code, name, request);
+}
+
+int dictionary_unrule(const char *command, const char *avp)
+{
+	struct dictionary *dict = fd_g_config->cnf_dict;
+	struct dict_rule_request of = {0};
+	struct dict_object *rule;
+	int error = fd_dict_search(dict, DICT_COMMAND, CMD_BY_NAME, command, &of.rule_parent,
+				   ENOENT);
+
+	if (!error)
+		error = fd_dict_search(dict, DICT_AVP, AVP_BY_NAME, avp, &of.rule_avp, ENOENT);
+	if (!error)
+		error = fd_dict_search(dict, DICT_RULE, RULE_BY_AVP_AND_PARENT, &of, &rule,
+				       ENOENT);
+	return error ? error : fd_dict_delete(rule);
+}
+
+static int application_define(uint32_t id, const char *name, struct dict_object **vendor,
+			      struct dict_object **out)
+{
+	struct dict_application_data data = {id, (char *)name};
+	struct dictionary *dict = fd_g_config->cnf_dict;
+	vendor_id_t vendor_id = CX_VENDOR;
+	int error = fd_dict_search(dict, DICT_VENDOR, VENDOR_BY_ID, &vendor_id, vendor, ENOENT);
+
+	return error ? error : fd_dict_new(dict, DICT_APPLICATION, &data, *vendor, out);
+}
+
+int dictionary_application_only(uint32_t id, const char *name, struct dict_object **out)
+{
+	struct dict_object *vendor;
+	int error = application_define(id, name, &vendor, out);
+
+	return error ? error : fd_disp_app_support(*out, vendor, 1, 0);
+}
+
 int dictionary_application(uint32_t id, const char *name, uint32_t first,
 			   const char *const (*command)[2], uint32_t n,
 			   struct dict_object **request)
 {
-	struct dict_application_data data = {id, (char *)name};
-	struct dictionary *dict = fd_g_config->cnf_dict;
 	struct dict_object *vendor, *application;
-	vendor_id_t vendor_id = CX_VENDOR;
-	int error =
-		fd_dict_search(dict, DICT_VENDOR, VENDOR_BY_ID, &vendor_id, &vendor, ENOENT);
+	int error = application_define(id, name, &vendor, &application);
 
-	if (!error)
-		error = fd_dict_new(dict, DICT_APPLICATION, &data, vendor, &application);
 	for (uint32_t i = 0; !error && i < n; i++)
 		error = command_define(application, first + i, command[i], &request[i]);
 	return error ? error : fd_disp_app_support(application, vendor, 1, 0);

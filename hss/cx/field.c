@@ -184,6 +184,7 @@ static int decode_one(const struct field *field, struct avp *avp, const struct a
 	case FIELD_SLICES:
 		return decode_slice(field, avp, h->avp_value, out, f);
 	case FIELD_U32:
+	case FIELD_MAYBE:
 	case FIELD_U32S:
 		return decode_u32(field, avp, h->avp_value, out, f);
 	case FIELD_FLAG:
@@ -229,6 +230,9 @@ int field_decode(msg_or_avp *m, const struct shape *s, void *out, struct fault *
 	struct seen seen = {0};
 
 	memset(out, 0, s->size);
+	for (uint32_t i = 0; i < s->n; i++)
+		if (s->field[i].kind == FIELD_MAYBE)
+			*(uint32_t *)((uint8_t *)out + s->field[i].at) = FIELD_UNSAID;
 	fd_msg_browse(m, MSG_BRW_FIRST_CHILD, &avp, NULL);
 	for (; avp; fd_msg_browse(avp, MSG_BRW_NEXT, &avp, NULL)) {
 		const struct field *field;
@@ -372,6 +376,11 @@ static int encode_one(msg_or_avp *m, const struct field *field, const uint8_t *i
 		uint32_t v = *(const uint32_t *)(in + field->at);
 
 		return v > field->max ? EINVAL : field_put_u32(m, field->avp, v);
+	}
+	case FIELD_MAYBE: {
+		uint32_t v = *(const uint32_t *)(in + field->at);
+
+		return v == FIELD_UNSAID ? 0 : field_put_u32(m, field->avp, v);
 	}
 	case FIELD_FLAG:
 	case FIELD_GIVEN:

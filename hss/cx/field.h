@@ -13,17 +13,21 @@ enum field_kind {
 	FIELD_SLICE,   /* struct slice; empty: not sent */
 	FIELD_SLICES,  /* array of them */
 	FIELD_U32,     /* uint32_t or an enum */
-	FIELD_U32S,    /* array of uint32_t */
-	FIELD_FLAG,    /* bool of an enumeration 0, 1; false: not sent unless it must */
-	FIELD_GIVEN,   /* bool: the AVP, of value 0, is there or not */
-	FIELD_BIT,     /* bool, bit 0 of a set of flags; false: not sent */
-	FIELD_GROUPS,  /* array of structures, each a grouped AVP; shape->size octets apart */
-	FIELD_GROUP,   /* grouped AVP with a shape of its own, at an offset */
-	FIELD_RESULT,  /* int: Result-Code, where it is not experimental */
+	FIELD_MAYBE, /* uint32_t; FIELD_UNSAID: not there. In a FIELD_GROUP only if that must be
+			there */
+	FIELD_U32S,  /* array of uint32_t */
+	FIELD_FLAG,  /* bool of an enumeration 0, 1; false: not sent unless it must */
+	FIELD_GIVEN, /* bool: the AVP, of value 0, is there or not */
+	FIELD_BIT,   /* bool, bit 0 of a set of flags; false: not sent */
+	FIELD_GROUPS, /* array of structures, each a grouped AVP; shape->size octets apart */
+	FIELD_GROUP,  /* grouped AVP with a shape of its own, at an offset */
+	FIELD_RESULT, /* int: Result-Code, where it is not experimental */
 	FIELD_EXPERIMENTAL, /* int: Experimental-Result of 3GPP, + 100000 */
 	FIELD_FEATURES,     /* Supported-Features: none is ours, so none may be required */
 	FIELD_CUSTOM,       /* repeated; `decode` reads one, `encode` writes all */
 };
+
+#define FIELD_UNSAID (UINT32_MAX - 1) /* Media-Type has a meaning for UINT32_MAX */
 
 /* What was wrong, for Failed-AVP (RFC 6733 §7.5). */
 struct fault {

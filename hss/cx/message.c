@@ -1,6 +1,5 @@
 /* message.c - what the requests and answers of Cx and Sh have in common */
 #include "message.h"
-#include "base/text.h"
 #include "row.h"
 
 #include <errno.h>
@@ -18,15 +17,24 @@ static const struct field result_field[] = {RESULT_ROWS};
 static const struct shape result_shape = SHAPE(result_field, int);
 
 /* TS 29.229 §6.1, TS 29.329 §6.1: what both requests and answers carry besides Session-Id. */
-static int put_common(struct msg *m, uint32_t application)
+static int put_common(struct msg *m, const struct message_application *application)
 {
 	struct avp *group;
-	int error = field_put_group(m, AVP_VENDOR_SPECIFIC_APPLICATION_ID, &group);
+	int error;
+
+	if (application->sessions) {
+		error = field_put_u32(m,
+				      application->accounting ? AVP_ACCT_APPLICATION_ID
+							      : AVP_AUTH_APPLICATION_ID,
+				      application->id);
+		return error ? error : fd_msg_add_origin(m, 0);
+	}
+	error = field_put_group(m, AVP_VENDOR_SPECIFIC_APPLICATION_ID, &group);
 
 	if (!error)
 		error = field_put_u32(group, AVP_VENDOR_ID, CX_VENDOR);
 	if (!error)
-		error = field_put_u32(group, AVP_AUTH_APPLICATION_ID, application);
+		error = field_put_u32(group, AVP_AUTH_APPLICATION_ID, application->id);
 	if (!error)
 		error = field_put_u32(m, AVP_AUTH_SESSION_STATE, NO_STATE_MAINTAINED);
 	return error ? error : fd_msg_add_origin(m, 0);
@@ -35,11 +43,9 @@ static int put_common(struct msg *m, uint32_t application)
 /* RFC 6733 §8.8, by hand: the library would keep a session for each, in a table of 64 lists.
  * The number begins with the time in ns and counts requests, so a restart does not meet the old
  * ones. */
-static int put_session_id(struct msg *m, const char *ending)
+bool message_session_id(const struct message_application *application, struct text *t)
 {
 	static _Atomic uint64_t next;
-	uint8_t octets[SESSION_ID_MAX];
-	struct text t = text_in(octets, sizeof(octets));
 	struct timespec now;
 	uint64_t none = 0, number;
 
@@ -50,13 +56,23 @@ static int put_session_id(struct msg *m, const char *ending)
 						       (uint64_t)now.tv_nsec);
 	}
 	number = atomic_fetch_add_explicit(&next, 1, memory_order_relaxed);
-	text_str(&t, fd_g_config->cnf_diamid);
-	text_char(&t, ';');
-	text_u64(&t, number >> 32);
-	text_char(&t, ';');
-	text_u64(&t, (uint32_t)number);
-	text_str(&t, ending);
-	return t.overflow ? EMSGSIZE : field_put_slice(m, AVP_SESSION_ID, text_slice(&t));
+	text_str(t, fd_g_config->cnf_diamid);
+	text_char(t, ';');
+	text_u64(t, number >> 32);
+	text_char(t, ';');
+	text_u64(t, (uint32_t)number);
+	text_str(t, application->session_ending);
+	return !t->overflow;
+}
+
+static int put_session_id(struct msg *m, const struct message_application *application)
+{
+	uint8_t octets[SESSION_ID_MAX];
+	struct text t = text_in(octets, sizeof(octets));
+
+	return message_session_id(application, &t)
+		       ? field_put_slice(m, AVP_SESSION_ID, text_slice(&t))
+		       : EMSGSIZE;
 }
 
 static int put_destination(struct msg *m, struct slice host)
@@ -77,12 +93,14 @@ int message_request(const struct message_application *application, struct dict_o
 		*m = NULL;
 		return error;
 	}
-	error = put_session_id(*m, application->session_ending);
+	/* Session-Id comes first (RFC 6733 §8.8). */
+	error = application->sessions ? field_encode(*m, shape, r)
+				      : put_session_id(*m, application);
 	if (!error)
-		error = put_common(*m, application->id);
+		error = put_common(*m, application);
 	if (!error)
 		error = put_destination(*m, destination_host);
-	if (!error)
+	if (!error && !application->sessions)
 		error = field_encode(*m, shape, r);
 	if (error) {
 		fd_msg_free(*m);
@@ -144,7 +162,7 @@ int message_answer(const struct message_application *application, const struct s
 	/* The result first: see diameter_guard for what its place is worth. */
 	error = field_encode(*m, shape, a);
 	if (!error)
-		error = put_common(*m, application->id);
+		error = put_common(*m, application);
 	if (error)
 		answer_undo(m);
 	return error;
@@ -162,7 +180,7 @@ int message_error(const struct message_application *application, int result,
 		return error;
 	error = field_encode(*m, &result_shape, &result);
 	if (!error)
-		error = put_common(*m, application->id);
+		error = put_common(*m, application);
 	if (!error && f->result && f->result == result)
 		error = put_failed(*m, f);
 	if (error)

@@ -1,6 +1,6 @@
 /* row.h - how the rows of a table of fields are written (field.h)
  *
- * For the codecs of Cx and Sh only.
+ * For the codecs of Cx, Sh, Rx and Rf only.
  */
 #pragma once
 
@@ -42,6 +42,10 @@
 	{                                                                                      \
 		.avp = AVP_##id, .kind = FIELD_U32, .must = needed,                            \
 		.at = offsetof(type, member), .max = greatest                                  \
+	}
+#define MAYBE_ROW(id, type, member)                                                            \
+	{                                                                                      \
+		.avp = AVP_##id, .kind = FIELD_MAYBE, .at = offsetof(type, member)             \
 	}
 #define BOOL_ROW(id, of, type, member, needed)                                                 \
 	{                                                                                      \

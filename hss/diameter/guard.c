@@ -163,7 +163,8 @@ static bool guard_list(uint8_t *p, uint32_t len, uint32_t depth, uint32_t *chang
 	return true;
 }
 
-/* guard_list has found no member shorter than its header. */
+/* guard_list has found no member shorter than its header, but for a last one that is not whole.
+ */
 static uint32_t guard_result(uint8_t *p, uint32_t len)
 {
 	uint32_t changes = 0;
@@ -187,7 +188,7 @@ static uint32_t guard_result(uint8_t *p, uint32_t len)
 			memset(p, UNKNOWN, 4);
 			changes++;
 		}
-		if (padded >= len)
+		if (padded < AVP_HEADER || padded >= len)
 			break;
 		p += padded;
 		len -= padded;

@@ -9,7 +9,7 @@
 
 enum { COMMANDS = SH_PNR - SH_UDR + 1 };
 
-static const struct message_application application = {SH_APPLICATION, ";sh"};
+static const struct message_application application = {SH_APPLICATION, ";sh", false, false};
 
 static const char *const command_name[COMMANDS][2] = {
 	{"User-Data-Request", "User-Data-Answer"},

@@ -39,11 +39,16 @@ lab_veth() { # node if peer peerif
 	ip -n "$LAB$3" link set "$4" up
 }
 
+# `ip netns add` mounts its folder onto itself, and lab_down takes that away when it is empty: one at a time, for several labs
+# come and go at once.
+LAB_LOCK=/run/saker-lab.lock
+lab_netns() { flock "$LAB_LOCK" ip netns add "$1"; } # name
+
 # An access network: host HOST with the terminals, joined to NODE.
 lab_access() { # node host
 	local node=$1 host=$2 n
 	n=$(lab_net "$host")
-	ip netns add "$LAB$host"
+	lab_netns "$LAB$host"
 	lab_veth "$node" "$host" "$host" eth0
 	ip netns exec "$LAB$host" sysctl -qw net.ipv6.conf.eth0.accept_dad=0
 	ip -n "$LAB$host" link set lo up
@@ -56,7 +61,7 @@ lab_access() { # node host
 lab_up() {
 	local host
 	lab_down
-	ip netns add "${LAB}node"
+	lab_netns "${LAB}node"
 	ip -n "${LAB}node" link set lo up
 	for host in "${LAB_HOSTS[@]}"; do
 		lab_access node "$host"
@@ -75,8 +80,6 @@ lab_down() {
 		[ -n "$pids" ] && kill -KILL $pids 2>/dev/null || true
 		ip netns del "$ns" 2>/dev/null || true
 	done
-	# `ip netns add` mounts its folder onto itself; with nobody's namespace left in it, that goes too.
-	if [ -z "$(ls /run/netns 2>/dev/null)" ]; then
-		umount /run/netns 2>/dev/null || true
-	fi
+	# shellcheck disable=SC2016
+	flock "$LAB_LOCK" sh -c '[ -n "$(ls /run/netns 2>/dev/null)" ] || umount /run/netns 2>/dev/null || true'
 }

@@ -6,7 +6,6 @@ agents.py LAB FOLDER
 LAB is the prefix of the namespaces, FOLDER takes the agents' configuration and logs. Each agent is told what to do through its module
 cons, and tells what happened through ctrl_tcp; media is counted on the wire. Prints "ok NAME" or "FAIL NAME: why" for each row.
 """
-import ctypes
 import json
 import os
 import socket
@@ -14,9 +13,9 @@ import subprocess
 import sys
 import time
 
+from netns import inside
+
 LAB, FOLDER = sys.argv[1:]
-LIBC = ctypes.CDLL(None, use_errno=True)
-CLONE_NEWNET = 0x40000000
 ETH_P_IP = 0x0800
 PATIENCE_S = 10
 COMMANDS, EVENTS = 5555, 4444
@@ -39,21 +38,6 @@ class Failed(Exception):
     pass
 
 
-def inside(host, make):
-    """What make() gives, made in the namespace of a host: a socket stays in the one it was made in."""
-    own, there = os.open("/proc/self/ns/net", os.O_RDONLY), os.open(f"/run/netns/{LAB}{host}", os.O_RDONLY)
-    try:
-        if LIBC.setns(there, CLONE_NEWNET):
-            raise OSError(ctypes.get_errno(), "setns")
-        try:
-            return make()
-        finally:
-            LIBC.setns(own, CLONE_NEWNET)
-    finally:
-        os.close(own)
-        os.close(there)
-
-
 class Agent:
     def __init__(self, host, ip, node, user, friend):
         self.host, self.ip, self.user, self.read = host, ip, user, b""
@@ -68,7 +52,7 @@ class Agent:
         self.process = subprocess.Popen(("ip", "netns", "exec", LAB + host, "baresip", "-4", "-s", "-f", self.folder),
                                         stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT)
         self.events = self.connect()
-        self.keys = inside(host, lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        self.keys = inside(LAB + host, lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
 
     def write(self, name, text):
         with open(os.path.join(self.folder, name), "w", encoding="ascii") as f:
@@ -77,7 +61,7 @@ class Agent:
     def connect(self):
         end = time.monotonic() + PATIENCE_S
         while True:
-            s = inside(self.host, lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+            s = inside(LAB + self.host, lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM))
             try:
                 s.connect(("127.0.0.1", EVENTS))
                 return s
@@ -138,15 +122,15 @@ class Agent:
             self.process.wait()
 
 
-def media(agent, seconds):
-    """RTP that arrives at an agent by the link between the access networks, in so many seconds."""
+def media(agent, seconds, link="media"):
+    """RTP that arrives at an agent by a link for it, in so many seconds."""
     def listen():
         s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_IP))
-        s.bind(("media", ETH_P_IP))
+        s.bind((link, ETH_P_IP))
         return s
 
     n, end = 0, time.monotonic() + seconds
-    with inside(agent.host, listen) as s:
+    with inside(LAB + agent.host, listen) as s:
         while (left := end - time.monotonic()) > 0:
             s.settimeout(left)
             try:
@@ -161,15 +145,19 @@ def media(agent, seconds):
     return n
 
 
-def talks(a, b):
+def hears(agent, link="media"):
     """20 ms a packet: half of what should come in a second is talk."""
+    if (n := media(agent, 1, link)) < 25:
+        raise Failed(f"{agent.user} hears {n} packets of a second")
+
+
+def talks(a, b):
     for agent in (a, b):
-        if (n := media(agent, 1)) < 25:
-            raise Failed(f"{agent.user} hears {n} packets of a second")
+        hears(agent)
 
 
-def call(caller, called):
-    caller.command(f"dial sip:{called.user}@ims.example")
+def call(caller, called, number=None):
+    caller.command(f"dial sip:{number or called.user}@ims.example")
     called.wanted("CALL_INCOMING")
     caller.wanted("CALL_RINGING", "CALL_PROGRESS")
     called.command("accept")
@@ -191,6 +179,23 @@ def hold(a, b):
     b.key("X")
     time.sleep(0.5)
     talks(a, b)
+
+
+def voicemail(caller, called):
+    caller.command(f"dial sip:{called}@ims.example")
+    caller.wanted("CALL_ESTABLISHED")
+    hears(caller, "servers")
+    caller.command("hangup")
+    caller.wanted("CALL_CLOSED")
+
+
+def announcement(caller, called):
+    caller.command(f"dial sip:{called}@ims.example")
+    caller.wanted("CALL_PROGRESS")
+    hears(caller, "servers")
+    closed = caller.wanted("CALL_CLOSED", "CALL_ESTABLISHED")
+    if not closed.get("param", "").startswith("480"):
+        raise Failed(f"{closed}")
 
 
 def message(a, b, text):
@@ -227,8 +232,13 @@ def main():
         row("the called hangs up", hang_up, a, b)
         row("a MESSAGE arrives", message, a, b, "to-bob-from-alice")
         row("and one back", message, b, a, "to-alice-from-bob")
-        for agent in (a, b):
-            row(f"{agent.user} leaves", unregister, agent)
+        row("a redirection is followed", call, a, b, "desk")
+        row("both hear each other then", talks, a, b)
+        row("and hang up", hang_up, a, b)
+        row("an announcement is heard before the refusal", announcement, a, "nobody")
+        row("bob leaves", unregister, b)
+        row("bob's voicemail answers and is heard", voicemail, a, "bob")
+        row("alice leaves", unregister, a)
     finally:
         a.end()
         b.end()

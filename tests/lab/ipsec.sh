@@ -70,8 +70,12 @@ check "the same associations when the data plane died and came back" with_line p
 
 # Another reader of ESP: what went over the wire is SIP, with the keys that the terminals have, and nothing without.
 if command -v tshark >/dev/null; then
-	lab_in lte tshark -i eth0 -w "$RUN/esp.pcap" -f 'ip proto 50' >/dev/null 2>&1 & shark=$!
-	sleep 2
+	lab_in lte tshark -i eth0 -w "$RUN/esp.pcap" -f 'ip proto 50' 2>"$RUN/shark.log" >/dev/null & shark=$!
+	for _ in $(seq 150); do
+		grep -q '^Capturing on' "$RUN/shark.log" && break
+		sleep 0.1
+	done
+	sleep 0.5
 	check "a call that is captured" with_line pause true
 	sleep 1
 	kill $shark

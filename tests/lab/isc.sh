@@ -161,6 +161,6 @@ if [ "$done" -ge 280 ]; then ok "$done of 300 calls while it dies"; else fail "c
 equal "none was refused" "$(grep -c "CSeq: 1 INVITE" "$RUN/sipp/dying/errors.log" || true)" 0
 if [ "$(metric saker_dataplane_chain_skipped_total)" -gt 10 ]; then ok "the rest without it"; else fail "skipped: $(metric saker_dataplane_chain_skipped_total)"; fi
 left() { metric 'saker_lcore_transactions{lcore="0"}'; }
-for _ in {1..80}; do [ "$(left)" = 0 ] && break; sleep 0.5; done
+for _ in {1..150}; do [ "$(left)" = 0 ] && break; sleep 0.5; done
 equal "no transaction is left over" "$(left)" 0
 check "the node is well" sakerctl status

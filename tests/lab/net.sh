@@ -46,7 +46,8 @@ peer_addresses() { # interface
 namespaces() {
 	ip netns del sknet-p 2>/dev/null
 	ip netns del sknet-n 2>/dev/null
-	ip netns add sknet-p && ip netns add sknet-n || exit 3
+	# Not while another lab takes the folder of namespaces away (scripts/lib/lab.sh).
+	flock /run/saker-lab.lock ip netns add sknet-p && flock /run/saker-lab.lock ip netns add sknet-n || exit 3
 	ip -n sknet-p link set lo up
 	ip netns exec sknet-n sysctl -qw net.ipv6.conf.default.disable_ipv6=1
 }

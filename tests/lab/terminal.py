@@ -5,6 +5,8 @@ import socket
 import sys
 import time
 
+from netns import inside
+
 DOMAIN = "ims.example"
 RUN = str(time.time_ns())  # makes Call-IDs and branches of this run its own
 
@@ -23,11 +25,23 @@ def lines(message, name):
 
 
 class Terminal:
-    def __init__(self, local, user, remote, password):
-        self.local, self.user, self.remote, self.password, self.cseq = local, user, remote, password, 0
-        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.sock.bind(local)
-        self.contact = f"<sip:{user}@{local[0]}:{local[1]}>"
+    def __init__(self, local, user, remote, password, namespace=None):
+        """In the namespace that it is called in, or another."""
+        self.user, self.password, self.cseq, self.sock = user, password, 0, None
+        self.attach(local, remote, namespace)
+
+    def attach(self, local, remote, namespace=None):
+        """To an access network, in place of the one before."""
+        def bound():
+            sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            sock.bind(local)
+            return sock
+
+        if self.sock:
+            self.sock.close()
+        self.sock = inside(namespace, bound) if namespace else bound()
+        self.local, self.remote = local, remote
+        self.contact = f"<sip:{self.user}@{local[0]}:{local[1]}>"
 
     def send(self, *head, body=""):
         text = "\r\n".join([*head, f"Content-Length: {len(body)}"]) + "\r\n\r\n" + body
@@ -39,6 +53,15 @@ class Terminal:
             return self.sock.recv(65536).decode()
         except TimeoutError:
             sys.exit(f"{self.user}: no {what}")
+
+    def drain(self, seconds=0.1):
+        """Forgets what is there, and what still comes."""
+        self.sock.settimeout(seconds)
+        try:
+            while True:
+                self.sock.recv(65536)
+        except TimeoutError:
+            pass
 
     def wanted(self, begin, seconds=3.0):
         """Passes over 100 and what comes again."""
@@ -72,6 +95,6 @@ class Terminal:
                         f'qop=auth, nc=00000001, cnonce="cn", response="{response}", algorithm=MD5'])
         self.route = lines(self.wanted("SIP/2.0 200"), "Service-Route") or None
 
-    def answer(self, request, *more, tag=""):
+    def answer(self, request, *more, tag="", body=""):
         kept = [f"{n}: {v}" for n in ("Via", "Record-Route", "From", "Call-ID", "CSeq") for v in lines(request, n)]
-        self.send("SIP/2.0 200 OK", *kept, f"To: {lines(request, 'To')[0]}{tag}", *more)
+        self.send("SIP/2.0 200 OK", *kept, f"To: {lines(request, 'To')[0]}{tag}", *more, body=body)

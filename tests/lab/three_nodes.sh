@@ -14,7 +14,7 @@ base=$RUN
 topology() {
 	local node
 	lab_down
-	ip netns add "${LAB}core"
+	lab_netns "${LAB}core"
 	ip -n "${LAB}core" link set lo up
 	for bridge in br0 br1; do
 		ip -n "${LAB}core" link add $bridge type bridge
@@ -22,7 +22,7 @@ topology() {
 	done
 	ip -n "${LAB}core" addr add 10.99.0.1/24 dev br1
 	for node in p i s; do
-		ip netns add "$LAB$node"
+		lab_netns "$LAB$node"
 		ip -n "$LAB$node" link set lo up
 		lab_veth $node core core mw-$node
 		ip -n "${LAB}core" link set mw-$node master br0

@@ -10,7 +10,7 @@ name_server=
 
 topology() {
 	lab_down
-	ip netns add "${LAB}core"
+	lab_netns "${LAB}core"
 	ip -n "${LAB}core" link set lo up
 	for bridge in br0 br1; do
 		ip -n "${LAB}core" link add $bridge type bridge
@@ -18,7 +18,7 @@ topology() {
 	done
 	ip -n "${LAB}core" addr add 10.99.0.1/24 dev br1
 	for node in a b; do
-		ip netns add "$LAB$node"
+		lab_netns "$LAB$node"
 		ip -n "$LAB$node" link set lo up
 		lab_veth $node core core ic-$node
 		ip -n "${LAB}core" link set ic-$node master br0

@@ -14,6 +14,7 @@
 #include "base/admin.h"
 #include "base/clock.h"
 #include "control/capture.h"
+#include "control/charging.h"
 #include "control/command.h"
 #include "control/cx.h"
 #include "control/exchange.h"
@@ -22,7 +23,10 @@
 #include "control/metrics.h"
 #include "control/persist.h"
 #include "control/registrar.h"
+#include "control/offers.h"
 #include "control/outbound.h"
+#include "control/policy.h"
+#include "control/signalling.h"
 #include "control/owed.h"
 #include "control/servers.h"
 #include "control/unregistered.h"
@@ -64,6 +68,35 @@ void watchers_stats(const struct watchers *w, struct watchers_stats *out)
 void proxy_auths_stats(const struct proxy_auths *a, struct proxy_auths_stats *out)
 {
 	*out = (struct proxy_auths_stats){.passed = 3};
+}
+
+void offers_stats(const struct offers *o, struct offers_stats *out)
+{
+	*out = (struct offers_stats){.kept = 2, .passed = 9};
+}
+
+void policy_stats(const struct policy *p, struct policy_stats *out)
+{
+	*out = (struct policy_stats){.sessions = 3};
+}
+
+void signalling_stats(const struct signalling *s, struct signalling_stats *out)
+{
+	*out = (struct signalling_stats){0};
+}
+
+void signalling_settle(struct signalling *s, uint64_t set_id)
+{
+}
+
+void policy_each(const struct policy *p, bool (*each)(void *ctx, const struct policy_row *row),
+		 void *ctx)
+{
+}
+
+void charging_stats(const struct charging *ch, struct charging_stats *out)
+{
+	*out = (struct charging_stats){.open = 2};
 }
 
 void outbound_stats(const struct outbound *o, struct outbound_stats *out)

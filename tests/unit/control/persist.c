@@ -631,7 +631,7 @@ static void test_schema_without_owed(void **state)
 	uint32_t n = 0;
 
 	persist_close(persist_open(path, error));
-	run_sql("DROP TABLE owed; PRAGMA user_version = 3");
+	run_sql("DROP TABLE owed; DROP TABLE policy; PRAGMA user_version = 3");
 	p = persist_open(path, error);
 	assert_non_null(p);
 	assert_true(persist_load_owed(p, on_owed, &n, error));

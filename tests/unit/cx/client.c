@@ -132,6 +132,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: cx_client ADDRESS:PORT\n");
 		return 2;
 	}
+	conf.dataplane.roles = CONF_SCSCF;
 	snprintf(conf.realm, sizeof(conf.realm), "home.test");
 	snprintf(conf.control.diameter_identity, sizeof(conf.control.diameter_identity),
 		 "scscf.home.test");

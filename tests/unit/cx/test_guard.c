@@ -297,6 +297,22 @@ static void result_code_moves(void **state)
 	}
 }
 
+/* The last AVP of an answer is the beginning of one, with a length of nothing: its walk ends.
+ */
+static void answer_ends_within_a_header(void **state)
+{
+	struct room *r = *state;
+	uint32_t changes;
+
+	begin(r);
+	memcpy(r->octets + 4, "\x40\0\1\1", 4); /* an answer of CE */
+	avp(r, 263, 0x40, 0, "s", 1);
+	put32(r, 999);
+	put32(r, (uint32_t)V << 24);
+	guard(r, &changes);
+	assert_int_equal(changes, 0);
+}
+
 static void unknown_command(void **state)
 {
 	struct room *r = *state;
@@ -426,6 +442,7 @@ int main(void)
 		cmocka_unit_test(proxy_info),
 		cmocka_unit_test(nesting),
 		cmocka_unit_test(result_code_moves),
+		cmocka_unit_test(answer_ends_within_a_header),
 		cmocka_unit_test(strangers),
 		cmocka_unit_test(unknown_command),
 		cmocka_unit_test(learned_group),

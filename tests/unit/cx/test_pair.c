@@ -584,6 +584,7 @@ static int setup(void **state)
 	p->loop = ev_loop_new(0);
 	p->port = free_port();
 	p->conf = calloc(1, sizeof(*p->conf));
+	p->conf->dataplane.roles = CONF_SCSCF;
 	snprintf(p->conf->realm, sizeof(p->conf->realm), "%s", realm);
 	snprintf(p->conf->control.diameter_identity, sizeof(p->conf->control.diameter_identity),
 		 "%s", host);

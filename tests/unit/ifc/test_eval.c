@@ -141,7 +141,9 @@ static void holds_or_not(void **state)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const struct row *r = &rows[i];
-		struct ifc_ask ask = {r->session_case, r->session_case < 2, r->registration, {0}};
+		struct ifc_ask ask = {.session_case = r->session_case,
+				      .registered = r->session_case < 2,
+				      .registration = r->registration};
 		struct criteria_document d;
 		struct ifc_match match;
 		enum ifc_result got;
@@ -162,7 +164,7 @@ static bool holds(const char *trigger, const char *more, const char *body)
 {
 	static struct criteria_compiled compiled;
 	static struct sip_msg m;
-	struct ifc_ask ask = {IFC_ORIGINATING, true, 0, {0}};
+	struct ifc_ask ask = {.session_case = IFC_ORIGINATING, .registered = true};
 	char xml[4096], request[4096];
 	struct criteria_document d;
 	struct ifc_match match;
@@ -232,10 +234,10 @@ static void goes_on_behind(void **state)
 	static struct criteria_compiled compiled;
 	static struct sip_msg m;
 	const struct ifc *f = (const struct ifc *)compiled.memory;
-	struct ifc_ask registered = {IFC_TERMINATING, true, 0, {0}},
-		       unregistered = {IFC_TERMINATING_UNREGISTERED, false, 0, {0}},
-		       diverted = {IFC_ORIGINATING_CDIV, true, 0, {0}},
-		       diverted_unregistered = {IFC_ORIGINATING_CDIV, false, 0, {0}};
+	struct ifc_ask registered = {.session_case = IFC_TERMINATING, .registered = true},
+		       unregistered = {.session_case = IFC_TERMINATING_UNREGISTERED},
+		       diverted = {.session_case = IFC_ORIGINATING_CDIV, .registered = true},
+		       diverted_unregistered = {.session_case = IFC_ORIGINATING_CDIV};
 	struct criteria_document d;
 	struct ifc_match match;
 	char request[4096];
@@ -300,7 +302,7 @@ static void ends_when_it_is_too_dear(void **state)
 {
 	static struct criteria_compiled compiled;
 	static struct sip_msg m;
-	struct ifc_ask ask = {IFC_ORIGINATING, true, 0, {0}};
+	struct ifc_ask ask = {.session_case = IFC_ORIGINATING, .registered = true};
 	static char more[8192], request[10000];
 	struct criteria_document d;
 	struct ifc_match match;

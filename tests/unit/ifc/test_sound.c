@@ -29,7 +29,7 @@ static const char xml[] =
 static void use(const struct ifc *f, const struct sip_msg *m)
 {
 	for (uint8_t c = 0; c < IFC_CASES; c++) {
-		struct ifc_ask ask = {c, c & 1, 0, {0}};
+		struct ifc_ask ask = {.session_case = c, .registered = c & 1};
 		struct ifc_match match;
 		volatile uint8_t sum = 0;
 

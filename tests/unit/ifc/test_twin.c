@@ -218,10 +218,9 @@ static bool twin_holds(const struct criterion *c, const struct request *r,
 
 static void make_ask(struct ifc_ask *ask, const struct request *r)
 {
-	ask->session_case = (uint8_t)(rand() % IFC_CASES);
+	*ask = (struct ifc_ask){.session_case = (uint8_t)(rand() % IFC_CASES)};
 	ask->registered =
 		ask->session_case == IFC_ORIGINATING_CDIV ? rand() % 2 : ask->session_case < 2;
-	ask->registration = 0;
 	if (strcmp(r->method, "REGISTER") == 0)
 		ask->registration = (uint8_t)(1 << rand() % 3);
 }

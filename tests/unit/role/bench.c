@@ -142,8 +142,24 @@ static struct buf *make_buf(struct bench *b, const char *text, const char *src, 
 	return buf;
 }
 
+/* What was kept and is asked about now. */
+static void collect_asked(struct bench *b)
+{
+	struct outbox *out = &b->outbox;
+
+	assert_in_range(out->n_asked, 0, 1);
+	b->asked = out->n_asked ? out->asked[0].reason : 0;
+	if (!b->asked)
+		return;
+	snprintf(b->asked_text, sizeof(b->asked_text), "%.*s",
+		 SLICE_ARG(buf_slice(out->asked[0].b)));
+	buf_free(out->asked[0].b);
+	out->n_asked = 0;
+}
+
 static void collect_any(struct bench *b, bool sip)
 {
+	collect_asked(b);
 	b->n_out = b->outbox.n;
 	for (uint32_t i = 0; i < b->outbox.n; i++) {
 		struct buf *buf = b->outbox.buf[i];

@@ -40,6 +40,9 @@ struct bench {
 	enum abi_punt_reason punt;
 	uint64_t punt_user; /* of a PUNT */
 	uint16_t owner;
+	/* Of a request that was kept; 0: none. */
+	enum abi_punt_reason asked;
+	char asked_text[BENCH_MESSAGE_MAX];
 	/* What control is to be told besides; reason 0: nothing. */
 	struct role_notice notice;
 	char notice_text[BENCH_MESSAGE_MAX], notice_uri[SIP_URI_MAX];

@@ -265,9 +265,82 @@ static void test_dialog_injection(void **state)
 	assert_int_equal(b->out[0].msg.status, 481);
 	bench_input(b,
 		    changed(in_dialog(&d, "BYE", 2), "sip:bob@10.20.0.2:5060",
-			    "sip:bob@192.0.2.1:5060"),
+			    "sip:carol@192.0.2.1:5060"),
 		    "10.10.0.2:5060", "10.10.0.1:5060");
 	assert_int_equal(b->out[0].msg.status, 404);
+	bench_close(b);
+}
+
+static void move_bob(struct bench *b)
+{
+	static const char *const flow[] = {"10.20.0.9:5060"};
+
+	bench_register(b, "bob", 1, flow);
+}
+
+/* He has not said where he is now: his one terminal is meant. */
+static void test_dialog_with_who_has_moved(void **state)
+{
+	struct bench *b = with_users(ALL);
+	struct dialog d = answer_call(b);
+
+	move_bob(b);
+	bench_input(b, in_dialog(&d, "BYE", 2), "10.10.0.2:5060", "10.10.0.1:5060");
+	assert_int_equal(b->n_out, 1);
+	dst_is(b, 0, "10.20.0.9:5060");
+	assert_true(slice_eq(b->out[0].msg.uri, SLICE("sip:bob@10.20.0.9:5060")));
+	bench_close(b);
+}
+
+static void wait_for_one(struct bench *b)
+{
+	for (int i = 0; i < 40 && b->n_out == 0; i++)
+		bench_wait(b, 100);
+	assert_int_equal(b->n_out, 1);
+}
+
+static void test_invite_follows(void **state)
+{
+	struct bench *b = with_users(ALL);
+
+	b->node.follow = true;
+	bench_input(b, invite, "10.10.0.2:5060", "10.10.0.1:5060");
+	dst_is(b, 1, "10.20.0.2:5060");
+	b->n_out = 0;
+	wait_for_one(b);
+	dst_is(b, 0, "10.20.0.2:5060");
+	move_bob(b);
+	b->n_out = 0;
+	wait_for_one(b);
+	dst_is(b, 0, "10.20.0.9:5060");
+	assert_true(slice_eq(b->out[0].msg.uri, SLICE("sip:bob@10.20.0.9:5060")));
+	bench_expect_count(b, COUNT_FOLLOWED, 1);
+	bench_input(b, bench_response(b, 0, "200 OK", "b"), "10.20.0.9:5060", "10.20.0.1:5060");
+	assert_int_equal(b->out[0].msg.status, 200);
+	dst_is(b, 0, "10.10.0.2:5060");
+	/* The one to the old place is over. */
+	for (int i = 0; i < 80; i++) {
+		bench_wait(b, 500);
+		assert_int_equal(b->n_out, 0);
+	}
+	bench_close(b);
+}
+
+/* A terminal that rings is where it is. */
+static void test_invite_that_was_heard_stays(void **state)
+{
+	struct bench *b = with_users(ALL);
+
+	b->node.follow = true;
+	bench_input(b, invite, "10.10.0.2:5060", "10.10.0.1:5060");
+	bench_input(b, bench_response(b, 1, "180 Ringing", "b"), "10.20.0.2:5060",
+		    "10.20.0.1:5060");
+	move_bob(b);
+	for (int i = 0; i < 40; i++) {
+		bench_wait(b, 500);
+		assert_int_equal(b->n_out, 0);
+	}
+	bench_expect_count(b, COUNT_FOLLOWED, 0);
 	bench_close(b);
 }
 
@@ -1113,6 +1186,9 @@ int main(void)
 		cmocka_unit_test(test_whole_call),
 		cmocka_unit_test(test_2xx_repeated),
 		cmocka_unit_test(test_dialog_injection),
+		cmocka_unit_test(test_dialog_with_who_has_moved),
+		cmocka_unit_test(test_invite_follows),
+		cmocka_unit_test(test_invite_that_was_heard_stays),
 		cmocka_unit_test(test_rejected),
 		cmocka_unit_test(test_503_becomes_500),
 		cmocka_unit_test(test_cancel),

@@ -93,7 +93,8 @@ static void test_pcscf_originating(void **state)
 }
 
 /* Two charging identifiers of one node are never the same, and tell nothing of its keys. */
-static void test_charging_vector_is_unique(void **state)
+/* Another for each Call-ID, the same for all that has it. */
+static void test_charging_vector(void **state)
 {
 	struct bench *b = bench_open(NODE_PCSCF);
 	char *first, text[BENCH_MESSAGE_MAX];
@@ -103,6 +104,10 @@ static void test_charging_vector_is_unique(void **state)
 	bench_input(b, text, "10.10.0.2:5060", "10.10.0.1:5060");
 	first = strdup(bench_header(b, 1, SIP_H_P_CHARGING_VECTOR));
 	*strstr(text, "node1") = 'm';
+	bench_input(b, text, "10.10.0.2:5060", "10.10.0.1:5060");
+	assert_string_equal(bench_header(b, 1, SIP_H_P_CHARGING_VECTOR), first);
+	*strstr(text, "mode1") = 'o';
+	*(strstr(text, "Call-ID: ") + 9) = 'X';
 	bench_input(b, text, "10.10.0.2:5060", "10.10.0.1:5060");
 	assert_string_not_equal(bench_header(b, 1, SIP_H_P_CHARGING_VECTOR), first);
 	free(first);
@@ -347,7 +352,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pcscf_originating),
-		cmocka_unit_test(test_charging_vector_is_unique),
+		cmocka_unit_test(test_charging_vector),
 		cmocka_unit_test(test_pcscf_delivers),
 		cmocka_unit_test(test_path_forged_or_gone),
 		cmocka_unit_test(test_icscf_asks),

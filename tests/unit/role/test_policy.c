@@ -135,6 +135,22 @@ static void what_describes_nothing_does_not_wait(void **state)
 }
 
 /* Alice is on a network that asks nobody: control hears of what she offers. */
+/* RFC 3312: whether he may ring. */
+static void ringing_waits_for_preconditions(void **state)
+{
+	char ringing[BENCH_MESSAGE_MAX];
+
+	open_for("10.10.0.0");
+	b->node.preconditions = true;
+	offer_granted();
+	snprintf(ringing, sizeof(ringing), "%s", answer(0, "180 Ringing", NO_SDP));
+	bench_input(b, ringing, BOB, WLAN);
+	punted();
+	bench_resume(b, ringing, BOB, WLAN, LOCATE_GRANTED, 0, NULL, NULL);
+	assert_int_equal(b->out[0].msg.status, 180);
+	goes_to(0, ALICE);
+}
+
 static void offer_from_elsewhere_is_told(void **state)
 {
 	open_for("10.20.0.0");
@@ -280,6 +296,7 @@ int main(void)
 		cmocka_unit_test_teardown(offer_and_answer_wait, teardown),
 		cmocka_unit_test_teardown(others_do_not_wait, teardown),
 		cmocka_unit_test_teardown(what_describes_nothing_does_not_wait, teardown),
+		cmocka_unit_test_teardown(ringing_waits_for_preconditions, teardown),
 		cmocka_unit_test_teardown(offer_from_elsewhere_is_told, teardown),
 		cmocka_unit_test_teardown(offer_is_rejected, teardown),
 		cmocka_unit_test_teardown(early_answer_is_rejected, teardown),

@@ -84,18 +84,20 @@ static void open_with(const char *alice, const char *bob)
 	user("bob", "10.20.0.2:5060", bob);
 }
 
+static const char *called = "bob";
+
 static void send_request(const char *method)
 {
 	char text[2048];
 
 	snprintf(text, sizeof(text),
-		 "%s sip:bob@ims.example SIP/2.0\n"
+		 "%s sip:%s@ims.example SIP/2.0\n"
 		 "Via: SIP/2.0/UDP 10.10.0.2:5060;branch=z9hG4bKabc\n"
 		 "Route: <sip:10.10.0.1:5060;lr>,<sip:orig@scscf.ims.example:5060;lr>\n"
 		 "Max-Forwards: 70\nFrom: <sip:alice@ims.example>;tag=1\n"
-		 "To: <sip:bob@ims.example>\nCall-ID: c1\nCSeq: 1 %s\n"
+		 "To: <sip:%s@ims.example>\nCall-ID: c1\nCSeq: 1 %s\n"
 		 "Contact: <sip:alice@10.10.0.2:5060>\nContent-Length: 0\n\n",
-		 method, method);
+		 method, called, called, method);
 	bench_input(b, text, "10.10.0.2:5060", "10.10.0.1:5060");
 }
 
@@ -395,6 +397,101 @@ static void servers_word_stands(void **state)
 	}
 }
 
+/* Carol is not known here. The server says nothing to a request for her, and control is asked
+ * where it goes then. */
+static void ask_past_silent_server(const char *method)
+{
+	open_with(CRITERION("1", AS("1"), "0", ""), NULL);
+	called = "carol";
+	send_request(method);
+	goes_to(request_out(), "10.30.0.21:5070");
+	for (uint32_t t = 0; t < 2500 && !b->asked; t += 100)
+		bench_wait(b, 100);
+	called = "bob";
+	assert_int_equal(b->asked, PUNT_LOCATE);
+	assert_memory_equal(b->asked_text, method, strlen(method));
+	bench_expect_count(b, COUNT_CHAIN_SKIPPED, 1);
+}
+
+static void said(enum abi_locate locate, uint16_t status, const char *hop)
+{
+	char text[BENCH_MESSAGE_MAX];
+
+	snprintf(text, sizeof(text), "%s", b->asked_text);
+	bench_resume(b, text, "10.10.0.2:5060", "10.10.0.1:5060", locate, status, hop, NULL);
+}
+
+static void control_is_asked_behind_a_silent_server(void **state)
+{
+	static const char *const method[] = {"INVITE", "MESSAGE"};
+
+	for (int k = 0; k < 4; k++) {
+		uint32_t i = 0;
+
+		ask_past_silent_server(method[k % 2]);
+		if (k < 2) {
+			said(LOCATE_ONWARD, 0, "10.30.0.9:5060");
+			goes_to(request_out(), "10.30.0.9:5060");
+			i = request_out();
+			assert_int_equal(bench_headers(b, i, SIP_H_P_SERVED_USER), 0);
+			bench_input(b, bench_response(b, i, "200 OK", "c"), "10.30.0.9:5060",
+				    "10.30.0.1:5060");
+			assert_int_equal(b->out[0].msg.status, 200);
+		} else {
+			said(LOCATE_REJECT, 404, NULL);
+			assert_int_equal(b->n_out, 1);
+			assert_int_equal(b->out[0].msg.status, 404);
+		}
+		goes_to(0, "10.10.0.2:5060");
+		if (k < 3)
+			bench_close(b);
+	}
+}
+
+static void control_does_not_answer(void **state)
+{
+	ask_past_silent_server("INVITE");
+	bench_wait(b, 33000);
+	assert_int_equal(b->out[b->n_out - 1].msg.status, 504);
+	goes_to(b->n_out - 1, "10.10.0.2:5060");
+	/* And then it is too late. */
+	said(LOCATE_ONWARD, 0, "10.30.0.9:5060");
+	assert_int_equal(b->n_out, 0);
+}
+
+static void caller_gives_up_meanwhile(void **state)
+{
+	ask_past_silent_server("INVITE");
+	bench_input(b,
+		    "CANCEL sip:carol@ims.example SIP/2.0\n"
+		    "Via: SIP/2.0/UDP 10.10.0.2:5060;branch=z9hG4bKabc\n"
+		    "Max-Forwards: 70\nFrom: <sip:alice@ims.example>;tag=1\n"
+		    "To: <sip:carol@ims.example>\nCall-ID: c1\nCSeq: 1 CANCEL\n"
+		    "Content-Length: 0\n\n",
+		    "10.10.0.2:5060", "10.10.0.1:5060");
+	assert_int_equal(b->n_out, 2);
+	assert_int_equal(b->out[0].msg.status, 487);
+	assert_int_equal(b->out[1].msg.status, 200);
+	said(LOCATE_ONWARD, 0, "10.30.0.9:5060");
+	assert_int_equal(b->n_out, 0);
+}
+
+/* Control's way leads nowhere. */
+static void nowhere_to_go_behind_the_server(void **state)
+{
+	open_with(CRITERION("1", AS("1"), "0", ""), NULL);
+	called = "carol";
+	send_request("INVITE");
+	bench_input(b, bench_response(b, request_out(), "503 Service Unavailable", "as"),
+		    "10.30.0.21:5070", "10.30.0.1:5060");
+	called = "bob";
+	assert_int_equal(b->asked, PUNT_LOCATE);
+	said(LOCATE_ONWARD, 0, "172.16.0.9:5060");
+	assert_int_equal(b->n_out, 1);
+	assert_int_equal(b->out[0].msg.status, 500);
+	goes_to(0, "10.10.0.2:5060");
+}
+
 /* A server that rings is not given up. */
 static void ringing_server_is_waited_for(void **state)
 {
@@ -662,11 +759,12 @@ static void dialog_without_the_servers(void **state)
 	"</PublicIdentity><CoreNetworkServicesAuthorization><Extension><ListOfServiceIds>" ids \
 	"</ListOfServiceIds></Extension></CoreNetworkServicesAuthorization>" criteria          \
 	"</ServiceProfile>"
-#define ASSERTED(content)                                                                      \
+#define HEADER(name, content)                                                                  \
 	"<TriggerPoint><ConditionTypeCNF>1</ConditionTypeCNF><SPT><ConditionNegated>0"         \
-	"</ConditionNegated><Group>0</Group><SIPHeader><Header>P-Asserted-Service</Header>"    \
+	"</ConditionNegated><Group>0</Group><SIPHeader><Header>" name "</Header>"              \
 	"<Content>" content "</Content></SIPHeader></SPT></TriggerPoint>"
-#define ICSI(id) "urn:urn-7:3gpp-service.ims.icsi." id
+#define ICSI(id)          "urn:urn-7:3gpp-service.ims.icsi." id
+#define ASSERTED(content) HEADER("P-Asserted-Service", content)
 
 static void send_preferring(const char *lines)
 {
@@ -737,6 +835,30 @@ static void criteria_see_what_is_asserted(void **state)
 	assert_string_equal(bench_header(b, i, SIP_H_P_ASSERTED_SERVICE), ICSI("mmtel"));
 }
 
+/* What a terminal asserts nobody believes; what the P-CSCF will say of it counts already. */
+static void criteria_do_not_see_what_is_forged(void **state)
+{
+	static const char *const forged[] = {"P-Asserted-Service: " ICSI("mmtel") "\n",
+					     "P-Asserted-Identity: <sip:king@ims.example>\n"};
+	static const char *const criterion[] = {
+		CRITERION("1", AS("1"), "0", ASSERTED("icsi[.]mmtel")),
+		CRITERION("1", AS("1"), "0", HEADER("P-Asserted-Identity", "king@")),
+		CRITERION("1", AS("1"), "0", HEADER("P-Asserted.*", "king@"))};
+
+	for (int k = 0; k < 3; k++) {
+		open_with(criterion[k], NULL);
+		send_preferring(forged[k > 0]);
+		assert_int_equal(b->n_out, 1);
+		goes_to(0, "10.20.0.2:5060");
+		bench_close(b);
+	}
+	open_with(CRITERION("1", AS("1"), "0",
+			    HEADER("P-Asserted-Identity", "&lt;sip:alice@ims[.]example&gt;")),
+		  NULL);
+	send_preferring(forged[1]);
+	goes_to(request_out(), "10.30.0.21:5070");
+}
+
 static void called_user_without_it_does_not_see_it(void **state)
 {
 	open_with(WITH_SERVICES(SERVICE("mmtel"), ""), WITH_SERVICES(SERVICE("cpm"), ""));
@@ -762,6 +884,10 @@ int main(void)
 		T(silent_server_ends_the_request),
 		T(failing_server_ends_the_request),
 		T(servers_word_stands),
+		T(control_is_asked_behind_a_silent_server),
+		T(control_does_not_answer),
+		T(caller_gives_up_meanwhile),
+		T(nowhere_to_go_behind_the_server),
 		T(ringing_server_is_waited_for),
 		cmocka_unit_test(named_server_has_two_addresses),
 		T(dead_address_rests),
@@ -777,6 +903,7 @@ int main(void)
 		T(other_service_is_refused),
 		T(profile_without_services_asserts_none),
 		T(criteria_see_what_is_asserted),
+		T(criteria_do_not_see_what_is_forged),
 		T(called_user_without_it_does_not_see_it),
 	};
 

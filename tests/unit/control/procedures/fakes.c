@@ -8,8 +8,10 @@
 #include "base/log.h"
 #include "control/auth.h"
 #include "control/install.h"
+#include "control/charging.h"
 #include "control/link.h"
 #include "control/persist.h"
+#include "control/policy.h"
 #include "control/record.h"
 #include "control/resolve.h"
 #include "sip/parse.h"
@@ -650,6 +652,12 @@ void install_sa_delete(struct installer *i, uint64_t sa_id, void (*done)(void *c
 	trace((struct fake *)i, "uninstall sa\n");
 }
 
+/* charging.h */
+
+__attribute__((weak)) void charging_released(struct charging *ch, struct slice call_id)
+{
+}
+
 /* link.h, resolve.h */
 
 bool link_token_key(const struct link *l, struct hash_key *out)
@@ -660,7 +668,8 @@ bool link_token_key(const struct link *l, struct hash_key *out)
 
 bool link_resume(struct link *l, const struct abi_punt *held, const struct link_verdict *v)
 {
-	static const char *const verdict[] = {"", "local", "scscf", "reject", "pass", "onward"};
+	static const char *const verdict[] = {"",     "local",  "scscf",  "reject",
+					      "pass", "onward", "granted"};
 	struct fake *f = (struct fake *)l;
 	char text[ADDR_TEXT_MAX];
 
@@ -706,4 +715,42 @@ enum resolve_result resolve_uri(const struct conf *conf, struct slice uri, struc
 		if (addr_same_ip(&conf->dataplane.port[i].address[0].ip, out))
 			return RESOLVE_SELF;
 	return RESOLVE_OK;
+}
+
+/* ---- the policy function: nobody is asked, but in tests that define these themselves ---- */
+
+#define WEAK __attribute__((weak))
+
+WEAK struct policy_session *policy_begin(struct policy *p, const struct policy_ask *a,
+					 policy_done *done, void *ctx, void *owner)
+{
+	fail_msg("policy_begin");
+	return NULL;
+}
+
+WEAK void policy_change(struct policy_session *s, const struct policy_ask *a, policy_done *done,
+			void *ctx)
+{
+	fail_msg("policy_change");
+}
+
+WEAK void policy_end(struct policy_session *s)
+{
+	fail_msg("policy_end");
+}
+
+WEAK void policy_end_named(struct policy *p, struct slice name)
+{
+}
+
+WEAK void policy_adopt(struct policy *p, enum policy_kind kind,
+		       void *(*owner_of)(void *ctx, struct policy_session *s,
+					 struct slice name),
+		       void *ctx)
+{
+}
+
+WEAK void policy_stats(const struct policy *p, struct policy_stats *out)
+{
+	*out = (struct policy_stats){0};
 }

@@ -1,0 +1,182 @@
+#!/usr/bin/env python3
+"""charging.py - calls and what a CDF hears of them, whoever dies meanwhile
+
+charging.py LAB CDF LOG SAKERCTL KILL
+
+As rx.py. Prints "ok" or "FAIL" for each case.
+"""
+import shlex
+import subprocess
+import sys
+import time
+
+from calls import Call, Mobile
+from pcrf import Pcrf, metrics_of, one, wait
+
+LAB, CDF, LOG, SAKERCTL, KILL = sys.argv[1:6]
+metric = metrics_of(SAKERCTL)
+START, INTERIM, STOP = 2, 3, 4
+ORIGINATING, TERMINATING = 0, 1
+
+
+class Cdf(Pcrf):
+    NAME, PORT, UP = "cdf", 3871, "saker_charging_up"
+
+    def records(self, wanted, seconds=8):
+        """So many different ones; that a record came again has to be said by its T flag. Gives (type, role) and AVPs of each, as they came."""
+        seen, end = {}, time.monotonic() + seconds
+        while len(seen) < wanted or self.metric("saker_charging_spooled"):
+            if time.monotonic() > end:
+                sys.exit(f"the CDF had {[k[1:] for k in seen]}, wanted {wanted}")
+            time.sleep(0.05)
+            for m in self.heard():
+                if m.get("wrong"):
+                    sys.exit(m["wrong"])
+                key = one(m["avps"], "Session-Id"), one(m["avps"], "Accounting-Record-Number")
+                if key in seen and not m["again"]:
+                    sys.exit("a record came twice, without the T flag")
+                seen.setdefault(key, m["avps"])
+        if len(seen) != wanted:
+            sys.exit(f"the CDF had {[k[1:] for k in seen]}, wanted {wanted}")
+        return [((one(r, "Accounting-Record-Type"), one(r, "Service-Information", "IMS-Information", "Role-Of-Node")), r)
+                for r in seen.values()]
+
+
+def kinds(records):
+    return sorted(k for k, _ in records)
+
+
+BOTH = (ORIGINATING, TERMINATING)
+
+
+def expect(records, *types):
+    if kinds(records) != sorted((t, role) for t in types for role in BOTH):
+        sys.exit(f"{kinds(records)}, wanted {types}")
+
+
+def a_call():
+    call = Call(a, b)
+    started = cdf.records(2)
+    expect(started, START)
+    call.offer(call.a, call.b)
+    expect(cdf.records(2), INTERIM)
+    call.hang_up(call.a, call.b)
+    stopped = cdf.records(2)
+    expect(stopped, STOP)
+    for _, r in started + stopped:
+        ims = one(r, "Service-Information", "IMS-Information")
+        facts = (one(ims, "Calling-Party-Address"), one(ims, "Called-Party-Address"), one(ims, "User-Session-Id"), one(ims, "Node-Functionality"))
+        if facts != (f"sip:{a.user}@ims.example", f"sip:{b.user}@ims.example", call.id, 0):
+            sys.exit(f"{facts}")
+    ids = {one(r, "Session-Id") for _, r in started + stopped}
+    icids = {one(r, "Service-Information", "IMS-Information", "IMS-Charging-Identifier") for _, r in started + stopped}
+    numbers = sorted(one(r, "Accounting-Record-Number") for _, r in started + stopped)
+    if len(ids) != 2 or len(icids) != 1 or numbers != [0, 0, 2, 2]:
+        sys.exit(f"{ids} {icids} {numbers}")
+    if any(one(r, "Service-Information", "IMS-Information", "Cause-Code") != 0 for _, r in stopped):
+        sys.exit("Cause-Code")
+
+
+def whole(n):
+    """n calls, from INVITE to BYE."""
+    for _ in range(n):
+        call = Call(a, b)
+        call.hang_up(call.b, call.a)
+
+
+def full():
+    cdf.tell("error 4002 5")
+    whole(3)
+    expect_all(cdf.records(12, 25), 3)
+
+
+def expect_all(records, n):
+    if kinds(records) != sorted([(START, r) for r in BOTH] * n + [(STOP, r) for r in BOTH] * n):
+        sys.exit(f"{kinds(records)}")
+
+
+def silent():
+    cdf.tell("silent 2")
+    whole(1)
+    expect_all(cdf.records(4, 25), 1)
+
+
+def away():
+    cdf.stop()
+    whole(5)
+    wait(lambda: metric("saker_charging_spooled") == 20, f"{metric('saker_charging_spooled')} records are kept", 5)
+    cdf.start()
+    records = cdf.records(20, 30)
+    expect_all(records, 5)
+    for session in {one(r, "Session-Id") for _, r in records}:
+        types = [k[0] for k, r in records if one(r, "Session-Id") == session]
+        if types != [START, STOP]:
+            sys.exit(f"out of order: {types}")
+
+
+def kill():
+    subprocess.run(shlex.split(KILL), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def control_dies():
+    call = Call(a, b)
+    expect(cdf.records(2), START)
+    kill()
+    wait(lambda: metric("saker_charging_up") == 1, "the CDF is not connected again", 20)
+    call.hang_up(call.a, call.b)
+    stopped = cdf.records(2, 15)
+    expect(stopped, STOP)
+    if any(one(r, "Accounting-Record-Number") != 1 for _, r in stopped):
+        sys.exit("Accounting-Record-Number")
+
+
+def both_die():
+    cdf.stop()
+    whole(3)
+    wait(lambda: metric("saker_charging_spooled") == 12, "not all records are kept", 5)
+    kill()
+    wait(lambda: metric("saker_charging_spooled") == 12, f"{metric('saker_charging_spooled')} records are left", 20)
+    cdf.start()
+    expect_all(cdf.records(12, 30), 3)
+
+
+def network_ends():
+    Call(a, b)
+    expect(cdf.records(2), START)
+    subprocess.run(shlex.split(SAKERCTL) + ["reg", "dereg", f"sip:{a.user}@ims.example"], check=True, stdout=subprocess.DEVNULL)
+    for t in a, b:
+        t.answer(t.wanted("BYE ", 5))
+    stopped = cdf.records(2)
+    expect(stopped, STOP)
+    if any(one(r, "Service-Information", "IMS-Information", "Cause-Code") != 1 for _, r in stopped):
+        sys.exit("Cause-Code")
+
+
+def case(name, function):
+    for t in a, b:
+        t.drain()
+    cdf.tell("ok")
+    cdf.heard()
+    try:
+        function()
+        print(f"ok {name}", flush=True)
+    except SystemExit as e:
+        print(f"FAIL {name}: {e}", flush=True)
+        time.sleep(2)
+    a.cseq += 10
+    b.cseq += 10
+
+
+cdf = Cdf(LAB, CDF, LOG, metric)
+a, b = Mobile(LAB, "lte", 1), Mobile(LAB, "wlan", 2)
+try:
+    case("a call, changed and hung up", a_call)
+    case("a CDF that is full for a while", full)
+    case("one that says nothing", silent)
+    case("one that is away", away)
+    case("a call over the death of control", control_dies)
+    case("records over the death of control", both_die)
+    case("a session that the network ends", network_ends)
+finally:
+    cdf.process.kill()
+    cdf.process.wait()
