@@ -85,7 +85,7 @@ sakerctl() { "$BUILD/control/ctl/sakerctl" -c "$RUN/saker.yaml" "$@"; }
 saker_wait_hss() {
 	local i
 	for ((i = 0; i < 100; i++)); do
-		sakerctl -o json diameter peers 2>/dev/null | tr -d ' \n' | grep -q '"open":true' && return 0
+		sakerctl -o json diameter peers 2>/dev/null | tr -d ' \n' | grep -qE '"peer":"(hss|locator)\.[^{}]*"open":true' && return 0
 		sleep 0.1
 	done
 	saker_say "control is not connected to the HSS: see $RUN/control.log"
