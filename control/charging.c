@@ -161,7 +161,8 @@ static bool acr_of(struct slice text, struct rf_acr *out)
 	out->role = (uint32_t)n[3];
 	out->node = (uint32_t)n[4];
 	out->answered = (int64_t)n[5];
-	out->cause = out->record == RF_STOP ? (uint32_t)n[6] : RF_UNSAID;
+	out->cause =
+		out->record == RF_STOP || out->record == RF_EVENT ? (uint32_t)n[6] : RF_UNSAID;
 	out->method = line(&rest);
 	out->call_id = line(&rest);
 	out->calling[0] = line(&rest);
@@ -576,6 +577,36 @@ void charging_released(struct charging *ch, struct slice call_id)
 		stop(ch, k, RF_CAUSE_UNSPECIFIED);
 }
 
+static uint32_t cause_of(const struct charging_register *r)
+{
+	if (r->status >= 300)
+		return r->status;
+	return (uint32_t)(r->ended ? RF_CAUSE_REGISTRATION_ENDED : RF_CAUSE_SUCCESS);
+}
+
+void charging_registered(struct charging *ch, const struct charging_register *r)
+{
+	uint8_t memory[ICID_LEN];
+	struct text icid = text_in(memory, sizeof(memory));
+	struct accounts_text ids;
+	struct hash_key key;
+	struct charge one = {
+		.call_id = r->call_id, .caller = r->identity, .called = r->identity};
+
+	if (!ch || !ch->c->conf->charging.registrations || !link_token_key(ch->c->link, &key))
+		return;
+	token_icid_put(&icid, &key, r->call_id);
+	one.icid = text_slice(&icid);
+	ids.t = text_in(ids.octets, sizeof(ids.octets));
+	if (ch->c->conf->dataplane.roles & CONF_SCSCF)
+		add_account(&one, &ids, RF_ORIGINATING, RF_SCSCF);
+	if (ch->c->conf->charging.pcscf && r->pcscf)
+		add_account(&one, &ids, RF_ORIGINATING, RF_PCSCF);
+	for (uint32_t i = 0; i < one.n; i++)
+		write_record(ch, &one, &one.account[i], RF_EVENT, "REGISTER", cause_of(r));
+	pump(ch);
+}
+
 static void on_tick(struct ev_loop *loop, struct ev_timer *w, int revents)
 {
 	struct charging *ch = w->data;
@@ -684,4 +715,25 @@ void charging_stats(const struct charging *ch, struct charging_stats *out)
 {
 	*out = ch->stats;
 	out->up = choose(ch) < ch->c->conf->charging.n_cdf;
+}
+
+void charging_each(const struct charging *ch,
+		   bool (*each)(void *ctx, const struct charging_row *row), void *ctx)
+{
+	uint64_t now = clock_ms();
+
+	for (const struct charge *k = ch->oldest; k; k = k->behind) {
+		const struct charging_row row = {
+			.call_id = k->call_id,
+			.icid = k->icid,
+			.caller = k->caller,
+			.called = k->called,
+			.accounts = k->n,
+			.records = k->n ? k->account[0].number : 0,
+			.age_ms = now - k->begun_ms,
+		};
+
+		if (!each(ctx, &row))
+			return;
+	}
 }

@@ -3,11 +3,11 @@
  *
  * Each served user of a session, and with charging.pcscf each terminal, has an accounting
  * session: START with the 200 OK, INTERIM with each change and every charging.interim-interval,
- * STOP with the BYE or when the network ends it. A record is on disk with the next commit and
- * stays there until an answer has taken it, in whatever control that is: none is lost, and one
- * that may have been sent before has the T flag by which its receiver knows it again (RFC 6733
- * §9.4). Sessions that are open are on disk, too: their STOP comes from the next control. Loop
- * thread only.
+ * STOP with the BYE or when the network ends it. A REGISTER is an EVENT. A record is on disk
+ * with the next commit and stays there until an answer has taken it, in whatever control that
+ * is: none is lost, and one that may have been sent before has the T flag by which its receiver
+ * knows it again (RFC 6733 §9.4). Sessions that are open are on disk, too: their STOP comes
+ * from the next control. Loop thread only.
  */
 #pragma once
 
@@ -30,6 +30,16 @@ void charging_ended(struct charging *ch, const struct abi_punt *p);
 /* The network has ended it. */
 void charging_released(struct charging *ch, struct slice call_id);
 
+/* A REGISTER was answered, and not with a challenge: an EVENT record of the S-CSCF, and with
+ * charging.pcscf one of the P-CSCF where that is here (TS 32.260 §5.2.1), if
+ * charging.registrations wants them. identity: that of To. */
+struct charging_register {
+	struct slice call_id, identity;
+	bool pcscf, ended; /* the last contact, or one of them, was taken back */
+	uint16_t status;
+};
+void charging_registered(struct charging *ch, const struct charging_register *r);
+
 struct charging_stats {
 	uint32_t open;      /* accounting sessions */
 	uint32_t spooled;   /* records on disk, */
@@ -43,3 +53,13 @@ struct charging_stats {
 	bool up;
 };
 void charging_stats(const struct charging *ch, struct charging_stats *out);
+
+struct charging_row {
+	struct slice call_id, icid, caller, called;
+	uint32_t accounts; /* accounting sessions, */
+	uint32_t records;  /* and the records written of each so far */
+	uint64_t age_ms;
+};
+/* Those that go on, the one whose interim record is due next first, until it gives false. */
+void charging_each(const struct charging *ch,
+		   bool (*each)(void *ctx, const struct charging_row *row), void *ctx);

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "control/capture.h"
+#include "control/charging.h"
 #include "control/cx.h"
 #include "control/exchange.h"
 #include "control/install.h"
@@ -476,6 +477,32 @@ static void cmd_policy_show(struct commands *c, const struct args *a, struct jso
 	json_end_object(out);
 }
 
+static bool show_charge(void *ctx, const struct charging_row *row)
+{
+	struct json *out = ctx;
+
+	json_object(out, NULL);
+	json_slice(out, "call_id", row->call_id);
+	json_slice(out, "icid", row->icid);
+	json_slice(out, "caller", row->caller);
+	json_slice(out, "called", row->called);
+	json_u64(out, "accounts", row->accounts);
+	json_u64(out, "records", row->records);
+	json_u64(out, "seconds", row->age_ms / 1000);
+	json_end_object(out);
+	return true;
+}
+
+static void cmd_charging_show(struct commands *c, const struct args *a, struct json *out)
+{
+	json_object(out, NULL);
+	json_array(out, "rows");
+	if (c->parts.control->charging)
+		charging_each(c->parts.control->charging, show_charge, out);
+	json_end_array(out);
+	json_end_object(out);
+}
+
 /* TS 24.229 §5.4.1.6 */
 static void cmd_reg_reauth(struct commands *c, const struct args *a, struct json *out)
 {
@@ -605,7 +632,7 @@ static const struct {
 	{"ifc", "test", cmd_ifc_test},         {"dns", "show", cmd_dns_show},
 	{"dns", "query", cmd_dns_query},       {"dns", "flush", cmd_dns_flush},
 	{"policy", "show", cmd_policy_show},   {"route", "show", cmd_route_show},
-	{"route", "flush", cmd_route_flush},
+	{"route", "flush", cmd_route_flush},   {"charging", "show", cmd_charging_show},
 };
 
 static void on_command(void *ctx, const struct admin_request *q, struct json *out)

@@ -13,6 +13,7 @@
 #include "abi/message.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "control/charging.h"
 #include "control/install.h"
 #include "control/persist.h"
 #include "control/record.h"
@@ -207,6 +208,18 @@ static bool contact_of(const struct sip_msg *m, struct sip_name_addr *contact)
 	       !contact->star && contact->params.len <= REGISTER_PARAMS_MAX;
 }
 
+/* The worker that answered is P-CSCF and S-CSCF at once. */
+static void charge(const struct refreshed *f, const uint8_t *impu)
+{
+	charging_registered(f->r->c->charging,
+			    &(struct charging_register){
+				    .call_id = sip_first_value(&f->msg, SIP_H_CALL_ID),
+				    .identity = slice_str((const char *)impu),
+				    .pcscf = true,
+				    .status = 200,
+			    });
+}
+
 /* now: when the notice came, which is after the worker answered. */
 static enum taken take(struct refreshed *f, const struct abi_punt *p, uint64_t now)
 {
@@ -235,8 +248,10 @@ static enum taken take(struct refreshed *f, const struct abi_punt *p, uint64_t n
 	k->local = p->dst;
 	registrations_touch(c->registrations, s);
 	set_wait(f, s, changed ? REGISTRATION_CHANGED : REGISTRATION_PROLONGED);
-	if (how == TAKEN)
+	if (how == TAKEN) {
 		third_party_refreshed(c, s, &f->msg);
+		charge(f, memory);
+	}
 	return how;
 }
 

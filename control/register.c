@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "conf/conf.h"
+#include "control/charging.h"
 #include "control/third_party.h"
 #include "sip/field.h"
 #include "sip/name_addr.h"
@@ -61,6 +62,21 @@ static void reply(struct registering *g, uint16_t status, struct slice headers,
 	register_drop(g);
 }
 
+/* What another CSCF answered it tells of itself: not of that which register_relay passes on. */
+static void charge(const struct registering *g, uint16_t status)
+{
+	if (status != 401)
+		charging_registered(
+			g->r->c->charging,
+			&(struct charging_register){
+				.call_id = sip_first_value(&g->x->msg, SIP_H_CALL_ID),
+				.identity = slice_str(g->impu),
+				.pcscf = g->pcscf,
+				.ended = g->kind == REGISTER_REMOVE,
+				.status = status,
+			});
+}
+
 void register_reply(struct registering *g, uint16_t status, const char *warning,
 		    struct slice headers)
 {
@@ -73,6 +89,7 @@ void register_reply(struct registering *g, uint16_t status, const char *warning,
 		text_lit(&t, "\"\r\n");
 	}
 	text_put(&t, headers);
+	charge(g, status);
 	reply(g, status, text_slice(&t), SLICE_EMPTY);
 	/* A challenge to another P-CSCF has keys in it. */
 	if (status == 401)

@@ -82,6 +82,8 @@ const struct ctl_command ctl_commands[] = {
 	{"route flush", CONTROL, ask_one, 0, 0, "", "forget them: each is found anew"},
 	{"policy show", CONTROL, ask_one, 0, 0, "",
 	 "sessions with the policy function: terminal, call and state"},
+	{"charging show", CONTROL, ask_one, 0, 0, "",
+	 "accounting sessions that go on: call, identities, records so far"},
 	{"dns show", CONTROL, ask_one, 0, 0, "", "answers of name servers in memory"},
 	{"dns query", CONTROL, dns_query, 1, 2, "NAME [A|AAAA|SRV|NAPTR]",
 	 "ask as a call would, and keep the answer"},

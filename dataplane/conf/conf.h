@@ -274,6 +274,7 @@ struct conf_charging {
 	struct conf_hss_peer cdf[HSSES_MAX];
 	uint32_t n_cdf;
 	bool pcscf;
+	bool registrations; /* EVENT records of REGISTERs; default false */
 	uint32_t interim_s, timeout_ms, window, spool;
 };
 

@@ -25,9 +25,14 @@ enum rf_record { /* Accounting-Record-Type, RFC 6733 §9.8.1 */
 		 RF_STOP,
 };
 
-enum { RF_ORIGINATING, RF_TERMINATING };                /* Role-Of-Node, §7.2.169A */
-enum { RF_SCSCF, RF_PCSCF, RF_ICSCF };                  /* Node-Functionality, §7.2.119 */
-enum { RF_CAUSE_NORMAL = 0, RF_CAUSE_UNSPECIFIED = 1 }; /* Cause-Code, §7.2.35 */
+enum { RF_ORIGINATING, RF_TERMINATING }; /* Role-Of-Node, §7.2.169A */
+enum { RF_SCSCF, RF_PCSCF, RF_ICSCF };   /* Node-Functionality, §7.2.119 */
+enum { /* Cause-Code, §7.2.35; a failure is told by its SIP status */
+       RF_CAUSE_NORMAL = 0,
+       RF_CAUSE_UNSPECIFIED = 1,
+       RF_CAUSE_SUCCESS = -1,
+       RF_CAUSE_REGISTRATION_ENDED = -3,
+};
 
 struct rf_acr {
 	struct slice session;
@@ -49,8 +54,8 @@ struct rf_acr {
 	struct slice calling[RF_CALLERS_MAX], called;
 	int64_t requested, answered; /* seconds of 1970; 0: not known */
 	struct slice orig_ioi, term_ioi, icid;
-	uint32_t cause;
-	bool again; /* it may have been sent before: the T flag (RFC 6733 §9.4) */
+	uint32_t cause; /* a negative one as two's complement */
+	bool again;     /* it may have been sent before: the T flag (RFC 6733 §9.4) */
 
 	struct rf_octets { /* the codec's own */
 		struct slice at, requested, answered;

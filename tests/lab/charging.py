@@ -5,6 +5,7 @@ charging.py LAB CDF LOG SAKERCTL KILL
 
 As rx.py. Prints "ok" or "FAIL" for each case.
 """
+import json
 import shlex
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from pcrf import Pcrf, metrics_of, one, wait
 
 LAB, CDF, LOG, SAKERCTL, KILL = sys.argv[1:6]
 metric = metrics_of(SAKERCTL)
-START, INTERIM, STOP = 2, 3, 4
+EVENT, START, INTERIM, STOP = 1, 2, 3, 4
 ORIGINATING, TERMINATING = 0, 1
 
 
@@ -54,10 +55,17 @@ def expect(records, *types):
         sys.exit(f"{kinds(records)}, wanted {types}")
 
 
+def ask(*words):
+    return json.loads(subprocess.run(shlex.split(SAKERCTL) + ["-o", "json", *words], capture_output=True, check=True).stdout)["rows"]
+
+
 def a_call():
     call = Call(a, b)
     started = cdf.records(2)
     expect(started, START)
+    shown = [(r["call_id"], r["caller"], r["accounts"], r["records"]) for r in ask("charging", "show")]
+    if shown != [(call.id, f"sip:{a.user}@ims.example", 2, 1)]:
+        sys.exit(f"{shown}")
     call.offer(call.a, call.b)
     expect(cdf.records(2), INTERIM)
     call.hang_up(call.a, call.b)
@@ -152,6 +160,29 @@ def network_ends():
         sys.exit("Cause-Code")
 
 
+def an_event(user, cause):
+    (kind, record), = cdf.records(1)
+    ims = one(record, "Service-Information", "IMS-Information")
+    facts = (one(ims, "Event-Type", "SIP-Method"), one(ims, "Called-Party-Address"), one(ims, "Cause-Code"))
+    if kind != (EVENT, ORIGINATING) or facts != ("REGISTER", f"sip:{user}@ims.example", cause):
+        sys.exit(f"{kind} {facts}, wanted {cause}")
+
+
+def registrations():
+    a.enter("lte")
+    an_event(a.user, -1)
+    a.enter("lte")
+    an_event(a.user, -1)
+    a.register(f"Contact: {a.contact};expires=0")
+    an_event(a.user, -3)
+    try:
+        Mobile(LAB, "lte", 9)
+    except SystemExit:
+        an_event("digest9", 403)
+    else:
+        sys.exit("a stranger was registered")
+
+
 def case(name, function):
     for t in a, b:
         t.drain()
@@ -177,6 +208,7 @@ try:
     case("a call over the death of control", control_dies)
     case("records over the death of control", both_die)
     case("a session that the network ends", network_ends)
+    case("registrations, a removal, a refusal", registrations)
 finally:
     cdf.process.kill()
     cdf.process.wait()

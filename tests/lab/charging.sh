@@ -13,6 +13,7 @@ lab_config() {
 		    - identity: cdf.ims.example
 		      address: 127.0.0.1:3871
 		  timeout: 1s
+		  registrations: true
 	EOF
 }
 start_saker 2 20 20 || { fail "start"; exit 1; }
@@ -24,6 +25,7 @@ pcrf_killer
 python3 "$root/tests/lab/charging.py" "$LAB" "$BUILD/tests/peers/diameter/peer_cdf" "$RUN/cdf.log" "$BUILD/control/ctl/sakerctl -c $RUN/saker.yaml" "bash $RUN/kill.sh"
 kill $killer
 equal "no accounting session is left" "$(metric saker_charging_open)" 0
+equal "and none is shown" "$(sakerctl -o json charging show | grep -c '"call_id"')" 0
 equal "no record is left" "$(metric saker_charging_spooled)" 0
 equal "none was lost, or rejected" "$(metric 'saker_charging_records_total{result="lost"}') $(metric 'saker_charging_records_total{result="rejected"}')" "0 0"
 pcrf_seen 40

@@ -94,6 +94,11 @@ void policy_each(const struct policy *p, bool (*each)(void *ctx, const struct po
 {
 }
 
+void charging_each(const struct charging *ch,
+		   bool (*each)(void *ctx, const struct charging_row *row), void *ctx)
+{
+}
+
 void charging_stats(const struct charging *ch, struct charging_stats *out)
 {
 	*out = (struct charging_stats){.open = 2};

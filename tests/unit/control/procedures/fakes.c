@@ -652,7 +652,14 @@ void install_sa_delete(struct installer *i, uint64_t sa_id, void (*done)(void *c
 	trace((struct fake *)i, "uninstall sa\n");
 }
 
-/* charging.h */
+/* charging.h: where a test says that REGISTERs are charged, f is who hears of it. */
+
+void charging_registered(struct charging *ch, const struct charging_register *r)
+{
+	if (ch)
+		trace((struct fake *)ch, "charge %.*s %u%s\n", SLICE_ARG(r->identity),
+		      r->status, r->ended ? " ended" : "");
+}
 
 __attribute__((weak)) void charging_released(struct charging *ch, struct slice call_id)
 {

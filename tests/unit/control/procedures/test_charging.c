@@ -406,6 +406,73 @@ static void session_that_the_network_ends(void **state)
 	charging_released(NULL, SLICE("c1"));
 }
 
+static void registered(const char *call, uint16_t status, bool ended)
+{
+	charging_registered(ch, &(struct charging_register){
+					.call_id = slice_str(call),
+					.identity = SLICE("sip:alice@ims.example"),
+					.pcscf = true,
+					.ended = ended,
+					.status = status,
+				});
+}
+
+static void registrations_are_events(void **state)
+{
+	registered("r1", 200, false);
+	assert_int_equal(cdf.n, 0);
+	conf.charging.registrations = true;
+	registered("r1", 200, false);
+	registered("r1", 403, false);
+	registered("r1", 200, true);
+	assert_int_equal(cdf.n, 3);
+	for (uint32_t i = 0; i < 3; i++) {
+		told(i, RF_EVENT, 0, RF_ORIGINATING, RF_SCSCF, false);
+		assert_true(slice_eq(cdf.acr[i]->method, SLICE("REGISTER")));
+		assert_true(slice_eq(cdf.acr[i]->called, SLICE("sip:alice@ims.example")));
+		assert_true(slice_eq(cdf.acr[i]->icid, cdf.acr[0]->icid));
+		assert_int_equal(cdf.acr[i]->icid.len, 32);
+	}
+	assert_false(slice_eq(cdf.acr[0]->session, cdf.acr[1]->session));
+	assert_int_equal((int32_t)cdf.acr[0]->cause, RF_CAUSE_SUCCESS);
+	assert_int_equal(cdf.acr[1]->cause, 403);
+	assert_int_equal((int32_t)cdf.acr[2]->cause, RF_CAUSE_REGISTRATION_ENDED);
+	/* They are on disk like all others, and no session. */
+	assert_int_equal(on_disk(PERSIST_ACR), 3);
+	assert_int_equal(stats().open, 0);
+	while (cdf.n)
+		answer(CX_SUCCESS);
+	assert_int_equal(on_disk(PERSIST_ACR), 0);
+	conf.charging.pcscf = true;
+	registered("r2", 200, false);
+	told(1, RF_EVENT, 0, RF_ORIGINATING, RF_PCSCF, false);
+	conf.dataplane.roles = CONF_PCSCF;
+	registered("r3", 200, false);
+	assert_int_equal(cdf.n, 3);
+}
+
+static bool count_row(void *ctx, const struct charging_row *row)
+{
+	uint32_t *n = ctx;
+
+	assert_int_equal(row->accounts, 2);
+	assert_int_equal(row->records, 1);
+	assert_true(slice_eq(row->caller, SLICE("sip:alice@ims.example")));
+	return ++*n < 2;
+}
+
+static void sessions_are_shown(void **state)
+{
+	uint32_t n = 0;
+
+	conf.charging.spool = 16;
+	begin("c1");
+	begin("c2");
+	begin("c3");
+	charging_each(ch, count_row, &n);
+	assert_int_equal(n, 2);
+}
+
 static int start(void **state)
 {
 	struct diameter_config d = {.identity = "scscf.home.test", .realm = "home.test"};
@@ -426,10 +493,15 @@ static int stop(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(session_from_start_to_stop),    TEST(terminals_too),
-		TEST(records_are_told_again),        TEST(spool_is_bounded),
-		TEST(next_control_goes_on),          TEST(interim_records),
+		TEST(session_from_start_to_stop),
+		TEST(terminals_too),
+		TEST(records_are_told_again),
+		TEST(spool_is_bounded),
+		TEST(next_control_goes_on),
+		TEST(interim_records),
 		TEST(session_that_the_network_ends),
+		TEST(registrations_are_events),
+		TEST(sessions_are_shown),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);

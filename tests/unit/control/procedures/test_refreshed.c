@@ -345,8 +345,10 @@ static void takes_over_what_changed(void **state)
 static void late_and_repeated_notices(void **state)
 {
 	struct client cl = {0};
+	const char *charged;
 
 	registers(&cl);
+	f->c.charging = (struct charging *)f;
 	cl.cseq = 9;
 	refreshed(&cl, 1000);
 	cl.cseq = 8;
@@ -359,6 +361,9 @@ static void late_and_repeated_notices(void **state)
 	refreshed(&cl, 500);
 	assert_in_range(left(), 1000000, 1001000);
 	/* One re-registration, however often it was heard of. */
+	charged = strstr(f->trace, "charge sip:alice@ims.example 200\n");
+	assert_non_null(charged);
+	assert_null(strstr(charged + 1, "charge"));
 	assert_int_equal(stats().refreshed, 4);
 	assert_int_equal(stats().attempts[1], 1);
 }

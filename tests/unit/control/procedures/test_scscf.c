@@ -487,6 +487,26 @@ static void removal_without_hss(void **state)
 	assert_null(alice());
 }
 
+/* Each answer but a challenge, once. */
+static void answers_are_charged(void **state)
+{
+	struct client cl = {0};
+
+	f->c.charging = (struct charging *)f;
+	client_register(f, &cl);
+	assert_non_null(strstr(f->trace, "charge sip:alice@ims.example 200\n"));
+	assert_null(strstr(f->trace, "charge sip:alice@ims.example 401"));
+	fake_clear(f);
+	f->disk_full = true;
+	client_register(f, &cl);
+	assert_non_null(strstr(f->trace, "charge sip:alice@ims.example 500\n"));
+	f->disk_full = false;
+	fake_clear(f);
+	cl.contact = "Contact: <sip:alice@192.0.2.7:5062>\r\nExpires: 0\r\n";
+	client_register(f, &cl);
+	assert_non_null(strstr(f->trace, "charge sip:alice@ims.example 200 ended\n"));
+}
+
 static void bad_vectors(void **state)
 {
 	struct client cl = {0};
@@ -659,6 +679,7 @@ int main(void)
 		T(failures),
 		T(hss_answers),
 		T(removal_without_hss),
+		T(answers_are_charged),
 		T(bad_vectors),
 		T(profiles),
 		T(hss_forgot),
