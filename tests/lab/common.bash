@@ -71,3 +71,26 @@ make_calls() { # name count rate hold
 	sipp_stop "$1-uas"
 	sipp_stat "$1" "SuccessfulCall(C)"
 }
+
+# tshark listens to Diameter in the node from now on, where there is tshark.
+diameter_watch() { # port
+	watched=$1 shark=
+	command -v tshark >/dev/null || return 0
+	lab_in node tshark -i lo -w "$RUN/diameter.pcap" -f "tcp port $watched" 2>"$RUN/shark.log" >/dev/null & shark=$!
+	for _ in $(seq 150); do
+		grep -q '^Capturing on' "$RUN/shark.log" && break
+		sleep 0.1
+	done
+}
+
+# And until now: more packets of the application than so many were seen, and none is malformed.
+diameter_seen() { # application more-than
+	local decode seen
+	[ -n "$shark" ] || return 0
+	kill $shark
+	wait $shark 2>/dev/null
+	decode=(-r "$RUN/diameter.pcap" -d "tcp.port==$watched,diameter")
+	seen=$(tshark "${decode[@]}" -Y "diameter.applicationId == $1" 2>/dev/null | wc -l)
+	if [ "$seen" -gt "$2" ]; then ok "tshark reads $seen packets of it"; else fail "tshark reads $seen packets of it"; fi
+	equal "none is malformed" "$(tshark "${decode[@]}" -Y '_ws.malformed' 2>/dev/null | wc -l)" 0
+}

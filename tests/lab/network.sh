@@ -59,6 +59,7 @@ if ! saker_start dataplane; then
 	lab_config af_packet 1
 	saker_start dataplane || { fail "the data plane starts"; exit 1; }
 fi
+diameter_watch 3868
 saker_start hss || { fail "the HSS starts"; exit 1; }
 saker_start control || { fail "control starts"; exit 1; }
 both_open() { [ "$(sakerctl -o json diameter peers | tr -d ' \n' | grep -o '"open":true' | wc -l)" = 2 ]; }
@@ -161,3 +162,4 @@ done
 locator unknown.ims.example,hss.ims.example 0 0
 equal "the second host named is ours" "$(call nobody-there)" 404
 check "control is well" ctl status
+diameter_seen 16777216 100 # Cx and Dx

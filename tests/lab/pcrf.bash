@@ -1,8 +1,7 @@
-# pcrf.bash - a node with a PCRF, its Diameter under the eye of tshark; sourced after common.bash
+# pcrf.bash - a node with a PCRF, whose control can be killed by others; sourced after common.bash
 #
-# PCRF_POLICY: further lines of the section "policy". PEER_PORT, PEER_APPLICATION: of another peer than a PCRF.
+# PCRF_POLICY: further lines of the section "policy".
 PCRF_POLICY=${PCRF_POLICY:-}
-PEER_PORT=${PEER_PORT:-3870} PEER_APPLICATION=${PEER_APPLICATION:-16777236}
 eval "$(declare -f lab_config | sed '1s/lab_config/lab_config_plain/')"
 lab_config() {
 	lab_config_plain "$@"
@@ -32,28 +31,4 @@ pcrf_killer() {
 		echo now >"$RUN/kill"
 		read -r _ <"$RUN/killed"
 	EOF
-}
-
-pcrf_watch() {
-	shark=
-	if command -v tshark >/dev/null; then
-		lab_in node tshark -i lo -w "$RUN/diameter.pcap" -f "tcp port $PEER_PORT" 2>"$RUN/shark.log" >/dev/null & shark=$!
-		for _ in $(seq 150); do
-			grep -q '^Capturing on' "$RUN/shark.log" && break
-			sleep 0.1
-		done
-	fi
-}
-
-# More packets of its application than so many were seen, and none is malformed.
-pcrf_seen() { # MORE-THAN
-	if [ -n "$shark" ]; then
-		kill $shark
-		wait $shark 2>/dev/null
-		local decode seen
-		decode=(-r "$RUN/diameter.pcap" -d "tcp.port==$PEER_PORT,diameter")
-		seen=$(tshark "${decode[@]}" -Y "diameter.applicationId == $PEER_APPLICATION" 2>/dev/null | wc -l)
-		if [ "$seen" -gt "$1" ]; then ok "tshark reads $seen packets of it"; else fail "tshark reads $seen packets of it"; fi
-		equal "none is malformed" "$(tshark "${decode[@]}" -Y '_ws.malformed' 2>/dev/null | wc -l)" 0
-	fi
 }

@@ -8,7 +8,7 @@ start_saker 2 20 20 || { fail "start"; exit 1; }
 for user in digest1 digest2; do
 	sakerctl sub add $user@ims.example impu=sip:$user@ims.example password=secret >/dev/null
 done
-pcrf_watch
+diameter_watch 3870
 pcrf_killer
 python3 "$root/tests/lab/rx.py" "$LAB" "$BUILD/tests/peers/diameter/peer_pcrf" "$RUN/pcrf.log" "$BUILD/control/ctl/sakerctl -c $RUN/saker.yaml" "bash $RUN/kill.sh"
 kill $killer
@@ -16,4 +16,4 @@ equal "no session is left" "$(metric saker_sessions)" 0
 equal "no policy session is left" "$(metric saker_policy_sessions) $(sakerctl -o json policy show | grep -c '"session"')" "0 0"
 equal "no offer is kept" "$(metric saker_offers_kept)" 0
 equal "none was abandoned" "$(metric saker_policy_abandoned_total)" 0
-pcrf_seen 100
+diameter_seen 16777236 100 # Rx

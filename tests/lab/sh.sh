@@ -60,6 +60,7 @@ user=sip:digest1@ims.example
 start_saker 1 2 2 || { fail "start"; exit 1; }
 criteria sip:other.ims.example
 check "a user" sakerctl sub add digest1@ims.example impu=$user impu=tel:+15551234 password=secret profile=notes
+diameter_watch 3868
 server as1
 exec 5>"$RUN/as1.in" 6<"$RUN/as1.out"
 server as2
@@ -144,6 +145,8 @@ sleep 3
 says "changed when it is over" as1 "pur $user 0 $(data 1 '<a>four</a>')" 2001
 sleep 0.5
 equal "as2 hears nothing" "$(heard as2 "<a>three</a>")$(heard as2 "<a>four</a>")" 00
+
+diameter_seen 16777217 50 # Sh
 
 # What must be refused, and by which code; the service stays.
 while read -r name wanted; do

@@ -9,7 +9,7 @@ PCRF_POLICY="  signalling: true
 . "$(dirname "$0")/pcrf.bash"
 start_saker 1 20 20 || { fail "start"; exit 1; }
 sakerctl sub add digest1@ims.example impu=sip:digest1@ims.example password=secret >/dev/null
-pcrf_watch
+diameter_watch 3870
 pcrf_killer
 python3 "$root/tests/lab/signalling.py" "$LAB" "$BUILD/tests/peers/diameter/peer_pcrf" "$RUN/pcrf.log" "$BUILD/control/ctl/sakerctl -c $RUN/saker.yaml" "bash $RUN/kill.sh"
 kill $killer
@@ -17,4 +17,4 @@ equal "nobody is registered" "$(metric saker_registrations)" 0
 equal "no path is left" "$(metric 'saker_signalling_paths{state="open"}') $(metric 'saker_signalling_paths{state="waiting"}') $(metric 'saker_signalling_paths{state="none"}')" "0 0 0"
 equal "no policy session is left" "$(metric saker_policy_sessions) $(sakerctl -o json policy show | grep -c '"session"')" "0 0"
 equal "none was abandoned" "$(metric saker_policy_abandoned_total)" 0
-pcrf_seen 30
+diameter_seen 16777236 30 # Rx
