@@ -27,7 +27,7 @@ def _rates(log):
 def start_macswap(bench, socket, log):
     """testpmd as the server of a memif socket, forwarding on the core of what is measured."""
     if not shutil.which("dpdk-testpmd"):
-        raise Failed("dpdk-testpmd is not installed (package dpdk)")
+        raise Failed("dpdk-testpmd is not installed (package dpdk-dev)")
     device = f"net_memif0,role=server,socket={socket},socket-abstract=no,rsize=11"
     child = bench.children.start(_argv(bench.sut_core, bench.other_core, device, ["--forward-mode=macswap"]), log)
     wait_for_text(child, log, "start packet forwarding", 20)
