@@ -14,9 +14,11 @@
 #include "control/link.h"
 #include "control/persist.h"
 #include "control/query.h"
+#include "control/registration.h"
 #include "rf/codec.h"
 #include "sip/name_addr.h"
 #include "sip/parse.h"
+#include "sip/uri.h"
 
 enum {
 	BUCKETS = 16384,
@@ -33,6 +35,7 @@ struct account {
 	uint32_t role, node; /* as Rf has them */
 	uint32_t number;     /* of the next record */
 	struct slice id;     /* Session-Id */
+	struct slice cdf;    /* identity of the one to tell; empty: any */
 };
 
 struct charge {
@@ -146,7 +149,7 @@ static bool number(struct slice *rest, uint64_t *out)
 
 /* ---- records ---- */
 
-static bool acr_of(struct slice text, struct rf_acr *out)
+static bool acr_of(struct slice text, struct rf_acr *out, struct slice *cdf)
 {
 	uint64_t n[7];
 	struct slice rest = text;
@@ -169,6 +172,7 @@ static bool acr_of(struct slice text, struct rf_acr *out)
 	out->called = line(&rest);
 	out->icid = line(&rest);
 	out->orig_ioi = line(&rest);
+	*cdf = line(&rest);
 	out->n_calling = out->calling[0].len != 0;
 	out->user[0].type = 2;
 	out->user[0].identity = out->role == RF_ORIGINATING ? out->calling[0] : out->called;
@@ -232,21 +236,27 @@ static void record_told(void *ctx, int result)
 	pump(ch);
 }
 
-/* The first CDF that is connected, or n. */
-static uint32_t choose(const struct charging *ch)
+/* The CDF of this identity if it is connected, else the first that is, or n. */
+static uint32_t choose(const struct charging *ch, struct slice cdf)
 {
-	uint32_t i = 0, n = ch->c->conf->charging.n_cdf;
+	const struct conf_charging *conf = &ch->c->conf->charging;
+	uint32_t i = conf->n_cdf;
 
-	while (i < n && !queries_open_to(ch->queries, i))
+	while (i-- > 0)
+		if (slice_eq_nocase(slice_str(conf->cdf[i].identity), cdf) &&
+		    queries_open_to(ch->queries, i))
+			return i;
+	for (i = 0; i < conf->n_cdf && !queries_open_to(ch->queries, i);)
 		i++;
 	return i;
 }
 
-static void send(struct charging *ch, struct record *r, uint32_t host)
+static void send(struct charging *ch, struct record *r)
 {
+	struct slice cdf;
 	struct rf_acr acr;
 
-	if (!acr_of(slice_of(r->text, r->len), &acr)) {
+	if (!acr_of(slice_of(r->text, r->len), &acr, &cdf)) {
 		ch->stats.rejected++;
 		finish(r);
 		return;
@@ -255,22 +265,20 @@ static void send(struct charging *ch, struct record *r, uint32_t host)
 	ch->stats.repeated += r->again;
 	r->under_way = r->again = true;
 	ch->stats.sent++;
-	query(ch->queries, host, &acr,
+	query(ch->queries, choose(ch, cdf), &acr,
 	      (struct query_waiter){0, (void (*)(void))record_told, r});
 }
 
 static void pump(struct charging *ch)
 {
-	uint32_t host = choose(ch);
-
-	if (host == ch->c->conf->charging.n_cdf || clock_ms() < ch->again_ms)
+	if (choose(ch, SLICE_EMPTY) == ch->c->conf->charging.n_cdf || clock_ms() < ch->again_ms)
 		return;
 	while (*ch->unsent && ch->stats.sent < ch->c->conf->charging.window) {
 		struct record *r = *ch->unsent;
 
 		ch->unsent = &r->next;
 		if (!r->under_way && !r->done)
-			send(ch, r, host);
+			send(ch, r);
 	}
 }
 
@@ -315,6 +323,7 @@ static void write_record(struct charging *ch, const struct charge *k, struct acc
 	put_line(&t, k->called);
 	put_line(&t, k->icid);
 	put_line(&t, slice_str(ch->c->conf->realm));
+	put_line(&t, a->cdf);
 	if (t.overflow || ch->stats.spooled >= ch->c->conf->charging.spool ||
 	    !record_new(ch, ch->next_key, text_slice(&t))) {
 		ch->stats.lost++;
@@ -386,7 +395,7 @@ static struct charge *charge_new(struct charging *ch, const struct charge *like)
 	uint8_t *at;
 
 	for (uint32_t i = 0; i < like->n; i++)
-		octets += like->account[i].id.len;
+		octets += like->account[i].id.len + like->account[i].cdf.len;
 	k = malloc(sizeof(*k) + octets);
 	if (!k)
 		return NULL;
@@ -396,8 +405,10 @@ static struct charge *charge_new(struct charging *ch, const struct charge *like)
 	k->caller = keep(&at, like->caller);
 	k->called = keep(&at, like->called);
 	k->icid = keep(&at, like->icid);
-	for (uint32_t i = 0; i < k->n; i++)
+	for (uint32_t i = 0; i < k->n; i++) {
 		k->account[i].id = keep(&at, like->account[i].id);
+		k->account[i].cdf = keep(&at, like->account[i].cdf);
+	}
 	k->begun_ms = clock_ms();
 	k->next = *first;
 	k->at = first;
@@ -422,6 +433,7 @@ static void store(struct charging *ch, const struct charge *k)
 	put_line(&t, k->icid);
 	for (uint32_t i = 0; i < k->n; i++) {
 		put_line(&t, k->account[i].id);
+		put_line(&t, k->account[i].cdf);
 		put_number(&t, k->account[i].role);
 		put_number(&t, k->account[i].node);
 		put_number(&t, k->account[i].number);
@@ -481,18 +493,73 @@ static struct slice uri_in(const struct charging *ch, enum sip_header_id id)
 	return slice_sub(name.uri, 0, name.uri.len < IMPU_MAX ? name.uri.len : IMPU_MAX);
 }
 
+/* The next function of a P-Charging-Function-Addresses as control makes them (profile.c). */
+static bool next_function(struct slice *rest, struct slice *name, struct slice *address)
+{
+	*name = slice_sub(*rest, 0, slice_find(*rest, '='));
+	if (name->len == rest->len)
+		return false;
+	*rest = slice_from(*rest, name->len + 2);
+	*address = slice_sub(*rest, 0, slice_find(*rest, '"'));
+	*rest = slice_from(*rest, address->len + 1);
+	while (rest->len && (rest->p[0] == ';' || rest->p[0] == ' '))
+		*rest = slice_from(*rest, 1);
+	return true;
+}
+
+/* The host in a DiameterURI (RFC 6733 §4.3.1), or the name itself. */
+static struct slice host_of(struct slice address)
+{
+	static const char *const scheme[] = {"aaa://", "aaas://"};
+
+	for (int i = 0; i < 2; i++)
+		if (slice_starts(address, slice_str(scheme[i])))
+			address = slice_from(address, slice_str(scheme[i]).len);
+	address = slice_sub(address, 0, slice_find(address, ';'));
+	return slice_sub(address, 0, slice_find(address, ':'));
+}
+
+/* The first of those that the HSS named for the user (TS 29.229 §6.3.19) that we know. */
+static struct slice cdf_of(const struct charging *ch, struct slice identity)
+{
+	const struct conf_charging *conf = &ch->c->conf->charging;
+	uint8_t memory[IMPU_MAX + 1];
+	struct text canonical = text_in(memory, sizeof(memory));
+	const struct registration_set *set;
+	struct slice rest, name, address;
+	struct sip_uri uri;
+
+	if (sip_uri_decode(identity, &uri) != SIP_OK || !sip_uri_identity(&uri, &canonical))
+		return SLICE_EMPTY;
+	set = registrations_by_impu(ch->c->registrations, text_cstr(&canonical));
+	if (!set || !set->charging)
+		return SLICE_EMPTY;
+	rest = slice_str(set->charging);
+	while (next_function(&rest, &name, &address))
+		for (uint32_t i = 0; i < conf->n_cdf; i++)
+			if (slice_eq(name, SLICE("ccf")) &&
+			    slice_eq_nocase(host_of(address), slice_str(conf->cdf[i].identity)))
+				return slice_str(conf->cdf[i].identity);
+	return SLICE_EMPTY;
+}
+
 struct accounts_text {
 	uint8_t octets[ACCOUNTS_MAX * RF_SESSION_MAX];
 	struct text t;
 };
 
-static void add_account(struct charge *k, struct accounts_text *ids, uint32_t role,
-			uint32_t node)
+static void add_account(const struct charging *ch, struct charge *k, struct accounts_text *ids,
+			uint32_t role, uint32_t node)
 {
 	uint32_t from = ids->t.len;
 
 	if (rf_session_id(&ids->t))
-		k->account[k->n++] = (struct account){role, node, 0, text_since(&ids->t, from)};
+		k->account[k->n++] = (struct account){
+			.role = role,
+			.node = node,
+			.id = text_since(&ids->t, from),
+			.cdf = cdf_of(ch, role == RF_ORIGINATING ? k->caller : k->called),
+		};
 }
 
 static void begin(struct charging *ch)
@@ -516,14 +583,14 @@ static void begin(struct charging *ch)
 	k.icid = text_slice(&icid);
 	if (conf->dataplane.roles & CONF_SCSCF) {
 		if (token.orig)
-			add_account(&k, &ids, RF_ORIGINATING, RF_SCSCF);
+			add_account(ch, &k, &ids, RF_ORIGINATING, RF_SCSCF);
 		if (token.term)
-			add_account(&k, &ids, RF_TERMINATING, RF_SCSCF);
+			add_account(ch, &k, &ids, RF_TERMINATING, RF_SCSCF);
 	}
 	if (conf->charging.pcscf && (token.legs & TOKEN_ORIG_UE))
-		add_account(&k, &ids, RF_ORIGINATING, RF_PCSCF);
+		add_account(ch, &k, &ids, RF_ORIGINATING, RF_PCSCF);
 	if (conf->charging.pcscf && (token.legs & TOKEN_TERM_UE))
-		add_account(&k, &ids, RF_TERMINATING, RF_PCSCF);
+		add_account(ch, &k, &ids, RF_TERMINATING, RF_PCSCF);
 	if (k.n == 0)
 		return;
 	made = charge_new(ch, &k);
@@ -599,9 +666,9 @@ void charging_registered(struct charging *ch, const struct charging_register *r)
 	one.icid = text_slice(&icid);
 	ids.t = text_in(ids.octets, sizeof(ids.octets));
 	if (ch->c->conf->dataplane.roles & CONF_SCSCF)
-		add_account(&one, &ids, RF_ORIGINATING, RF_SCSCF);
+		add_account(ch, &one, &ids, RF_ORIGINATING, RF_SCSCF);
 	if (ch->c->conf->charging.pcscf && r->pcscf)
-		add_account(&one, &ids, RF_ORIGINATING, RF_PCSCF);
+		add_account(ch, &one, &ids, RF_ORIGINATING, RF_PCSCF);
 	for (uint32_t i = 0; i < one.n; i++)
 		write_record(ch, &one, &one.account[i], RF_EVENT, "REGISTER", cause_of(r));
 	pump(ch);
@@ -631,7 +698,8 @@ static void on_tick(struct ev_loop *loop, struct ev_timer *w, int revents)
 static bool take_record(void *ctx, uint64_t key, struct slice text)
 {
 	struct rf_acr acr;
-	struct record *r = acr_of(text, &acr) ? record_new(ctx, key, text) : NULL;
+	struct slice cdf;
+	struct record *r = acr_of(text, &acr, &cdf) ? record_new(ctx, key, text) : NULL;
 
 	if (r)
 		r->again = true; /* who knows */
@@ -651,6 +719,7 @@ static bool take_charge(void *ctx, uint64_t key, struct slice text)
 		uint64_t role, node, next;
 
 		a->id = line(&text);
+		a->cdf = line(&text);
 		if (!number(&text, &role) || !number(&text, &node) || !number(&text, &next))
 			return false;
 		a->role = (uint32_t)role;
@@ -714,7 +783,7 @@ void charging_close(struct charging *ch)
 void charging_stats(const struct charging *ch, struct charging_stats *out)
 {
 	*out = ch->stats;
-	out->up = choose(ch) < ch->c->conf->charging.n_cdf;
+	out->up = choose(ch, SLICE_EMPTY) < ch->c->conf->charging.n_cdf;
 }
 
 void charging_each(const struct charging *ch,

@@ -1,6 +1,9 @@
 /* charging.h - offline charging: what sessions cost is told to a charging data function
  * (TS 32.260 §5.2.2, TS 32.299 §6.1.2, by Rf)
  *
+ * Who is told is the function that the HSS named for the user, if it is one of the
+ * configuration's and connected; else the first that is connected.
+ *
  * Each served user of a session, and with charging.pcscf each terminal, has an accounting
  * session: START with the 200 OK, INTERIM with each change and every charging.interim-interval,
  * STOP with the BYE or when the network ends it. A REGISTER is an EVENT. A record is on disk

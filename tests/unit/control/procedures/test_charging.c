@@ -19,8 +19,10 @@
 #include "control/link.h"
 #include "control/persist.h"
 #include "control/query.h"
+#include "control/registration.h"
 #include "diameter/diameter.h"
 #include "rf/rf.h"
+#include "../sets.h"
 
 static struct control c;
 static struct conf conf;
@@ -54,8 +56,9 @@ enum { TOLD_MAX = 16 };
 
 static struct {
 	const struct query_interface *of;
-	bool down;
+	bool down, second_down;
 	uint32_t n;
+	uint32_t host[TOLD_MAX];
 	struct query_waiter w[TOLD_MAX];
 	struct rf_acr *acr[TOLD_MAX];
 } cdf;
@@ -81,12 +84,13 @@ void queries_close(struct queries *q)
 
 bool queries_open_to(const struct queries *q, uint32_t host)
 {
-	return !cdf.down;
+	return !cdf.down && !(host == 1 && cdf.second_down);
 }
 
 void query(struct queries *q, uint32_t host, const void *r, struct query_waiter w)
 {
 	assert_true(cdf.n < TOLD_MAX);
+	cdf.host[cdf.n] = host;
 	cdf.w[cdf.n] = w;
 	cdf.acr[cdf.n++] = cdf.of->copy_request(w.command, r);
 }
@@ -99,6 +103,7 @@ static void answer(int result)
 	free(cdf.acr[0]);
 	cdf.n--;
 	memmove(&cdf.w[0], &cdf.w[1], cdf.n * sizeof(cdf.w[0]));
+	memmove(&cdf.host[0], &cdf.host[1], cdf.n * sizeof(cdf.host[0]));
 	memmove(&cdf.acr[0], &cdf.acr[1], cdf.n * sizeof(cdf.acr[0]));
 	if (result < 0)
 		cdf.of->tell(&w, NULL, result);
@@ -189,6 +194,7 @@ bool link_token_key(const struct link *l, struct hash_key *out)
 	return true;
 }
 
+static const char *caller;
 static uint8_t legs = TOKEN_ORIG_UE | TOKEN_TERM_UE;
 
 static void notice(void (*to)(struct charging *, const struct abi_punt *), const char *first,
@@ -203,14 +209,13 @@ static void notice(void (*to)(struct charging *, const struct abi_punt *), const
 	token_dialog_put(&token, &(struct hash_key){1, 2},
 			 &(struct token_dialog){.legs = legs, .orig = 7, .term = 8},
 			 slice_str(call));
-	len = snprintf(
-		text, sizeof(text),
-		"%s\r\nVia: SIP/2.0/UDP 10.10.0.2;branch=z9hG4bK1\r\n"
-		"Record-Route: <sip:%.*s@10.10.0.1;lr>\r\n"
-		"From: <sip:alice@ims.example>;tag=1\r\nTo: <sip:bob@ims.example>;tag=b\r\n"
-		"Call-ID: %s\r\nCSeq: 1 %s\r\nContent-Length: 0\r\n\r\n",
-		first, SLICE_ARG(text_slice(&token)), call,
-		to == charging_ended ? "BYE" : "INVITE");
+	len = snprintf(text, sizeof(text),
+		       "%s\r\nVia: SIP/2.0/UDP 10.10.0.2;branch=z9hG4bK1\r\n"
+		       "Record-Route: <sip:%.*s@10.10.0.1;lr>\r\n"
+		       "From: <%s>;tag=1\r\nTo: <sip:bob@ims.example>;tag=b\r\n"
+		       "Call-ID: %s\r\nCSeq: 1 %s\r\nContent-Length: 0\r\n\r\n",
+		       first, SLICE_ARG(text_slice(&token)), caller, call,
+		       to == charging_ended ? "BYE" : "INVITE");
 	p = calloc(1, sizeof(*p) + (size_t)len);
 	p->len = (uint32_t)len;
 	memcpy(p->data, text, (size_t)len);
@@ -252,12 +257,15 @@ static int setup(void **state)
 	memset(row, 0, sizeof(row));
 	memset(&conf, 0, sizeof(conf));
 	later_s = 0;
+	caller = "sip:alice@ims.example";
 	conf.dataplane.roles = CONF_SCSCF;
 	strcpy(conf.realm, "ims.example");
 	conf.charging.n_cdf = 1;
 	conf.charging.window = 8;
 	conf.charging.spool = 8;
-	c = (struct control){.conf = &conf, .loop = ev_loop_new(0)};
+	c = (struct control){
+		.conf = &conf, .loop = ev_loop_new(0), .registrations = registrations_new()};
+	assert_non_null(c.registrations);
 	open_it();
 	return 0;
 }
@@ -265,6 +273,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	charging_close(ch);
+	registrations_free(c.registrations);
 	ev_loop_destroy(c.loop);
 	return 0;
 }
@@ -451,13 +460,79 @@ static void registrations_are_events(void **state)
 	assert_int_equal(cdf.n, 3);
 }
 
-static bool count_row(void *ctx, const struct charging_row *row)
+/* user1, as the HSS told of him. */
+static void charged_by(const char *functions)
+{
+	struct registration_set *set = make_set(1, 1, UINT64_MAX);
+
+	free(set->charging);
+	set->charging = strdup(functions);
+	assert_true(registrations_put(c.registrations, set));
+	caller = "sip:user1@example.org";
+}
+
+static void the_users_own_function(void **state)
+{
+	static const struct {
+		const char *functions;
+		uint32_t host;
+	} table[] = {
+		{"ccf=\"aaa://cdf2.ims.example:3868;transport=tcp\"; ecf=\"ocs\"", 1},
+		{"ccf=\"CDF2.ims.example\"", 1},
+		{"ccf=\"elsewhere\"; ccf=\"aaas://cdf2.ims.example\"", 1},
+		{"ccf=\"cdf1.ims.example\"; ccf=\"cdf2.ims.example\"", 0},
+		{"ecf=\"cdf2.ims.example\"", 0},
+		{"ccf=", 0},
+		{"", 0},
+	};
+
+	conf.charging.n_cdf = 2;
+	strcpy(conf.charging.cdf[0].identity, "cdf1.ims.example");
+	strcpy(conf.charging.cdf[1].identity, "cdf2.ims.example");
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		char call[8];
+
+		snprintf(call, sizeof(call), "f%zu", i);
+		charged_by(table[i].functions);
+		begin(call);
+		assert_int_equal(cdf.n, 2);
+		/* Of the called user nobody knows anything. */
+		assert_int_equal(cdf.host[0], table[i].host);
+		assert_int_equal(cdf.host[1], 0);
+		answer(CX_SUCCESS);
+		answer(CX_SUCCESS);
+	}
+}
+
+static void it_is_remembered(void **state)
+{
+	conf.charging.n_cdf = 2;
+	strcpy(conf.charging.cdf[0].identity, "cdf1.ims.example");
+	strcpy(conf.charging.cdf[1].identity, "cdf2.ims.example");
+	charged_by("ccf=\"cdf2.ims.example\"");
+	begin("c1");
+	answer(CX_NO_ANSWER);
+	answer(CX_SUCCESS);
+	charging_close(ch);
+	open_it();
+	wait_for(6);
+	assert_int_equal(cdf.n, 1);
+	assert_int_equal(cdf.host[0], 1);
+	answer(CX_SUCCESS);
+	/* While it is away another one is told. */
+	cdf.second_down = true;
+	end("c1");
+	assert_int_equal(cdf.host[0], 0);
+	assert_int_equal(cdf.acr[0]->number, 1);
+}
+
+static bool count_row(void *ctx, const struct charging_row *shown)
 {
 	uint32_t *n = ctx;
 
-	assert_int_equal(row->accounts, 2);
-	assert_int_equal(row->records, 1);
-	assert_true(slice_eq(row->caller, SLICE("sip:alice@ims.example")));
+	assert_int_equal(shown->accounts, 2);
+	assert_int_equal(shown->records, 1);
+	assert_true(slice_eq(shown->caller, SLICE("sip:alice@ims.example")));
 	return ++*n < 2;
 }
 
@@ -502,6 +577,8 @@ int main(void)
 		TEST(session_that_the_network_ends),
 		TEST(registrations_are_events),
 		TEST(sessions_are_shown),
+		TEST(the_users_own_function),
+		TEST(it_is_remembered),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);
