@@ -14,6 +14,7 @@
 #include "control/link.h"
 #include "control/persist.h"
 #include "control/query.h"
+#include "control/redirect.h"
 #include "control/registration.h"
 #include "rf/codec.h"
 #include "sip/name_addr.h"
@@ -507,18 +508,6 @@ static bool next_function(struct slice *rest, struct slice *name, struct slice *
 	return true;
 }
 
-/* The host in a DiameterURI (RFC 6733 §4.3.1), or the name itself. */
-static struct slice host_of(struct slice address)
-{
-	static const char *const scheme[] = {"aaa://", "aaas://"};
-
-	for (int i = 0; i < 2; i++)
-		if (slice_starts(address, slice_str(scheme[i])))
-			address = slice_from(address, slice_str(scheme[i]).len);
-	address = slice_sub(address, 0, slice_find(address, ';'));
-	return slice_sub(address, 0, slice_find(address, ':'));
-}
-
 /* The first of those that the HSS named for the user (TS 29.229 §6.3.19) that we know. */
 static struct slice cdf_of(const struct charging *ch, struct slice identity)
 {
@@ -538,7 +527,8 @@ static struct slice cdf_of(const struct charging *ch, struct slice identity)
 	while (next_function(&rest, &name, &address))
 		for (uint32_t i = 0; i < conf->n_cdf; i++)
 			if (slice_eq(name, SLICE("ccf")) &&
-			    slice_eq_nocase(host_of(address), slice_str(conf->cdf[i].identity)))
+			    slice_eq_nocase(redirect_uri_host(address),
+					    slice_str(conf->cdf[i].identity)))
 				return slice_str(conf->cdf[i].identity);
 	return SLICE_EMPTY;
 }

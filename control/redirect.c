@@ -44,8 +44,7 @@ const char *redirects_identity(const struct redirects *r, int host)
 	return host ? c->hsses[host - 1].identity : c->hss_identity;
 }
 
-/* The host of a DiameterURI, "aaa://FQDN:PORT;transport=tcp" (RFC 6733 §4.3.1). */
-static struct slice host_of(struct slice uri)
+struct slice redirect_uri_host(struct slice uri)
 {
 	struct slice s = uri;
 	uint32_t end = 0;
@@ -62,7 +61,7 @@ static struct slice host_of(struct slice uri)
 int redirects_host(const struct redirects *r, const struct cx_redirect *redirect)
 {
 	for (uint32_t i = 0; i < redirect->n_hosts; i++) {
-		struct slice host = host_of(redirect->host[i]);
+		struct slice host = redirect_uri_host(redirect->host[i]);
 
 		for (int k = 0; k <= (int)r->conf->control.n_hsses; k++)
 			if (slice_eq_nocase(host, slice_str(redirects_identity(r, k))))

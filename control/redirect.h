@@ -16,6 +16,10 @@ struct redirects;
 
 enum { REDIRECT_USERS = 8192, REDIRECT_CACHE_MAX_S = 86400 };
 
+/* The host of a DiameterURI, "aaa://FQDN:PORT;transport=tcp" (RFC 6733 §4.3.1), or of a name
+ * that is none. Any thread. */
+struct slice redirect_uri_host(struct slice uri);
+
 /* NULL: no memory. */
 struct redirects *redirects_new(const struct conf *conf);
 void redirects_free(struct redirects *r);
