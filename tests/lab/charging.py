@@ -12,7 +12,7 @@ import sys
 import time
 
 from calls import Call, Mobile
-from pcrf import Pcrf, metrics_of, one, wait
+from pcrf import Pcrf, case, metrics_of, one, wait
 
 LAB, CDF, LOG, SAKERCTL, KILL = sys.argv[1:6]
 metric = metrics_of(SAKERCTL)
@@ -183,32 +183,21 @@ def registrations():
         sys.exit("a stranger was registered")
 
 
-def case(name, function):
-    for t in a, b:
-        t.drain()
-    cdf.tell("ok")
-    cdf.heard()
-    try:
-        function()
-        print(f"ok {name}", flush=True)
-    except SystemExit as e:
-        print(f"FAIL {name}: {e}", flush=True)
-        time.sleep(2)
-    a.cseq += 10
-    b.cseq += 10
+def see(name, function):
+    case(cdf, (a, b), name, function)
 
 
 cdf = Cdf(LAB, CDF, LOG, metric)
 a, b = Mobile(LAB, "lte", 1), Mobile(LAB, "wlan", 2)
 try:
-    case("a call, changed and hung up", a_call)
-    case("a CDF that is full for a while", full)
-    case("one that says nothing", silent)
-    case("one that is away", away)
-    case("a call over the death of control", control_dies)
-    case("records over the death of control", both_die)
-    case("a session that the network ends", network_ends)
-    case("registrations, a removal, a refusal", registrations)
+    see("a call, changed and hung up", a_call)
+    see("a CDF that is full for a while", full)
+    see("one that says nothing", silent)
+    see("one that is away", away)
+    see("a call over the death of control", control_dies)
+    see("records over the death of control", both_die)
+    see("a session that the network ends", network_ends)
+    see("registrations, a removal, a refusal", registrations)
 finally:
     cdf.process.kill()
     cdf.process.wait()

@@ -92,3 +92,19 @@ def aar_of(messages, host):
     """The AARs of a terminal, as they came."""
     octets = "".join(f"{int(part):02x}" for part in host.split("."))
     return [m["avps"] for m in messages if m.get("command") == "AAR" and one(m["avps"], "Framed-IP-Address") == octets]
+
+
+def case(peer, terminals, name, function, *args):
+    """One thing to see, with nothing of before in anybody's hands, and a peer that answers as it should."""
+    for t in terminals:
+        t.drain()
+    peer.tell("ok")
+    peer.heard()
+    try:
+        function(*args)
+        print(f"ok {name}", flush=True)
+    except SystemExit as e:
+        print(f"FAIL {name}: {e}", flush=True)
+        time.sleep(2)
+    for t in terminals:
+        t.cseq += 10

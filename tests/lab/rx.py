@@ -12,7 +12,7 @@ import sys
 import time
 
 from calls import Attempt, Call, Mobile
-from pcrf import Pcrf, aar_of, all_of, metrics_of, one, wait
+from pcrf import Pcrf, aar_of, all_of, case, metrics_of, one, wait
 from terminal import lines
 
 LAB, PCRF, LOG, SAKERCTL, KILL = sys.argv[1:6]
@@ -189,38 +189,27 @@ def control_dies():
     pcrf.wanted("STR", "STR")
 
 
-def case(name, function):
-    for t in a, b:
-        t.drain()
-    pcrf.tell("ok")
-    pcrf.heard()
-    try:
-        function()
-        print(f"ok {name}", flush=True)
-    except SystemExit as e:
-        print(f"FAIL {name}: {e}", flush=True)
-        time.sleep(2)
-    a.cseq += 10
-    b.cseq += 10
+def see(name, function):
+    case(pcrf, (a, b), name, function)
 
 
 pcrf = Pcrf(LAB, PCRF, LOG, metric)
 a, b = Mobile(LAB, "lte", 1), Mobile(LAB, "wlan", 2)
 try:
-    case("resources first: with the offer, with the answer, and given back", resources_first)
-    case("refused with the offer", refused_with_the_offer)
-    case("refused with an early answer", refused_with_an_early_answer)
-    case("refused when the call is taken", refused_with_the_answer)
-    case("a PCRF that says nothing is not waited for for ever", silent)
-    case("its answers that cannot be read are none", unreadable)
-    case("one that is slow is waited for", slow)
-    case("one that is away is told when it is back", away)
-    case("the loss of a bearer is heard", bearer_lost)
-    case("the end of all bearers ends the session", bearer_released)
-    case("of a session of nobody's it is told so", stranger)
-    case("a storm of RARs", storm)
-    case("a call that is handed over", handed_over)
-    case("a call over the death of control", control_dies)
+    see("resources first: with the offer, with the answer, and given back", resources_first)
+    see("refused with the offer", refused_with_the_offer)
+    see("refused with an early answer", refused_with_an_early_answer)
+    see("refused when the call is taken", refused_with_the_answer)
+    see("a PCRF that says nothing is not waited for for ever", silent)
+    see("its answers that cannot be read are none", unreadable)
+    see("one that is slow is waited for", slow)
+    see("one that is away is told when it is back", away)
+    see("the loss of a bearer is heard", bearer_lost)
+    see("the end of all bearers ends the session", bearer_released)
+    see("of a session of nobody's it is told so", stranger)
+    see("a storm of RARs", storm)
+    see("a call that is handed over", handed_over)
+    see("a call over the death of control", control_dies)
 finally:
     pcrf.process.kill()
     pcrf.process.wait()

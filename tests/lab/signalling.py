@@ -11,7 +11,7 @@ import sys
 import time
 
 from calls import HOST, Mobile
-from pcrf import Pcrf, aar_of, all_of, metrics_of, one, wait
+from pcrf import Pcrf, aar_of, all_of, case, metrics_of, one, wait
 
 LAB, PCRF, LOG, SAKERCTL, KILL = sys.argv[1:6]
 PROMPT = 0.8  # seconds that two transactions of a REGISTER may take; policy.timeout is more
@@ -149,36 +149,31 @@ def control_dies():
     pcrf.wanted("STR")
 
 
-def case(name, function, *args):
-    ue.drain()
-    pcrf.tell("ok")
-    pcrf.heard()
-    try:
-        function(*args)
-        if pcrf.sessions() != 0:
-            sys.exit("a session is left")
-        print(f"ok {name}", flush=True)
-    except SystemExit as e:
-        print(f"FAIL {name}: {e}", flush=True)
-        time.sleep(2)
-    ue.cseq += 10
+def nothing_left(function, *args):
+    function(*args)
+    if pcrf.sessions() != 0:
+        sys.exit("a session is left")
+
+
+def see(name, *function):
+    case(pcrf, (ue,), name, nothing_left, *function)
 
 
 pcrf = Pcrf(LAB, PCRF, LOG, metric)
 ue = Mobile(LAB, "lte", 1)
 leave()
 try:
-    case("a bearer is watched as long as its terminal is registered", granted)
-    case("a registration whose bearer nobody watches stands", refused)
-    case("a silent PCRF keeps no registration waiting", unanswered, "silent 1")
-    case("nor one whose answer cannot be read", unanswered, "wrong 1")
-    case("nor does a slow one", slow)
-    case("nor one that is away", away)
-    case("a terminal that moves", moved)
-    case("a change of access is heard, and a storm ends one registration once", changed)
-    case("a lost bearer ends its contact", dropped, "rar 2", "RAA")
-    case("so does the end of all bearers", dropped, "asr 0", "ASA")
-    case("the death of control ends no session", control_dies)
+    see("a bearer is watched as long as its terminal is registered", granted)
+    see("a registration whose bearer nobody watches stands", refused)
+    see("a silent PCRF keeps no registration waiting", unanswered, "silent 1")
+    see("nor one whose answer cannot be read", unanswered, "wrong 1")
+    see("nor does a slow one", slow)
+    see("nor one that is away", away)
+    see("a terminal that moves", moved)
+    see("a change of access is heard, and a storm ends one registration once", changed)
+    see("a lost bearer ends its contact", dropped, "rar 2", "RAA")
+    see("so does the end of all bearers", dropped, "asr 0", "ASA")
+    see("the death of control ends no session", control_dies)
 finally:
     pcrf.process.kill()
     pcrf.process.wait()
